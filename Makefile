@@ -1,0 +1,66 @@
+# Souk. Every target finds or installs what it needs first and says so; `make help` lists them.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Tools that Souk installs for itself live outside the clone, so that a fresh clone finds them again.
+SOUK_CACHE_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/souk
+export SOUK_CACHE_DIR
+
+# rustup's directory is not on every non-interactive shell's PATH.
+export PATH := $(PATH):$(HOME)/.cargo/bin:$(SOUK_CACHE_DIR)/tools/bin
+
+CARGO ?= cargo
+DEMO_ARGS ?=
+TEST_ARGS ?=
+BENCH_ARGS ?=
+
+.PHONY: help setup postgres build demo test lint fmt fmt-check clippy deny compose tree bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## find or install everything: Rust components, C compiler, PostgreSQL, cargo-deny
+	@sh scripts/setup.sh all
+
+postgres:
+	@sh scripts/setup.sh build postgres
+
+# The development profile: on two cores it builds several times faster than a release, its hashing and compression
+# are optimized all the same, and `make test` uses the same artifacts. Selecting the whole workspace keeps the
+# features of the dependencies as they are for the tests, so that nothing is compiled twice.
+build: postgres ## build every program (development profile)
+	$(CARGO) build --locked --workspace --bins
+
+demo: build ## start Souk on a database of its own, import a sample catalogue, walk the journey, keep serving
+	$(CARGO) run --locked --quiet --bin souk-demo -- $(DEMO_ARGS)
+
+# The end-to-end tests start the real binary, so it is built before the first of them runs.
+test: postgres ## run all tests, with a real PostgreSQL
+	$(CARGO) build --locked --workspace --bins --tests
+	$(CARGO) test --locked --workspace $(TEST_ARGS)
+
+lint: fmt-check clippy deny compose tree ## formatting, clippy, licences and bans, compose file, house rules
+
+fmt: ## format all Rust code
+	$(CARGO) fmt --all
+
+fmt-check:
+	@sh scripts/setup.sh build lint
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+deny:
+	@sh scripts/setup.sh deny
+	@sh scripts/check-dependencies.sh
+
+compose:
+	@sh scripts/check-compose.sh
+
+tree:
+	@sh scripts/check-tree.sh
+
+bench: postgres ## measure the budgets against floors taken in the same run (release profile)
+	$(CARGO) run --locked --release --package souk -- bench $(BENCH_ARGS)

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Licences, bans and sources of every dependency; known vulnerabilities when the advisory database can be had.
+set -eu
+
+cd "$(dirname "$0")/.."
+PATH=$PATH:${HOME:-}/.cargo/bin:${SOUK_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/souk}/tools/bin
+export PATH
+
+cargo deny --locked check --hide-inclusion-graph bans licenses sources
+
+# The database is a git repository on a public host. A machine without a way there still checks all the rest.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+limit=''
+if command -v timeout >/dev/null 2>&1; then limit='timeout 120'; fi
+# shellcheck disable=SC2086
+if $limit cargo deny fetch db >"$log" 2>&1 </dev/null; then
+    cargo deny --locked check --hide-inclusion-graph --disable-fetch advisories
+else
+    echo "check-dependencies: SKIPPED the advisories: RustSec's database could not be fetched on this machine:"
+    sed -n 's/^.*\(error\|ERROR\)/    \1/p' "$log" | head -n 3
+fi

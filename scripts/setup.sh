@@ -1,0 +1,200 @@
+#!/bin/sh
+# Finds what Souk needs on this machine and installs what is missing, saying what it does.
+#
+#   sh scripts/setup.sh [build] [lint] [postgres] [deny] [all]
+#
+#   build     cargo of the required version, a C compiler
+#   lint      rustfmt and clippy
+#   postgres  PostgreSQL's server programs, version 15 or later
+#   deny      cargo-deny
+#
+# Environment:
+#   SOUK_CACHE_DIR  where tools are kept between clones (default: $XDG_CACHE_HOME/souk or ~/.cache/souk)
+#   SOUK_PG_BIN     the directory that holds initdb and postgres, when they are somewhere unusual
+#   SOUK_NO_INSTALL when set, nothing is installed: what is missing is an error
+set -eu
+
+CARGO_DENY_VERSION=0.20.2
+POSTGRES_MIN=15
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+cache=${SOUK_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/souk}
+PATH=$PATH:${HOME:-}/.cargo/bin:$cache/tools/bin
+export PATH
+
+say() { printf 'setup: %s\n' "$*"; }
+
+fail() {
+    printf 'setup: error: %s\n' "$1" >&2
+    shift
+    for line in "$@"; do printf 'setup:        %s\n' "$line" >&2; done
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Runs a command as root: directly, or through sudo when it asks for no password.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif have sudo && sudo -n true 2>/dev/null; then
+        sudo -n "$@"
+    else
+        return 126
+    fi
+}
+
+can_be_root() { [ "$(id -u)" -eq 0 ] || { have sudo && sudo -n true 2>/dev/null; }; }
+
+package_manager() {
+    for manager in apt-get dnf apk brew; do
+        if have "$manager"; then
+            echo "$manager"
+            return
+        fi
+    done
+    echo none
+}
+
+# install WHAT APT_PACKAGES DNF_PACKAGES APK_PACKAGES BREW_PACKAGES
+install() {
+    what=$1
+    manager=$(package_manager)
+    case $manager in
+        apt-get) packages=$2 command="apt-get install -y --no-install-recommends $2" ;;
+        dnf) packages=$3 command="dnf install -y $3" ;;
+        apk) packages=$4 command="apk add $4" ;;
+        brew) packages=$5 command="brew install $5" ;;
+        none) fail "$what is missing, and no package manager known here (apt-get, dnf, apk, brew) was found." \
+            "Install $what and run this again." ;;
+    esac
+    [ -n "$packages" ] || fail "$what is missing, and $manager has no package of it that is known here." \
+        "Install $what and run this again."
+    [ -z "${SOUK_NO_INSTALL:-}" ] || fail "$what is missing and SOUK_NO_INSTALL is set." "It would have run: $command"
+    if [ "$manager" != brew ] && ! can_be_root; then
+        fail "$what is missing and installing it needs root." "Run this yourself, then try again: sudo $command"
+    fi
+    say "$what is missing: installing it with $manager ($packages)"
+    case $manager in
+        apt-get)
+            # Package names are a list on purpose.
+            # shellcheck disable=SC2086
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages </dev/null ||
+                {
+                    say "the package lists may be old: updating them"
+                    as_root apt-get update -qq </dev/null &&
+                        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages </dev/null
+                } || fail "apt-get could not install $what; its messages are above." "To repeat it: $command"
+            ;;
+        dnf | apk)
+            # shellcheck disable=SC2086
+            as_root $command </dev/null || fail "$manager could not install $what; its messages are above." "To repeat it: $command"
+            ;;
+        brew)
+            # shellcheck disable=SC2086
+            $command </dev/null || fail "brew could not install $what; its messages are above." "To repeat it: $command"
+            ;;
+    esac
+}
+
+# at_least HAVE WANT: compares dotted numbers, two places.
+at_least() {
+    have_major=${1%%.*} have_rest=${1#*.} want_major=${2%%.*} want_rest=${2#*.}
+    have_minor=${have_rest%%.*} want_minor=${want_rest%%.*}
+    [ "$have_major" -gt "$want_major" ] || { [ "$have_major" -eq "$want_major" ] && [ "$have_minor" -ge "$want_minor" ]; }
+}
+
+setup_build() {
+    have cargo || fail "cargo was not found on PATH nor in ~/.cargo/bin." \
+        "Install Rust with rustup (https://rustup.rs), or from your distribution if it is recent enough."
+    wanted=$(sed -n 's/^rust-version *= *"\(.*\)".*/\1/p' "$here/Cargo.toml")
+    found=$(rustc --version | cut -d ' ' -f 2)
+    at_least "$found" "$wanted" || fail "Rust $found is too old: Souk needs $wanted or later." "With rustup: rustup update stable"
+    if ! have cc && ! have gcc && ! have clang; then
+        install "a C compiler" "gcc libc6-dev" "gcc" "gcc musl-dev" ""
+    fi
+    say "Rust $found, C compiler $(command -v cc || command -v gcc || command -v clang)"
+}
+
+setup_lint() {
+    for component in rustfmt clippy; do
+        case $component in rustfmt) tool=rustfmt ;; clippy) tool=cargo-clippy ;; esac
+        if ! have "$tool" || ! "$tool" --version >/dev/null 2>&1; then
+            have rustup || fail "$component is missing and there is no rustup to add it." "Install it from where Rust came from."
+            [ -z "${SOUK_NO_INSTALL:-}" ] || fail "$component is missing and SOUK_NO_INSTALL is set."
+            say "$component is missing: adding it with rustup"
+            rustup component add "$component" || fail "rustup could not add $component; its messages are above."
+        fi
+    done
+}
+
+# Prints the directory of the newest PostgreSQL whose initdb and postgres are both there.
+find_postgres() {
+    best='' best_version=0
+    path_dir=$(command -v postgres 2>/dev/null || true)
+    [ -z "$path_dir" ] || path_dir=$(dirname "$path_dir")
+    brew_dirs=''
+    if have brew; then brew_dirs="$(brew --prefix 2>/dev/null)/opt/postgresql*/bin"; fi
+    # The patterns are meant to expand.
+    # shellcheck disable=SC2086
+    for dir in "${SOUK_PG_BIN:-}" "$path_dir" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/libexec/postgresql*/ \
+        /usr/local/pgsql/bin $brew_dirs; do
+        if [ -z "$dir" ] || ! [ -x "$dir/initdb" ] || ! [ -x "$dir/postgres" ]; then continue; fi
+        version=$("$dir/postgres" --version 2>/dev/null | sed -n 's/.*(PostgreSQL) \([0-9]*\).*/\1/p')
+        if [ -n "$version" ] && [ "$version" -gt "$best_version" ]; then best=${dir%/} best_version=$version; fi
+    done
+    [ "$best_version" -ge "$POSTGRES_MIN" ] && echo "$best"
+}
+
+setup_postgres() {
+    if [ -n "${SOUK_PG_BIN:-}" ] && ! [ -x "$SOUK_PG_BIN/initdb" ]; then
+        fail "SOUK_PG_BIN is $SOUK_PG_BIN, but there is no initdb in it."
+    fi
+    dir=$(find_postgres || true)
+    if [ -z "$dir" ]; then
+        # Souk starts private clusters of its own. Debian's package would also create one for the whole machine and
+        # start it as a service, which nobody asked for.
+        if [ "$(package_manager)" = apt-get ] && ! [ -e /etc/postgresql-common ] && can_be_root && [ -z "${SOUK_NO_INSTALL:-}" ]; then
+            say "telling Debian's PostgreSQL package not to create a cluster for the machine (/etc/postgresql-common/createcluster.d/souk.conf)"
+            as_root mkdir -p /etc/postgresql-common/createcluster.d
+            echo "create_main_cluster = false" | as_root tee /etc/postgresql-common/createcluster.d/souk.conf >/dev/null
+        fi
+        install "PostgreSQL (server, $POSTGRES_MIN or later)" "postgresql" "postgresql-server postgresql-contrib" \
+            "postgresql postgresql-contrib" "postgresql@17"
+        dir=$(find_postgres || true)
+        [ -n "$dir" ] || fail "PostgreSQL was installed, but no initdb of version $POSTGRES_MIN or later was found." \
+            "Set SOUK_PG_BIN to the directory that holds initdb and postgres."
+    fi
+    say "$("$dir/postgres" --version) in $dir"
+}
+
+setup_deny() {
+    if have cargo-deny; then
+        say "$(cargo-deny --version) in $(dirname "$(command -v cargo-deny)")"
+        return
+    fi
+    [ -z "${SOUK_NO_INSTALL:-}" ] || fail "cargo-deny is missing and SOUK_NO_INSTALL is set." \
+        "It would have run: cargo install --locked cargo-deny --version $CARGO_DENY_VERSION"
+    say "cargo-deny is missing: building $CARGO_DENY_VERSION into $cache/tools (some minutes, once per machine)"
+    mkdir -p "$cache/tools"
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    # From another directory and with a target directory of its own: neither this workspace's settings nor its artifacts
+    # take part.
+    (cd "$scratch" && CARGO_TARGET_DIR=$scratch/target cargo install --locked --quiet cargo-deny \
+        --version "$CARGO_DENY_VERSION" --root "$cache/tools" </dev/null) ||
+        fail "cargo could not install cargo-deny $CARGO_DENY_VERSION; its messages are above."
+    say "$("$cache/tools/bin/cargo-deny" --version) in $cache/tools/bin"
+}
+
+[ $# -gt 0 ] || set -- all
+for step in "$@"; do
+    case $step in
+        all) setup_build && setup_lint && setup_postgres && setup_deny ;;
+        build) setup_build ;;
+        lint) setup_lint ;;
+        postgres) setup_postgres ;;
+        deny) setup_deny ;;
+        *) fail "unknown step '$step': expected build, lint, postgres, deny or all" ;;
+    esac
+done
