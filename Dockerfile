@@ -1,0 +1,25 @@
+# syntax=docker/dockerfile:1
+
+FROM rust:1.95-bookworm AS build
+WORKDIR /src
+COPY . .
+# The caches live outside the layers; the binary is copied out before they are unmounted.
+RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,target=/src/target,sharing=locked \
+    cargo build --locked --release --package souk --bin souk \
+    && install -D target/release/souk /out/souk
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates curl \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /var/lib/souk --shell /usr/sbin/nologin souk \
+    && install -d -o souk -g souk -m 0700 /var/lib/souk
+COPY --from=build /out/souk /usr/local/bin/souk
+USER souk
+WORKDIR /var/lib/souk
+VOLUME /var/lib/souk
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["souk"]
+CMD ["serve", "--data-dir", "/var/lib/souk", "--listen", "0.0.0.0:8080"]
