@@ -1,0 +1,1 @@
+//! Use cases, the command loop, reactions and the validation pipeline.

@@ -1,0 +1,1 @@
+//! Artifacts in a local directory, named by their SHA-256.

@@ -1,0 +1,1 @@
+//! Plugin archives: reading them safely, packing them deterministically, and their manifest.

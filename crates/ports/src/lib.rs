@@ -1,0 +1,16 @@
+//! The ports of Souk: what the outside must offer, and the values that pass through.
+
+pub mod artifact;
+pub mod clock;
+pub mod feed;
+pub mod log;
+pub mod metadata;
+pub mod store;
+pub mod vault;
+
+pub use artifact::{ArtifactError, ArtifactStore};
+pub use clock::{Clock, Random};
+pub use feed::{EventFeed, FeedBatches, FeedError};
+pub use log::{Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent};
+pub use metadata::{Actor, ActorKind, Metadata};
+pub use vault::{Vault, VaultError};

@@ -1,0 +1,52 @@
+//! The keeper of persons' keys.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use souk_domain::stream::StreamId;
+use uuid::Uuid;
+
+/// What goes wrong with the vault.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum VaultError {
+    /// The keys cannot be reached.
+    #[error("the vault cannot be reached: {0}")]
+    Unavailable(String),
+    /// A sealed field was altered, moved, or sealed under another key.
+    #[error("a sealed field of event {event} does not open: {problem}")]
+    Forged {
+        /// The event.
+        event: Uuid,
+        /// What does not fit.
+        problem: String,
+    },
+}
+
+/// Seals and opens the personal fields of events. See `souk_domain::personal` for the marks.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// `data` with every `{"$personal":…}` replaced by its sealed form, bound to event, stream and place. The same input gives
+    /// the same output, so that a retried command writes the same bytes.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    async fn seal(&self, event: Uuid, stream: StreamId, data: Value) -> Result<Value, VaultError>;
+
+    /// `data` with every sealed field replaced by its readable form, or by `{"$erased":true}` when its key is gone.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    async fn open(&self, event: Uuid, stream: StreamId, data: Value) -> Result<Value, VaultError>;
+
+    /// The stream of the reservation of an e-mail address: a keyed hash of its normalized form.
+    fn email_stream(&self, normalized: &str) -> StreamId;
+
+    /// The key of a license: derived from a secret and the license id, shown to its holder, never stored. Parts of it are the
+    /// license id itself, so that it can be looked up.
+    fn license_key(&self, license: souk_domain::id::LicenseId) -> String;
+
+    /// The license that a key is of, when the key is genuine.
+    fn license_of_key(&self, key: &str) -> Option<souk_domain::id::LicenseId>;
+
+    /// A secret for `purpose`, derived from the key-encryption key: 32 bytes, stable.
+    fn derived_secret(&self, purpose: &str) -> [u8; 32];
+}

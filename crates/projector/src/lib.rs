@@ -1,0 +1,1 @@
+//! Folds events into read models exactly once, and rebuilds them.

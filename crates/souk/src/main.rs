@@ -1,0 +1,3 @@
+//! The souk binary.
+
+fn main() {}

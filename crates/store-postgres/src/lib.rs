@@ -1,0 +1,1 @@
+//! Operational tables on PostgreSQL: credentials, wrapped keys, idempotency records, reaction checkpoints.

@@ -1,0 +1,1 @@
+//! In-memory adapters and the contract suites that every adapter must pass.

@@ -1,0 +1,19 @@
+//! The deciders of Souk: what may happen, and what that amounts to. Pure: no async, no I/O, no clock, no
+//! randomness; time, ids and looked-up facts arrive inside commands.
+
+pub mod decider;
+pub mod event;
+pub mod id;
+pub mod installation;
+pub mod license;
+pub mod listing;
+pub mod money;
+pub mod order;
+pub mod personal;
+pub mod plugin;
+pub mod reservation;
+pub mod review;
+pub mod stream;
+pub mod user;
+pub mod validation;
+pub mod vendor;

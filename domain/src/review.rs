@@ -1,0 +1,193 @@
+//! One user's review of one plugin.
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{PluginId, UserId, VendorId},
+    personal::Personal,
+};
+
+/// Stars, 1 to 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Rating(u8);
+
+impl Rating {
+    /// The number of stars.
+    #[must_use]
+    pub const fn stars(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Rating {
+    type Error = String;
+    fn try_from(stars: u8) -> Result<Self, Self::Error> {
+        if (1..=5).contains(&stars) { Ok(Self(stars)) } else { Err(format!("a rating is 1 to 5, not {stars}")) }
+    }
+}
+
+impl From<Rating> for u8 {
+    fn from(rating: Rating) -> Self {
+        rating.0
+    }
+}
+
+/// A review as its events tell it.
+#[derive(Clone, Debug, Default)]
+pub enum State {
+    /// Never written.
+    #[default]
+    Absent,
+    /// There, shown or hidden.
+    Live(Review),
+    /// Taken back by its author.
+    Retracted,
+}
+
+/// A review that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Review {
+    /// Stars.
+    pub rating: Rating,
+    /// Headline.
+    pub title: Personal,
+    /// Text.
+    pub body: Personal,
+    /// Whether a moderator hid it.
+    pub hidden: bool,
+    /// How often it was flagged since it was last shown or edited.
+    pub flags: u32,
+    /// What the vendor answered.
+    pub reply: Option<String>,
+}
+
+/// What can be asked of a review.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Write it, or write it anew.
+    Write {
+        /// Who.
+        user: UserId,
+        /// Of what.
+        plugin: PluginId,
+        /// Whose.
+        vendor: VendorId,
+        /// Stars.
+        rating: Rating,
+        /// Headline.
+        title: Personal,
+        /// Text.
+        body: Personal,
+        /// The version the author has, or last had, installed; none when never.
+        installed: Option<Version>,
+        /// Whether the author owns the plugin's vendor.
+        own_plugin: bool,
+    },
+    /// Take it back.
+    Retract,
+    /// Report it to the moderators.
+    Flag {
+        /// Why.
+        reason: String,
+    },
+    /// Hide it.
+    Hide {
+        /// Why.
+        reason: String,
+    },
+    /// Show it again.
+    Restore,
+    /// The vendor's answer.
+    Reply {
+        /// What.
+        body: String,
+    },
+}
+
+/// What happens to a review.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    /// It was written, also again after it was taken back.
+    #[serde(rename = "review.submitted", rename_all = "camelCase")]
+    Submitted {
+        /// Who.
+        user_id: UserId,
+        /// Of what.
+        plugin_id: PluginId,
+        /// Whose.
+        vendor_id: VendorId,
+        /// Stars.
+        rating: Rating,
+        /// Headline.
+        title: Personal,
+        /// Text.
+        body: Personal,
+        /// The version the author has, or last had, installed.
+        installed_version: Version,
+    },
+    /// It was written anew.
+    #[serde(rename = "review.edited", rename_all = "camelCase")]
+    Edited {
+        /// Stars.
+        rating: Rating,
+        /// Stars until now.
+        previous_rating: Rating,
+        /// Headline.
+        title: Personal,
+        /// Text.
+        body: Personal,
+        /// Whether it is hidden, so that its stars do not count.
+        hidden: bool,
+    },
+    /// Its author took it back.
+    #[serde(rename = "review.retracted", rename_all = "camelCase")]
+    Retracted {
+        /// The stars that no longer count.
+        rating: Rating,
+        /// Whether it was hidden, so that its stars did not count.
+        hidden: bool,
+    },
+    /// It was reported.
+    #[serde(rename = "review.flagged", rename_all = "camelCase")]
+    Flagged {
+        /// Why.
+        reason: String,
+    },
+    /// A moderator hid it.
+    #[serde(rename = "review.hidden", rename_all = "camelCase")]
+    Hidden {
+        /// The stars that do not count for now.
+        rating: Rating,
+        /// Why.
+        reason: String,
+    },
+    /// A moderator showed it again.
+    #[serde(rename = "review.restored", rename_all = "camelCase")]
+    Restored {
+        /// The stars that count again.
+        rating: Rating,
+    },
+    /// The vendor answered.
+    #[serde(rename = "review.replied", rename_all = "camelCase")]
+    Replied {
+        /// What.
+        body: String,
+    },
+}
+
+/// Why a review refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The author never had it installed.
+    #[error("only someone who has installed this plugin reviews it")]
+    NotInstalled,
+    /// A vendor never reviews its own plugin.
+    #[error("a vendor never reviews its own plugin")]
+    OwnPlugin,
+    /// No such review.
+    #[error("this review does not exist")]
+    NotFound,
+}
