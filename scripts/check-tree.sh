@@ -3,6 +3,10 @@
 set -eu
 
 cd "$(dirname "$0")/.."
+if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+    echo "check-tree: SKIPPED: this is no git work tree, so it cannot be told which files belong to Souk"
+    exit 0
+fi
 root=$(pwd -P)
 status=0
 

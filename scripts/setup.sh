@@ -22,6 +22,10 @@ cache=${SOUK_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/souk}
 PATH=$PATH:${HOME:-}/.cargo/bin:$cache/tools/bin
 export PATH
 
+log=$(mktemp)
+scratch=''
+trap 'rm -rf "$log" "$scratch"' EXIT
+
 say() { printf 'setup: %s\n' "$*"; }
 
 fail() {
@@ -43,6 +47,9 @@ as_root() {
         return 126
     fi
 }
+
+# Keeps what a command prints for the case that it fails.
+quietly() { "$@" >"$log" 2>&1 </dev/null; }
 
 can_be_root() { [ "$(id -u)" -eq 0 ] || { have sudo && sudo -n true 2>/dev/null; }; }
 
@@ -77,14 +84,15 @@ install() {
     say "$what is missing: installing it with $manager ($packages)"
     case $manager in
         apt-get)
+            # A list that was never fetched or is out of date is no error yet: it is fetched, and tried again.
             # Package names are a list on purpose.
             # shellcheck disable=SC2086
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages </dev/null ||
-                {
-                    say "the package lists may be old: updating them"
-                    as_root apt-get update -qq </dev/null &&
-                        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages </dev/null
-                } || fail "apt-get could not install $what; its messages are above." "To repeat it: $command"
+            if ! quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages; then
+                say "the package lists may be old: updating them"
+                quietly as_root apt-get update || say "some lists could not be updated"
+                quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages ||
+                    { cat "$log" >&2 && fail "apt-get could not install $what; its messages are above." "To repeat it: $command"; }
+            fi
             ;;
         dnf | apk)
             # shellcheck disable=SC2086
@@ -178,7 +186,6 @@ setup_deny() {
     say "cargo-deny is missing: building $CARGO_DENY_VERSION into $cache/tools (some minutes, once per machine)"
     mkdir -p "$cache/tools"
     scratch=$(mktemp -d)
-    trap 'rm -rf "$scratch"' EXIT
     # From another directory and with a target directory of its own: neither this workspace's settings nor its artifacts
     # take part.
     (cd "$scratch" && CARGO_TARGET_DIR=$scratch/target cargo install --locked --quiet cargo-deny \
