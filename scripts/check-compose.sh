@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Compose refuses to render while a required secret is unset; the values here are never used.
-export POSTGRES_PASSWORD=check-only
+export POSTGRES_PASSWORD=check-only SOUK_KEK=check-only
 
 if docker compose version >/dev/null 2>&1; then
     docker compose --profile distributed config --quiet

@@ -9,9 +9,10 @@
 #   deny      cargo-deny
 #
 # Environment:
-#   SOUK_CACHE_DIR  where tools are kept between clones (default: $XDG_CACHE_HOME/souk or ~/.cache/souk)
-#   SOUK_PG_BIN     the directory that holds initdb and postgres, when they are somewhere unusual
-#   SOUK_NO_INSTALL when set, nothing is installed: what is missing is an error
+#   SOUK_CACHE_DIR         where tools are kept between clones (default: $XDG_CACHE_HOME/souk or ~/.cache/souk)
+#   SOUK_POSTGRES_BIN      the directory of initdb, postgres and pg_ctl, when they are somewhere unusual
+#   SOUK_POSTGRES_INSTALL  `never` or `user`: PostgreSQL is not installed for the whole system
+#   SETUP_NO_INSTALL       when set, nothing at all is installed: what is missing is an error
 set -eu
 
 CARGO_DENY_VERSION=0.20.2
@@ -77,7 +78,7 @@ install() {
     esac
     [ -n "$packages" ] || fail "$what is missing, and $manager has no package of it that is known here." \
         "Install $what and run this again."
-    [ -z "${SOUK_NO_INSTALL:-}" ] || fail "$what is missing and SOUK_NO_INSTALL is set." "It would have run: $command"
+    [ -z "${SETUP_NO_INSTALL:-}" ] || fail "$what is missing and SETUP_NO_INSTALL is set." "It would have run: $command"
     if [ "$manager" != brew ] && ! can_be_root; then
         fail "$what is missing and installing it needs root." "Run this yourself, then try again: sudo $command"
     fi
@@ -129,7 +130,7 @@ setup_lint() {
         case $component in rustfmt) tool=rustfmt ;; clippy) tool=cargo-clippy ;; esac
         if ! have "$tool" || ! "$tool" --version >/dev/null 2>&1; then
             have rustup || fail "$component is missing and there is no rustup to add it." "Install it from where Rust came from."
-            [ -z "${SOUK_NO_INSTALL:-}" ] || fail "$component is missing and SOUK_NO_INSTALL is set."
+            [ -z "${SETUP_NO_INSTALL:-}" ] || fail "$component is missing and SETUP_NO_INSTALL is set."
             say "$component is missing: adding it with rustup"
             rustup component add "$component" || fail "rustup could not add $component; its messages are above."
         fi
@@ -145,7 +146,7 @@ find_postgres() {
     if have brew; then brew_dirs="$(brew --prefix 2>/dev/null)/opt/postgresql*/bin"; fi
     # The patterns are meant to expand.
     # shellcheck disable=SC2086
-    for dir in "${SOUK_PG_BIN:-}" "$path_dir" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/libexec/postgresql*/ \
+    for dir in "${SOUK_POSTGRES_BIN:-}" "$path_dir" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/libexec/postgresql*/ \
         /usr/local/pgsql/bin $brew_dirs; do
         if [ -z "$dir" ] || ! [ -x "$dir/initdb" ] || ! [ -x "$dir/postgres" ]; then continue; fi
         version=$("$dir/postgres" --version 2>/dev/null | sed -n 's/.*(PostgreSQL) \([0-9]*\).*/\1/p')
@@ -155,14 +156,23 @@ find_postgres() {
 }
 
 setup_postgres() {
-    if [ -n "${SOUK_PG_BIN:-}" ] && ! [ -x "$SOUK_PG_BIN/initdb" ]; then
-        fail "SOUK_PG_BIN is $SOUK_PG_BIN, but there is no initdb in it."
+    if [ -n "${SOUK_POSTGRES_BIN:-}" ] && ! [ -x "$SOUK_POSTGRES_BIN/initdb" ]; then
+        fail "SOUK_POSTGRES_BIN is $SOUK_POSTGRES_BIN, but there is no initdb in it."
     fi
     dir=$(find_postgres || true)
+    if [ -z "$dir" ] && [ "${SOUK_POSTGRES_INSTALL:-auto}" = never ]; then
+        fail "PostgreSQL is missing and SOUK_POSTGRES_INSTALL is never." "Install it, or name its programs' directory in SOUK_POSTGRES_BIN."
+    fi
+    if [ -z "$dir" ] && [ "$(package_manager)" = apt-get ] && [ -z "${SETUP_NO_INSTALL:-}" ]; then
+        if [ "${SOUK_POSTGRES_INSTALL:-auto}" = user ] || ! can_be_root; then
+            say "PostgreSQL is missing and is not installed for the whole system: Souk unpacks a private copy when it first needs one"
+            return
+        fi
+    fi
     if [ -z "$dir" ]; then
         # Souk starts private clusters of its own. Debian's package would also create one for the whole machine and
         # start it as a service, which nobody asked for.
-        if [ "$(package_manager)" = apt-get ] && ! [ -e /etc/postgresql-common ] && can_be_root && [ -z "${SOUK_NO_INSTALL:-}" ]; then
+        if [ "$(package_manager)" = apt-get ] && ! [ -e /etc/postgresql-common ] && can_be_root && [ -z "${SETUP_NO_INSTALL:-}" ]; then
             say "telling Debian's PostgreSQL package not to create a cluster for the machine (/etc/postgresql-common/createcluster.d/souk.conf)"
             as_root mkdir -p /etc/postgresql-common/createcluster.d
             echo "create_main_cluster = false" | as_root tee /etc/postgresql-common/createcluster.d/souk.conf >/dev/null
@@ -171,7 +181,7 @@ setup_postgres() {
             "postgresql postgresql-contrib" "postgresql@17"
         dir=$(find_postgres || true)
         [ -n "$dir" ] || fail "PostgreSQL was installed, but no initdb of version $POSTGRES_MIN or later was found." \
-            "Set SOUK_PG_BIN to the directory that holds initdb and postgres."
+            "Set SOUK_POSTGRES_BIN to the directory that holds initdb and postgres."
     fi
     say "$("$dir/postgres" --version) in $dir"
 }
@@ -181,7 +191,7 @@ setup_deny() {
         say "$(cargo-deny --version) in $(dirname "$(command -v cargo-deny)")"
         return
     fi
-    [ -z "${SOUK_NO_INSTALL:-}" ] || fail "cargo-deny is missing and SOUK_NO_INSTALL is set." \
+    [ -z "${SETUP_NO_INSTALL:-}" ] || fail "cargo-deny is missing and SETUP_NO_INSTALL is set." \
         "It would have run: cargo install --locked cargo-deny --version $CARGO_DENY_VERSION"
     say "cargo-deny is missing: building $CARGO_DENY_VERSION into $cache/tools (some minutes, once per machine)"
     mkdir -p "$cache/tools"
