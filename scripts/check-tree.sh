@@ -42,6 +42,19 @@ $found"
 found=$(files '.cargo/*' 'pip.conf' '.npmrc' '**/.npmrc')
 [ -z "$found" ] || complain "configuration of a package manager, which belongs to the machine: $found"
 
+# Documents that name files which are not there mislead. Checked: local links, and paths of code in backquotes.
+found=$(files '*.md' ':!:examples' | while read -r file; do
+    here=$(dirname "$file")
+    grep -oE '\]\([^)#:]+' "$file" | cut -c 3- | sort -u | while read -r target; do
+        [ -e "$here/$target" ] || echo "$file links to $target"
+    done
+    grep -oE '`[A-Za-z0-9_./-]+/[A-Za-z0-9_./-]+\.(rs|sql|sh|toml|yml)`' "$file" | tr -d '`' | sort -u | while read -r target; do
+        [ -e "$target" ] || echo "$file names $target"
+    done
+done)
+[ -z "$found" ] || complain "documents point at files that do not exist:
+$found"
+
 found=$(files '*.rs' | while read -r file; do
     [ -f "$file" ] || continue
     lines=$(wc -l <"$file")
