@@ -30,7 +30,7 @@ for place in "$root" "${HOME:-}"; do
 $found"
 done
 
-found=$(matches '(^|[^[:alnum:]_./~-])/(home|Users)/[a-z]+/' | head -n 5)
+found=$(matches '(^|[^[:alnum:]_./~-])/(home|Users)/[a-z]+/' | grep -v '/home/linuxbrew/' | head -n 5)
 [ -z "$found" ] || complain "a path in somebody's home directory:
 $found"
 
@@ -45,9 +45,11 @@ found=$(files '.cargo/*' 'pip.conf' '.npmrc' '**/.npmrc')
 # Documents that name files which are not there mislead. Checked: local links, and paths of code in backquotes.
 found=$(files '*.md' ':!:examples' | while read -r file; do
     here=$(dirname "$file")
-    grep -oE '\]\([^)#:]+' "$file" | cut -c 3- | sort -u | while read -r target; do
+    grep -oE '\]\([^)#:]+[)#]' "$file" | sed 's/^](//; s/[)#]$//' | sort -u | while read -r target; do
         [ -e "$here/$target" ] || echo "$file links to $target"
     done
+    # Backquotes are what is looked for.
+    # shellcheck disable=SC2016
     grep -oE '`[A-Za-z0-9_./-]+/[A-Za-z0-9_./-]+\.(rs|sql|sh|toml|yml)`' "$file" | tr -d '`' | sort -u | while read -r target; do
         [ -e "$target" ] || echo "$file names $target"
     done
