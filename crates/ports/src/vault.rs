@@ -19,6 +19,14 @@ pub enum VaultError {
         /// What does not fit.
         problem: String,
     },
+    /// What was to be sealed is marked in a way that must not reach the log. Nothing was sealed.
+    #[error("event {event} cannot be sealed: {problem}")]
+    Invalid {
+        /// The event.
+        event: Uuid,
+        /// What is wrong with it.
+        problem: String,
+    },
 }
 
 /// Seals and opens the personal fields of events. See `souk_domain::personal` for the marks.
