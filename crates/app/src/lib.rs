@@ -1,1 +1,20 @@
 //! Use cases, the command loop, reactions and the validation pipeline.
+
+mod app;
+mod context;
+mod error;
+pub mod history;
+pub mod input;
+pub mod installs;
+pub mod licenses;
+pub mod orders;
+pub mod plugins;
+pub mod reactions;
+pub mod reviews;
+pub mod users;
+pub mod vendors;
+
+pub use app::{App, Ports, Settings};
+pub use context::{Context, Done, Read};
+pub use error::AppError;
+pub use input::Secret;

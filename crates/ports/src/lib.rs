@@ -1,7 +1,9 @@
 //! The ports of Souk: what the outside must offer, and the values that pass through.
 
 pub mod artifact;
+pub mod auth;
 pub mod clock;
+pub mod directory;
 pub mod feed;
 pub mod log;
 pub mod metadata;
@@ -9,7 +11,9 @@ pub mod store;
 pub mod vault;
 
 pub use artifact::{ArtifactError, ArtifactStore};
+pub use auth::Passwords;
 pub use clock::{Clock, Random};
+pub use directory::{Directory, DirectoryError, Timeline};
 pub use feed::{EventFeed, FeedBatches, FeedError};
 pub use log::{Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent};
 pub use metadata::{Actor, ActorKind, Metadata};

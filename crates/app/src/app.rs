@@ -1,0 +1,89 @@
+//! What use cases work with.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use souk_domain::validation::Thresholds;
+use souk_ports::{ArtifactStore, Clock, Directory, EventLog, Passwords, Random, Timeline, Vault, store::Credentials};
+
+/// The outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// The event log.
+    pub log: Arc<dyn EventLog>,
+    /// Keys of persons.
+    pub vault: Arc<dyn Vault>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Password hashes, tokens, API key hashes.
+    pub credentials: Arc<dyn Credentials>,
+    /// Password hashing.
+    pub passwords: Arc<dyn Passwords>,
+    /// Archives and reports.
+    pub artifacts: Arc<dyn ArtifactStore>,
+    /// Ids that read models suggest.
+    pub directory: Arc<dyn Directory>,
+    /// Histories of plugins.
+    pub timeline: Arc<dyn Timeline>,
+}
+
+/// What can be set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// From which confidence on a version is approved or escalated.
+    pub thresholds: Thresholds,
+    /// How long a reservation may wait for its holder before it counts as orphaned.
+    pub orphan_grace: Duration,
+    /// How many streams of one kind are remembered.
+    pub cached_streams: u64,
+    /// How old a remembered state of another stream may be when a command is decided by it. A refusal is always checked.
+    pub fact_age: Duration,
+    /// The largest artifact, bytes.
+    pub max_artifact: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            thresholds: Thresholds::default(),
+            orphan_grace: Duration::from_secs(30),
+            cached_streams: 20_000,
+            fact_age: Duration::from_millis(50),
+            max_artifact: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// The use cases' common ground: ports, settings, and the recent states of streams.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) ports: Ports,
+    pub(crate) settings: Settings,
+}
+
+impl App {
+    /// An application over `ports`.
+    #[must_use]
+    pub fn new(ports: Ports, settings: Settings) -> Self {
+        Self { ports, settings }
+    }
+
+    /// The outside.
+    #[must_use]
+    pub const fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// What was set.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
