@@ -1,0 +1,164 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use souk_domain::user::Role;
+
+/// An event-sourced marketplace for agent plugins and automation assets.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    /// What every subcommand takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every subcommand takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Folder of an embedded Souk [default: ./.souk]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// A PostgreSQL to use instead of the embedded one
+    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Configuration file [default: souk.toml, where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON, for scripts
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve HTTP, project events and react to them, until SIGTERM
+    Serve {
+        /// Where to listen [default: 127.0.0.1:8080]
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
+    /// Bring the database's tables up to date
+    Migrate,
+    /// Build read models anew from the log, compare them with the live ones and switch over
+    ///
+    /// Without --verify differences are reported and the new read models go live: that is how a damaged one is repaired.
+    #[command(
+        after_help = "Exit codes: 0 switched over; 1 failed; 3 differences were found and --verify kept the live ones."
+    )]
+    Rebuild {
+        /// Which read models
+        #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+        names: Vec<String>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+        /// Switch over only if every column of every row equals the live one
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Print every event of a plugin, in order
+    History {
+        /// Name or id
+        plugin: String,
+        /// Only events behind this position
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// At most so many events
+        #[arg(long)]
+        limit: Option<usize>,
+    },
+    /// Import a catalogue: its authors become vendors, its entries plugins with versions
+    Import {
+        /// Of which sort the catalogue is
+        source: ImportSource,
+        /// The catalogue's folder
+        path: PathBuf,
+        /// Who owns the vendors that are made [default: a house account]
+        #[arg(long, value_name = "EMAIL")]
+        owner: Option<String>,
+    },
+    /// Manage accounts from the server's command line
+    Admin {
+        /// What to do
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+    /// Look at the configuration
+    Config {
+        /// What to do
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Examine the machine, the database and the log, and say what is wrong
+    Doctor,
+    /// Measure the budgets against floors taken in the same run
+    Bench {
+        /// Seconds each measurement takes
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+}
+
+/// Of which sort a catalogue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ImportSource {
+    /// A Claude Code marketplace
+    Claude,
+    /// A folder of n8n workflows
+    N8n,
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Give an account a role
+    Grant {
+        /// Whose account
+        email: String,
+        /// customer, vendor, moderator or admin
+        #[arg(value_parser = parse_role)]
+        role: Role,
+    },
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read it, say what is in force or what is wrong
+    Check,
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    match text {
+        "customer" => Ok(Role::Customer),
+        "vendor" => Ok(Role::Vendor),
+        "moderator" => Ok(Role::Moderator),
+        "admin" => Ok(Role::Admin),
+        _ => Err("expected customer, vendor, moderator or admin".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_data_dir_goes_before_or_behind_the_subcommand() {
+        for line in [["souk", "--data-dir", "d", "migrate"], ["souk", "migrate", "--data-dir", "d"]] {
+            assert_eq!(Cli::parse_from(line).global.data_dir, Some(PathBuf::from("d")));
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Configuration: flags, then `SOUK_…` variables, then `souk.toml`, then defaults.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use figment::{
+    Figment, Profile,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+use souk_domain::validation::Thresholds;
+
+/// Everything that can be set. A key `a.b` of `souk.toml` is the variable `SOUK_A__B`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Everything of an embedded Souk lies under this folder.
+    pub data_dir: PathBuf,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// A PostgreSQL to use instead of the embedded one; `DATABASE_URL` is read as well.
+    pub database_url: Option<String>,
+    /// `development` or `production`; production refuses known secrets.
+    pub environment: Environment,
+    /// The key-encryption key, 64 hex digits; without it a random one is kept in the data directory.
+    pub kek: Option<String>,
+    /// Whether rate limits apply.
+    pub rate_limits: Switch,
+    /// How much of what one caller may do.
+    pub limits: Limits,
+    /// From which confidence on a version is approved or escalated.
+    pub validation: Thresholds,
+    /// How old a reservation must be before it can be an orphan, seconds.
+    pub orphan_grace_seconds: u64,
+    /// How long running requests may take to finish at shutdown, seconds.
+    pub shutdown_grace_seconds: u64,
+    /// Addresses whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// How logs look and what they hold.
+    pub log: Log,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("./.souk"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database_url: None,
+            environment: Environment::Development,
+            kek: None,
+            rate_limits: Switch::On,
+            limits: Limits::default(),
+            validation: Thresholds::default(),
+            orphan_grace_seconds: 30,
+            shutdown_grace_seconds: 30,
+            trusted_proxies: Vec::new(),
+            log: Log::default(),
+        }
+    }
+}
+
+/// Where Souk runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    /// On somebody's own machine.
+    Development,
+    /// For others.
+    Production,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// How much of what one caller may do.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Requests in 15 minutes.
+    pub requests_per_quarter_hour: u32,
+    /// Validations (submitted versions) a minute.
+    pub validations_per_minute: u32,
+    /// The greatest JSON body, bytes.
+    pub json_body_bytes: usize,
+    /// The greatest archive, bytes.
+    pub archive_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests_per_quarter_hour: 1_000,
+            validations_per_minute: 50,
+            json_body_bytes: 1 << 20,
+            archive_bytes: 50 << 20,
+        }
+    }
+}
+
+/// How logs look and what they hold.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `text` or `json`.
+    pub format: LogFormat,
+    /// A `tracing` filter, such as `info,souk_api=debug`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+/// How logs look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// What the command line says over everything else.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Overrides {
+    /// `--data-dir`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// `--listen`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// `--database-url`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key has a value that does not fit; one line a key.
+    #[error("the configuration is wrong:\n{0}")]
+    Wrong(String),
+    /// The file was named, but cannot be read.
+    #[error("the configuration file {0} does not exist")]
+    NoFile(PathBuf),
+}
+
+/// Variables with Souk's prefix that are no configuration keys.
+const OTHER_VARIABLES: [&str; 4] = ["cache_dir", "postgres_bin", "postgres_install", "rate_limits_off"];
+
+/// Reads the configuration.
+///
+/// # Errors
+/// See [`ConfigError`]; every problem names the key, the value and what was expected.
+pub fn load(file: Option<PathBuf>, overrides: &Overrides) -> Result<Config, ConfigError> {
+    let path = match file {
+        Some(path) if !path.is_file() => return Err(ConfigError::NoFile(path)),
+        Some(path) => path,
+        None => PathBuf::from("souk.toml"),
+    };
+    let figment = Figment::from(Serialized::defaults(Config::default()))
+        .merge(Toml::file(path))
+        .merge(Env::raw().only(&["DATABASE_URL"]))
+        .merge(
+            Env::prefixed("SOUK_")
+                .filter(|key| !OTHER_VARIABLES.iter().any(|other| key == other) && !key.starts_with("test_"))
+                .split("__"),
+        )
+        .merge(Serialized::from(overrides, Profile::Default));
+    let config: Config = figment.extract().map_err(|errors| ConfigError::Wrong(describe(&errors)))?;
+    check(&config)?;
+    Ok(config)
+}
+
+fn describe(errors: &figment::Error) -> String {
+    let lines: Vec<String> = errors
+        .clone()
+        .into_iter()
+        .map(|error| {
+            let key = if error.path.is_empty() { "(top level)".to_owned() } else { error.path.join(".") };
+            let source = error.metadata.as_ref().map_or_else(String::new, |m| format!(" (from {})", m.name));
+            format!("  {key}: {}{source}", error.kind)
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// Rules that a type alone does not say.
+fn check(config: &Config) -> Result<(), ConfigError> {
+    let mut problems = Vec::new();
+    let Thresholds { approve, escalate } = config.validation;
+    if approve > 100 || escalate > approve {
+        problems.push(format!(
+            "  validation: approve = {approve}, escalate = {escalate}: expected 0 <= escalate <= approve <= 100"
+        ));
+    }
+    if let Some(kek) = &config.kek {
+        let bytes_equal = kek.as_bytes().windows(2).all(|pair| pair[0] == pair[1]);
+        if kek.len() != 64 || !kek.bytes().all(|b| b.is_ascii_hexdigit()) {
+            problems.push("  kek: a secret that is not shown here: expected 64 hex digits (32 bytes)".to_owned());
+        } else if config.environment == Environment::Production && bytes_equal {
+            problems.push("  kek: a secret that is not random: production refuses it".to_owned());
+        }
+    }
+    if config.environment == Environment::Production && config.database_url.is_some() && config.kek.is_none() {
+        problems.push(
+            "  kek: missing: in production, with a database of your own, expected SOUK_KEK (64 hex digits), so that the key \
+             does not depend on one machine's data directory"
+                .to_owned(),
+        );
+    }
+    if let Some(url) = &config.database_url
+        && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
+    {
+        problems.push("  database_url: expected an address that begins with postgres://".to_owned());
+    }
+    for (key, value) in [
+        ("limits.requests_per_quarter_hour", u64::from(config.limits.requests_per_quarter_hour)),
+        ("limits.validations_per_minute", u64::from(config.limits.validations_per_minute)),
+        ("limits.json_body_bytes", config.limits.json_body_bytes as u64),
+        ("limits.archive_bytes", config.limits.archive_bytes as u64),
+    ] {
+        if value == 0 {
+            problems.push(format!("  {key}: 0: expected at least 1"));
+        }
+    }
+    if let Err(error) = config.log.filter.parse::<tracing_subscriber::EnvFilter>() {
+        problems.push(format!("  log.filter: {:?}: {error}", config.log.filter));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError::Wrong(problems.join("\n"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_file(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("souk.toml");
+        std::fs::write(&path, text).unwrap();
+        load(Some(path), &Overrides::default())
+    }
+
+    #[test]
+    fn a_file_sets_keys_and_leaves_defaults() {
+        let config = with_file("listen = \"127.0.0.1:9000\"\n[validation]\napprove = 95\nescalate = 60\n").unwrap();
+        assert_eq!(config.listen.port(), 9000);
+        assert_eq!(config.validation, Thresholds { approve: 95, escalate: 60 });
+        assert_eq!(config.limits.validations_per_minute, 50);
+    }
+
+    #[test]
+    fn flags_win() {
+        let overrides = Overrides { listen: Some(([127, 0, 0, 1], 7).into()), ..Overrides::default() };
+        assert_eq!(load(None, &overrides).unwrap().listen.port(), 7);
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_key() {
+        let error = with_file("listen = \"nowhere\"").unwrap_err().to_string();
+        assert!(error.contains("listen:") && error.contains("socket address"), "{error}");
+        let error = with_file("[limits]\narchive_bytes = \"much\"").unwrap_err().to_string();
+        assert!(error.contains("limits.archive_bytes"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = with_file("lisen = \"127.0.0.1:1\"").unwrap_err().to_string();
+        assert!(error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn production_refuses_a_key_that_is_not_random_or_missing() {
+        let text = format!("environment = \"production\"\nkek = \"{}\"", "0".repeat(64));
+        assert!(with_file(&text).unwrap_err().to_string().contains("not random"));
+        let text = "environment = \"production\"\ndatabase_url = \"postgres://x\"";
+        assert!(with_file(text).unwrap_err().to_string().contains("SOUK_KEK"));
+    }
+
+    #[test]
+    fn a_named_file_that_is_missing_is_an_error() {
+        assert!(matches!(load(Some("nowhere.toml".into()), &Overrides::default()), Err(ConfigError::NoFile(_))));
+    }
+}

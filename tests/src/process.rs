@@ -1,0 +1,257 @@
+//! The real binary as a process: started on a folder of its own, stopped whatever happens to who started it.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+};
+
+/// Where cargo put the binary: beside the test or demo that runs.
+///
+/// # Errors
+/// It is not built.
+pub fn binary() -> Result<PathBuf, String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    own.ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("souk"))
+        .find(|path| path.is_file())
+        .ok_or_else(|| "the souk binary is not built: run `cargo build --workspace --bins` first".to_owned())
+}
+
+/// A running `souk serve`.
+pub struct Souk {
+    child: Child,
+    _guard: Guard,
+    base: String,
+    data_dir: PathBuf,
+}
+
+/// How to start it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Variables on top of those of this process.
+    pub env: Vec<(String, String)>,
+    /// Where to listen; a free port when empty.
+    pub listen: Option<String>,
+    /// Shows the logs of Souk.
+    pub show_log: bool,
+    /// Another binary than the one that was built beside this test.
+    pub binary: Option<PathBuf>,
+}
+
+impl Options {
+    /// Adds a variable.
+    #[must_use]
+    pub fn env(mut self, key: &str, value: &str) -> Self {
+        self.env.push((key.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+impl Souk {
+    /// Starts Souk on `data_dir` and waits for the line that says it is ready.
+    ///
+    /// # Errors
+    /// It is not built, or ended before it was ready; the end of its log says why.
+    pub fn start(data_dir: &Path, options: &Options) -> Result<Self, String> {
+        let binary = match &options.binary {
+            Some(binary) => binary.clone(),
+            None => binary()?,
+        };
+        std::fs::create_dir_all(data_dir).map_err(|error| error.to_string())?;
+        let log = data_dir.with_extension("log");
+        let stderr = if options.show_log {
+            Stdio::inherit()
+        } else {
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
+            Stdio::from(file.map_err(|error| format!("{}: {error}", log.display()))?)
+        };
+        let mut child = Command::new(binary)
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(data_dir)
+            .args(["--listen", options.listen.as_deref().unwrap_or("127.0.0.1:0")])
+            .envs(options.env.iter().map(|(key, value)| (key, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .map_err(|error| format!("souk cannot be started: {error}"))?;
+        let guard = Guard::watch(child.id(), data_dir)?;
+        let stdout = child.stdout.take().ok_or("souk has no stdout")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
+        let Some(base) = line.split_whitespace().find(|word| word.starts_with("http://")) else {
+            let status = child.wait().map_err(|error| error.to_string())?;
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let from = text.len().saturating_sub(4_000);
+            let tail = text.get(from..).unwrap_or(&text);
+            return Err(format!("souk ended ({status}) before it was ready; it printed {line:?} and logged:\n{tail}"));
+        };
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), child, _guard: guard, data_dir: data_dir.to_owned() })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The file its log goes to, unless it is shown.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.data_dir.with_extension("log")
+    }
+
+    /// `kill -9`, without any goodbye.
+    ///
+    /// # Errors
+    /// The process cannot be killed.
+    pub fn kill(mut self) -> Result<(), String> {
+        self.child.kill().map_err(|error| error.to_string())?;
+        self.child.wait().map(drop).map_err(|error| error.to_string())
+    }
+
+    /// SIGTERM, and how it ended.
+    ///
+    /// # Errors
+    /// The process cannot be waited for.
+    pub fn stop(mut self) -> Result<ExitStatus, String> {
+        terminate(self.child.id());
+        self.child.wait().map_err(|error| error.to_string())
+    }
+
+    /// Waits until Souk ends by itself, for instance by Ctrl-C.
+    ///
+    /// # Errors
+    /// The process cannot be waited for.
+    pub fn wait(mut self) -> Result<ExitStatus, String> {
+        self.child.wait().map_err(|error| error.to_string())
+    }
+}
+
+impl Drop for Souk {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            terminate(self.child.id());
+            drop(self.child.wait());
+        }
+    }
+}
+
+fn terminate(pid: u32) {
+    drop(Command::new("kill").args(["-TERM", &pid.to_string()]).status());
+}
+
+/// Ends Souk, and the PostgreSQL that a killed Souk left behind, when the process that started it is gone: its end of the
+/// pipe closes, whatever the reason.
+struct Guard {
+    child: Child,
+}
+
+impl Guard {
+    fn watch(pid: u32, data_dir: &Path) -> Result<Self, String> {
+        let script = "cat >/dev/null; kill -TERM \"$1\" 2>/dev/null; \
+            i=0; while kill -0 \"$1\" 2>/dev/null && [ $i -lt 300 ]; do sleep 0.1; i=$((i+1)); done; \
+            kill -KILL \"$1\" 2>/dev/null; true";
+        let child = Command::new("sh")
+            .args(["-c", script, "guard", &pid.to_string()])
+            .arg(data_dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("sh cannot be started: {error}"))?;
+        Ok(Self { child })
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        drop(self.child.wait());
+    }
+}
+
+/// A folder for one Souk. The PostgreSQL that a killed Souk may have left is stopped, and the folder removed, when the
+/// process that made it is gone.
+pub struct Home {
+    path: PathBuf,
+    guard: Child,
+}
+
+impl Home {
+    /// A new folder under the system's one for temporary files.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn new(name: &str) -> Result<Self, String> {
+        let path = std::env::temp_dir().join(format!("souk-{name}-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
+        // The pid file of PostgreSQL begins with its process id.
+        let script = "cat >/dev/null; \
+            for file in \"$1\"/*/postgres/postmaster.pid \"$1\"/*/postgres/*/postmaster.pid; do \
+              [ -f \"$file\" ] && kill -INT \"$(head -n 1 \"$file\")\" 2>/dev/null; done; \
+            i=0; while ls \"$1\"/*/postgres/postmaster.pid \"$1\"/*/postgres/*/postmaster.pid >/dev/null 2>&1 \
+              && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; \
+            rm -rf \"$1\"";
+        let guard = Command::new("sh")
+            .args(["-c", script, "guard"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("sh cannot be started: {error}"))?;
+        Ok(Self { path, guard })
+    }
+
+    /// The data directory inside.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.path.join("souk")
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        drop(self.guard.wait());
+    }
+}
+
+/// Runs `souk` with `arguments` to its end.
+///
+/// # Errors
+/// It is not built or cannot be started.
+pub fn run<A: AsRef<OsStr>>(data_dir: &Path, arguments: &[A], env: &[(&str, &str)]) -> Result<Output, String> {
+    Command::new(binary()?)
+        .arg("--data-dir")
+        .arg(data_dir)
+        .args(arguments)
+        .envs(env.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())
+}
