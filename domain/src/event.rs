@@ -1,13 +1,15 @@
 //! Every event there is, and how the log keeps them.
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, Visitor},
+};
 use serde_json::Value;
 
-use crate::{installation, license, order, plugin, reservation, review, user, validation, vendor};
+use crate::{installation, license, order, plugin, reservation, review, upcast, user, validation, vendor};
 
 /// An event of any decider.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DomainEvent {
     /// `user.*`
     User(user::Event),
@@ -65,3 +67,262 @@ pub enum DecodeError {
         problem: String,
     },
 }
+
+/// Every type of event, in alphabetical order, with the version of its shape that this Souk writes.
+pub const EVENT_TYPES: &[(&str, u16)] = &[
+    ("email.released", 1),
+    ("email.reserved", 1),
+    ("installation.blocked", 1),
+    ("installation.installed", 1),
+    ("installation.uninstalled", 1),
+    ("installation.upgraded", 1),
+    ("license.activated", 1),
+    ("license.deactivated", 1),
+    ("license.issued", 1),
+    ("license.reinstated", 1),
+    ("license.revoked", 1),
+    ("license.suspended", 1),
+    ("name.released", 1),
+    ("name.reserved", 1),
+    ("order.placed", 1),
+    ("payment.completed", 1),
+    ("payment.refunded", 1),
+    ("plugin.abandoned", 1),
+    ("plugin.created", 1),
+    ("plugin.deprecated", 1),
+    ("plugin.described", 1),
+    ("plugin.priced", 1),
+    ("plugin.reinstated", 1),
+    ("plugin.suspended", 1),
+    ("plugin.transferred", 1),
+    ("plugin.version_approved", 1),
+    ("plugin.version_rejected", 1),
+    ("plugin.version_submitted", 1),
+    ("plugin.version_yanked", 1),
+    ("review.edited", 1),
+    ("review.flagged", 1),
+    ("review.hidden", 1),
+    ("review.replied", 1),
+    ("review.restored", 1),
+    ("review.retracted", 1),
+    ("review.submitted", 1),
+    ("slug.released", 1),
+    ("slug.reserved", 1),
+    ("user.abandoned", 1),
+    ("user.api_key_issued", 1),
+    ("user.api_key_revoked", 1),
+    ("user.registered", 1),
+    ("user.role_granted", 1),
+    ("user.role_revoked", 1),
+    ("validation.adjudicated", 1),
+    ("validation.concluded", 1),
+    ("validation.escalated", 1),
+    ("validation.requested", 1),
+    ("validation.step_completed", 1),
+    ("vendor.abandoned", 1),
+    ("vendor.commission_set", 1),
+    ("vendor.registered", 1),
+    ("vendor.suspended", 1),
+    ("vendor.verified", 1),
+];
+
+impl DomainEvent {
+    /// The type under which the log keeps it.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::User(event) => event.event_type(),
+            Self::Vendor(event) => event.event_type(),
+            Self::Plugin(event) => event.event_type(),
+            Self::Validation(event) => event.event_type(),
+            Self::Installation(event) => event.event_type(),
+            Self::Review(event) => event.event_type(),
+            Self::Order(event) => event.event_type(),
+            Self::License(event) => event.event_type(),
+            Self::Reservation(event) => event.event_type(),
+        }
+    }
+
+    /// The event as it is written, in the newest version of its shape.
+    #[must_use]
+    pub fn encode(&self) -> Encoded {
+        let tagged = match self {
+            Self::User(event) => tagged(event),
+            Self::Vendor(event) => tagged(event),
+            Self::Plugin(event) => tagged(event),
+            Self::Validation(event) => tagged(event),
+            Self::Installation(event) => tagged(event),
+            Self::Review(event) => tagged(event),
+            Self::Order(event) => tagged(event),
+            Self::License(event) => tagged(event),
+            Self::Reservation(event) => tagged(event),
+        };
+        let event_type = self.event_type();
+        let schema_version = current_version(event_type).unwrap_or(1);
+        Encoded { event_type: event_type.to_owned(), schema_version, data: tagged }
+    }
+
+    /// Reads an event whose personal fields were opened, of this or any earlier version of its shape.
+    ///
+    /// # Errors
+    /// The type is unknown, the version is newer than this Souk, or the fields do not fit.
+    pub fn decode(event_type: &str, schema_version: u16, data: Value) -> Result<Self, DecodeError> {
+        let known = check_version(event_type, schema_version)?;
+        let data = upcast::apply(upcast::TABLE, event_type, schema_version, known, data)
+            .map_err(|problem| malformed(event_type, problem))?;
+        read(event_type, data)
+    }
+
+    /// As [`DomainEvent::decode`], straight from the bytes of the log: no tree is built in between unless an older
+    /// shape has to be brought up to date.
+    ///
+    /// # Errors
+    /// As [`DomainEvent::decode`]; bytes that are no JSON document are malformed.
+    pub fn decode_bytes(event_type: &str, schema_version: u16, data: &[u8]) -> Result<Self, DecodeError> {
+        let known = check_version(event_type, schema_version)?;
+        if schema_version != known {
+            let data = serde_json::from_slice(data).map_err(|error| malformed(event_type, error))?;
+            return Self::decode(event_type, schema_version, data);
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(data);
+        let event = read(event_type, &mut deserializer)?;
+        deserializer.end().map_err(|error| malformed(event_type, error))?;
+        Ok(event)
+    }
+}
+
+/// The fields of an event, out of the document `{"type":…,"data":…}` that it serializes to.
+fn tagged(event: &impl Serialize) -> Value {
+    match serde_json::to_value(event) {
+        Ok(Value::Object(mut document)) => document.remove("data").unwrap_or_default(),
+        // Serialization fails only on keys that are no texts, and events have none: the round trip of each is tested.
+        Ok(_) | Err(_) => unreachable!("an event is a JSON object"),
+    }
+}
+
+fn current_version(event_type: &str) -> Option<u16> {
+    let index = EVENT_TYPES.binary_search_by(|(known, _)| (*known).cmp(event_type)).ok()?;
+    EVENT_TYPES.get(index).map(|(_, version)| *version)
+}
+
+fn check_version(event_type: &str, found: u16) -> Result<u16, DecodeError> {
+    let known = current_version(event_type).ok_or_else(|| DecodeError::UnknownType(event_type.to_owned()))?;
+    match found {
+        0 => Err(malformed(event_type, "schema versions begin at 1")),
+        _ if found > known => Err(DecodeError::FutureVersion { event_type: event_type.to_owned(), found, known }),
+        _ => Ok(known),
+    }
+}
+
+fn malformed(event_type: &str, problem: impl ToString) -> DecodeError {
+    DecodeError::Malformed { event_type: event_type.to_owned(), problem: problem.to_string() }
+}
+
+/// Reads the fields in `data` as those of an `event_type`.
+fn read<'de, D: Deserializer<'de>>(event_type: &str, data: D) -> Result<DomainEvent, DecodeError> {
+    fn of<'de, E, D>(event_type: &str, data: D) -> Result<DomainEvent, DecodeError>
+    where
+        E: Deserialize<'de> + Into<DomainEvent>,
+        D: Deserializer<'de>,
+    {
+        let tagged = Tagged { event_type, data: Some(data), next: Next::Tag };
+        E::deserialize(tagged).map(Into::into).map_err(|error| malformed(event_type, error))
+    }
+    match event_type.split_once('.').map_or(event_type, |(prefix, _)| prefix) {
+        "user" => of::<user::Event, D>(event_type, data),
+        "vendor" => of::<vendor::Event, D>(event_type, data),
+        "plugin" => of::<plugin::Event, D>(event_type, data),
+        "validation" => of::<validation::Event, D>(event_type, data),
+        "installation" => of::<installation::Event, D>(event_type, data),
+        "review" => of::<review::Event, D>(event_type, data),
+        "order" | "payment" => of::<order::Event, D>(event_type, data),
+        "license" => of::<license::Event, D>(event_type, data),
+        "name" | "slug" | "email" => of::<reservation::Event, D>(event_type, data),
+        _ => Err(DecodeError::UnknownType(event_type.to_owned())),
+    }
+}
+
+/// The document `{"type":…,"data":…}` around fields that lie elsewhere, tag first: so the fields are read once, in
+/// place, as those of the right event.
+struct Tagged<'t, D> {
+    event_type: &'t str,
+    data: Option<D>,
+    next: Next,
+}
+
+enum Next {
+    Tag,
+    Data,
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        visitor.visit_map(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de, D: Deserializer<'de>> MapAccess<'de> for Tagged<'_, D> {
+    type Error = D::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, D::Error> {
+        let key = match (&self.next, &self.data) {
+            (Next::Tag, _) => "type",
+            (Next::Data, Some(_)) => "data",
+            (Next::Data, None) => return Ok(None),
+        };
+        seed.deserialize(key.into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, D::Error> {
+        if matches!(self.next, Next::Tag) {
+            self.next = Next::Data;
+            return seed.deserialize(self.event_type.into_deserializer());
+        }
+        let data = self.data.take().ok_or_else(|| Error::custom("the fields were read already"))?;
+        seed.deserialize(data)
+    }
+}
+
+/// Both ways between [`DomainEvent`] and the events of one decider. The same lines for each, so they are written once.
+macro_rules! conversions {
+    ($($variant:ident($event:ty)),+ $(,)?) => {$(
+        impl From<$event> for DomainEvent {
+            fn from(event: $event) -> Self {
+                Self::$variant(event)
+            }
+        }
+
+        impl TryFrom<DomainEvent> for $event {
+            type Error = DomainEvent;
+
+            fn try_from(event: DomainEvent) -> Result<Self, DomainEvent> {
+                match event {
+                    DomainEvent::$variant(event) => Ok(event),
+                    other => Err(other),
+                }
+            }
+        }
+    )+};
+}
+
+conversions! {
+    User(user::Event),
+    Vendor(vendor::Event),
+    Plugin(plugin::Event),
+    Validation(validation::Event),
+    Installation(installation::Event),
+    Review(review::Event),
+    Order(order::Event),
+    License(license::Event),
+    Reservation(reservation::Event),
+}
+
+#[cfg(test)]
+mod tests;

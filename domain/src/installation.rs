@@ -3,7 +3,11 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{LicenseId, PluginId, UserId, VendorId};
+use crate::{
+    decider::Decider,
+    id::{LicenseId, PluginId, UserId, VendorId},
+    stream::Category,
+};
 
 /// An installation as its events tell it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,7 +109,7 @@ pub enum Event {
         /// What was checked.
         checked: Checked,
     },
-    /// It moved to another version.
+    /// It moved to another version, also to a lower one, or rests on another right.
     #[serde(rename = "installation.upgraded", rename_all = "camelCase")]
     Upgraded {
         /// Until now.
@@ -135,6 +139,19 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The type under which the log keeps it.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::Installed { .. } => "installation.installed",
+            Self::Upgraded { .. } => "installation.upgraded",
+            Self::Uninstalled { .. } => "installation.uninstalled",
+            Self::Blocked { .. } => "installation.blocked",
+        }
+    }
+}
+
 /// Why an installation refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -151,3 +168,85 @@ pub enum Error {
     #[error("this plugin is not installed")]
     NotInstalled,
 }
+
+/// Decides about installations, on streams `installation-`.
+pub struct Installations;
+
+impl Decider for Installations {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Installation;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        match command {
+            Command::Install { user, plugin, vendor, version, facts } => {
+                let license_id = right(&version, &facts)?;
+                let checked = facts.checked;
+                Ok(match state {
+                    State::Installed { version: now, license } if (now, *license) == (&version, license_id) => vec![],
+                    State::Installed { version: now, .. } => {
+                        vec![Event::Upgraded { from_version: now.clone(), to_version: version, license_id, checked }]
+                    }
+                    State::Absent | State::Uninstalled { .. } | State::Blocked { .. } => vec![Event::Installed {
+                        user_id: user,
+                        plugin_id: plugin,
+                        vendor_id: vendor,
+                        version,
+                        license_id,
+                        first: *state == State::Absent,
+                        checked,
+                    }],
+                })
+            }
+            Command::Uninstall => match state {
+                State::Absent => Err(Error::NotInstalled),
+                State::Installed { version, .. } => Ok(vec![Event::Uninstalled { version: version.clone() }]),
+                State::Uninstalled { .. } | State::Blocked { .. } => Ok(vec![]),
+            },
+            Command::Block { license, reason } => Ok(match state {
+                State::Installed { version, license: Some(by) } if *by == license => {
+                    vec![Event::Blocked { version: version.clone(), license_id: license, reason }]
+                }
+                _ => vec![],
+            }),
+        }
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        match (state, event) {
+            (
+                State::Absent | State::Uninstalled { .. } | State::Blocked { .. },
+                Event::Installed { version, license_id, .. },
+            ) => State::Installed { version: version.clone(), license: *license_id },
+            (State::Installed { .. }, Event::Upgraded { to_version, license_id, .. }) => {
+                State::Installed { version: to_version.clone(), license: *license_id }
+            }
+            (State::Installed { .. }, Event::Uninstalled { version }) => {
+                State::Uninstalled { version: version.clone() }
+            }
+            (State::Installed { .. }, Event::Blocked { version, .. }) => State::Blocked { version: version.clone() },
+            (state, _) => state,
+        }
+    }
+}
+
+/// By which right `version` may be installed: a license where the plugin costs something, none where it is free.
+fn right(version: &Version, facts: &Facts) -> Result<Option<LicenseId>, Error> {
+    if facts.plugin_suspended {
+        return Err(Error::PluginSuspended);
+    }
+    if !facts.version_approved {
+        return Err(Error::VersionNotApproved(version.clone()));
+    }
+    match facts.license {
+        _ if !facts.paid => Ok(None),
+        Some(license) => Ok(Some(license)),
+        None => Err(Error::NotEntitled),
+    }
+}
+
+#[cfg(test)]
+mod tests;

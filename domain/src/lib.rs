@@ -14,6 +14,7 @@ pub mod plugin;
 pub mod reservation;
 pub mod review;
 pub mod stream;
+pub mod upcast;
 pub mod user;
 pub mod validation;
 pub mod vendor;

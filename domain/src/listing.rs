@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 
 /// What sort of asset a plugin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,6 +104,19 @@ pub enum Pricing {
         /// How often.
         interval: Interval,
     },
+}
+
+impl Pricing {
+    /// What is to be paid: once, or for the first interval. None when it is free.
+    #[must_use]
+    pub const fn price(&self) -> Option<Money> {
+        match *self {
+            Self::Free => None,
+            Self::OneTime { amount, currency } | Self::Subscription { amount, currency, .. } => {
+                Some(Money { amount, currency })
+            }
+        }
+    }
 }
 
 /// How often a subscription is paid.

@@ -30,9 +30,7 @@ pub struct UnknownCurrency(pub String);
 impl FromStr for Currency {
     type Err = UnknownCurrency;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        iso_currency::Currency::from_code(text)
-            .map(Self)
-            .ok_or_else(|| UnknownCurrency(text.to_owned()))
+        iso_currency::Currency::from_code(text).map(Self).ok_or_else(|| UnknownCurrency(text.to_owned()))
     }
 }
 
@@ -103,11 +101,7 @@ impl BasisPoints {
 impl TryFrom<u16> for BasisPoints {
     type Error = String;
     fn try_from(value: u16) -> Result<Self, Self::Error> {
-        if value <= 10_000 {
-            Ok(Self(value))
-        } else {
-            Err(format!("{value} basis points are more than 10,000"))
-        }
+        if value <= 10_000 { Ok(Self(value)) } else { Err(format!("{value} basis points are more than 10,000")) }
     }
 }
 

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    decider::Decider,
     id::{PluginId, ValidationId, VendorId},
     listing::{Details, Pricing, Terms},
+    stream::Category,
 };
 
 /// A plugin as its events tell it.
@@ -44,6 +46,51 @@ pub struct Plugin {
     pub suspended: Option<String>,
     /// What its maker says of its end, if it is deprecated.
     pub deprecated: Option<String>,
+}
+
+impl Plugin {
+    /// The version that a new installation gets: the highest that is approved and not yanked, a release before any
+    /// pre-release.
+    #[must_use]
+    pub fn latest(&self) -> Option<&Version> {
+        self.versions
+            .iter()
+            .filter(|(_, release)| release.status == ReleaseStatus::Approved)
+            .map(|(version, _)| version)
+            .max_by_key(|version| (version.pre.is_empty(), *version))
+    }
+
+    fn release(&self, version: &Version) -> Result<&Release, Error> {
+        self.versions.get(version).ok_or_else(|| Error::UnknownVersion(version.clone()))
+    }
+
+    fn set_status(&mut self, version: &Version, status: ReleaseStatus) {
+        if let Some(release) = self.versions.get_mut(version) {
+            release.status = status;
+        }
+    }
+
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Described { details } => self.details = Details::clone(details),
+            Event::Priced { pricing, terms, .. } => {
+                self.pricing = pricing.clone();
+                self.terms = terms.clone();
+            }
+            Event::VersionSubmitted { version, digest, size, .. } => {
+                let release = Release { digest: digest.clone(), size: *size, status: ReleaseStatus::Submitted };
+                self.versions.insert(version.clone(), release);
+            }
+            Event::VersionApproved { version, .. } => self.set_status(version, ReleaseStatus::Approved),
+            Event::VersionRejected { version, .. } => self.set_status(version, ReleaseStatus::Rejected),
+            Event::VersionYanked { version, .. } => self.set_status(version, ReleaseStatus::Yanked),
+            Event::Suspended { reason } => self.suspended = Some(reason.clone()),
+            Event::Reinstated {} => self.suspended = None,
+            Event::Deprecated { message } => self.deprecated = Some(message.clone()),
+            Event::Transferred { to_vendor_id, .. } => self.vendor = *to_vendor_id,
+            Event::Created { .. } | Event::Abandoned {} => {}
+        }
+    }
 }
 
 /// One submitted version.
@@ -289,6 +336,27 @@ pub enum Event {
     Abandoned {},
 }
 
+impl Event {
+    /// The type under which the log keeps it.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "plugin.created",
+            Self::Described { .. } => "plugin.described",
+            Self::Priced { .. } => "plugin.priced",
+            Self::VersionSubmitted { .. } => "plugin.version_submitted",
+            Self::VersionApproved { .. } => "plugin.version_approved",
+            Self::VersionRejected { .. } => "plugin.version_rejected",
+            Self::VersionYanked { .. } => "plugin.version_yanked",
+            Self::Suspended { .. } => "plugin.suspended",
+            Self::Reinstated { .. } => "plugin.reinstated",
+            Self::Deprecated { .. } => "plugin.deprecated",
+            Self::Transferred { .. } => "plugin.transferred",
+            Self::Abandoned { .. } => "plugin.abandoned",
+        }
+    }
+}
+
 /// Why a plugin refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -328,7 +396,158 @@ pub enum Error {
         /// What was asked: `approved`, `rejected` or `yanked`.
         wanted: &'static str,
     },
+    /// Nothing speaks for the version: neither a concluded validation of it nor a person.
+    #[error("version {0} has no concluded validation")]
+    NotValidated(Version),
     /// The kind of a plugin never changes.
     #[error("the kind of a plugin never changes")]
     KindChanged,
 }
+
+/// Decides about plugins, on streams `plugin-`.
+pub struct Plugins;
+
+impl Decider for Plugins {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Plugin;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        match state {
+            State::Absent => match command {
+                Command::Create { id, vendor, name, details, pricing, terms } => {
+                    Ok(vec![Event::Created { plugin_id: id, vendor_id: vendor, name, details, pricing, terms }])
+                }
+                Command::Abandon => Ok(vec![Event::Abandoned {}]),
+                _ => Err(Error::NotCreated),
+            },
+            State::Abandoned => match command {
+                Command::Abandon => Ok(vec![]),
+                _ => Err(Error::Abandoned),
+            },
+            State::Created(plugin) => Ok(decide_created(plugin, command)?.into_iter().collect()),
+        }
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        match (state, event) {
+            (State::Absent, Event::Created { plugin_id, vendor_id, name, details, pricing, terms }) => {
+                State::Created(Box::new(Plugin {
+                    id: *plugin_id,
+                    vendor: *vendor_id,
+                    name: name.clone(),
+                    details: Details::clone(details),
+                    pricing: pricing.clone(),
+                    terms: terms.clone(),
+                    versions: BTreeMap::new(),
+                    suspended: None,
+                    deprecated: None,
+                }))
+            }
+            (State::Absent, Event::Abandoned {}) => State::Abandoned,
+            (State::Created(mut plugin), event) => {
+                plugin.apply(event);
+                State::Created(plugin)
+            }
+            (state, _) => state,
+        }
+    }
+}
+
+fn decide_created(plugin: &Plugin, command: Command) -> Result<Option<Event>, Error> {
+    let event = match command {
+        Command::Create { id, vendor, .. } if (id, vendor) == (plugin.id, plugin.vendor) => return Ok(None),
+        Command::Create { .. } => return Err(Error::AlreadyCreated),
+        // It came to be after all, so its name stays reserved.
+        Command::Abandon => return Ok(None),
+        Command::Describe { details } if details.kind != plugin.details.kind => return Err(Error::KindChanged),
+        Command::Describe { details } if *details == plugin.details => return Ok(None),
+        Command::Describe { details } => Event::Described { details },
+        Command::Price { pricing, terms } if pricing == plugin.pricing && terms == plugin.terms => return Ok(None),
+        Command::Price { pricing, terms } => Event::Priced {
+            pricing,
+            terms,
+            previous_pricing: plugin.pricing.clone(),
+            previous_terms: plugin.terms.clone(),
+        },
+        Command::SubmitVersion { version, digest, size, manifest, vendor_may_publish } => {
+            if !may_submit(plugin, &version, &digest, vendor_may_publish)? {
+                return Ok(None);
+            }
+            Event::VersionSubmitted { version, digest, size, manifest }
+        }
+        Command::ApproveVersion { version, validation, confidence, by } => {
+            return decide_approval(plugin, version, validation, confidence, by);
+        }
+        Command::RejectVersion { version, confidence, by, reason } => match plugin.release(&version)?.status {
+            ReleaseStatus::Submitted => Event::VersionRejected { version, confidence, by, reason },
+            ReleaseStatus::Rejected => return Ok(None),
+            status => return Err(Error::WrongStatus { version, status, wanted: "rejected" }),
+        },
+        Command::YankVersion { version, reason } => match plugin.release(&version)?.status {
+            ReleaseStatus::Approved => Event::VersionYanked { version, reason },
+            ReleaseStatus::Yanked => return Ok(None),
+            status => return Err(Error::WrongStatus { version, status, wanted: "yanked" }),
+        },
+        Command::Suspend { .. } if plugin.suspended.is_some() => return Ok(None),
+        Command::Suspend { reason } => Event::Suspended { reason },
+        Command::Reinstate if plugin.suspended.is_none() => return Ok(None),
+        Command::Reinstate => Event::Reinstated {},
+        Command::Deprecate { message } if plugin.deprecated.as_ref() == Some(&message) => return Ok(None),
+        Command::Deprecate { message } => Event::Deprecated { message },
+        Command::Transfer { vendor } if vendor == plugin.vendor => return Ok(None),
+        Command::Transfer { vendor } => Event::Transferred { from_vendor_id: plugin.vendor, to_vendor_id: vendor },
+    };
+    Ok(Some(event))
+}
+
+/// Whether the version is new; one that is there already with the same bytes is not.
+fn may_submit(plugin: &Plugin, version: &Version, digest: &str, vendor_may_publish: bool) -> Result<bool, Error> {
+    if let Some(known) = plugin.versions.get(version) {
+        return if known.digest == digest { Ok(false) } else { Err(Error::DigestChanged(version.clone())) };
+    }
+    if !vendor_may_publish {
+        return Err(Error::VendorMayNotPublish);
+    }
+    // By precedence, in which build metadata does not count: nobody could tell which of two such versions is newer.
+    match plugin.versions.keys().max_by(|a, b| a.cmp_precedence(b)) {
+        Some(greatest) if version.cmp_precedence(greatest).is_le() => {
+            Err(Error::VersionNotIncreasing { submitted: version.clone(), greatest: greatest.clone() })
+        }
+        _ => Ok(true),
+    }
+}
+
+fn decide_approval(
+    plugin: &Plugin,
+    version: Version,
+    validation: ValidationId,
+    confidence: Option<u8>,
+    by: DecidedBy,
+) -> Result<Option<Event>, Error> {
+    let release = plugin.release(&version)?;
+    match release.status {
+        ReleaseStatus::Approved => return Ok(None),
+        ReleaseStatus::Submitted => {}
+        status => return Err(Error::WrongStatus { version, status, wanted: "approved" }),
+    }
+    // Only a concluded validation has a confidence, and only a person may do without.
+    let concluded = confidence.is_some() || by == DecidedBy::Moderator;
+    if !concluded || validation != ValidationId::of(plugin.id, &version) {
+        return Err(Error::NotValidated(version));
+    }
+    Ok(Some(Event::VersionApproved {
+        digest: release.digest.clone(),
+        validation_id: validation,
+        confidence,
+        by,
+        previous_version: plugin.latest().cloned(),
+        version,
+    }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::{decider::Decider, stream::Category};
+
 /// Whether the key is taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
@@ -75,6 +77,21 @@ pub enum Event {
     EmailReleased(Holder),
 }
 
+impl Event {
+    /// The type under which the log keeps it.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::NameReserved(_) => "name.reserved",
+            Self::NameReleased(_) => "name.released",
+            Self::SlugReserved(_) => "slug.reserved",
+            Self::SlugReleased(_) => "slug.released",
+            Self::EmailReserved(_) => "email.reserved",
+            Self::EmailReleased(_) => "email.released",
+        }
+    }
+}
+
 /// Why a key refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -85,3 +102,109 @@ pub enum Error {
         holder: Uuid,
     },
 }
+
+fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+    Ok(match (state, command) {
+        (State::Free, Command::Reserve { kind, holder }) => {
+            let holder = Holder { holder_id: holder };
+            vec![match kind {
+                Kind::Name => Event::NameReserved(holder),
+                Kind::Slug => Event::SlugReserved(holder),
+                Kind::Email => Event::EmailReserved(holder),
+            }]
+        }
+        (State::Held(by), Command::Reserve { holder, .. }) if *by != holder => {
+            return Err(Error::Taken { holder: *by });
+        }
+        (State::Held(by), Command::Release { kind, holder }) if *by == holder => {
+            let holder = Holder { holder_id: holder };
+            vec![match kind {
+                Kind::Name => Event::NameReleased(holder),
+                Kind::Slug => Event::SlugReleased(holder),
+                Kind::Email => Event::EmailReleased(holder),
+            }]
+        }
+        (State::Held(_), Command::Reserve { .. }) | (_, Command::Release { .. }) => vec![],
+    })
+}
+
+fn evolve(state: &State, event: &Event) -> State {
+    match (state, event) {
+        (
+            State::Free,
+            Event::NameReserved(Holder { holder_id })
+            | Event::SlugReserved(Holder { holder_id })
+            | Event::EmailReserved(Holder { holder_id }),
+        ) => State::Held(*holder_id),
+        (
+            State::Held(by),
+            Event::NameReleased(Holder { holder_id })
+            | Event::SlugReleased(Holder { holder_id })
+            | Event::EmailReleased(Holder { holder_id }),
+        ) if by == holder_id => State::Free,
+        (state, _) => state.clone(),
+    }
+}
+
+/// Decides about names of plugins, on streams `name-`.
+pub struct Names;
+
+impl Decider for Names {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Name;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        decide(state, command)
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        evolve(&state, event)
+    }
+}
+
+/// Decides about slugs of vendors, on streams `slug-`.
+pub struct Slugs;
+
+impl Decider for Slugs {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Slug;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        decide(state, command)
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        evolve(&state, event)
+    }
+}
+
+/// Decides about e-mail addresses, on streams `email-`.
+pub struct Emails;
+
+impl Decider for Emails {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Email;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        decide(state, command)
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        evolve(&state, event)
+    }
+}
+
+#[cfg(test)]
+mod tests;

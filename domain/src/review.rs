@@ -4,8 +4,10 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decider::Decider,
     id::{PluginId, UserId, VendorId},
     personal::Personal,
+    stream::Category,
 };
 
 /// Stars, 1 to 5.
@@ -61,6 +63,33 @@ pub struct Review {
     pub flags: u32,
     /// What the vendor answered.
     pub reply: Option<String>,
+}
+
+impl Review {
+    /// Whether it reads just so. Of texts that cannot be read nobody can tell, so they count as other ones.
+    fn says(&self, rating: Rating, title: &Personal, body: &Personal) -> bool {
+        let same = |a: &Personal, b: &Personal| a.text().is_some() && a.text() == b.text();
+        self.rating == rating && same(&self.title, title) && same(&self.body, body)
+    }
+
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Edited { rating, title, body, .. } => {
+                self.rating = *rating;
+                self.title = title.clone();
+                self.body = body.clone();
+                self.flags = 0;
+            }
+            Event::Flagged { .. } => self.flags = self.flags.saturating_add(1),
+            Event::Hidden { .. } => self.hidden = true,
+            Event::Restored { .. } => {
+                self.hidden = false;
+                self.flags = 0;
+            }
+            Event::Replied { body } => self.reply = Some(body.clone()),
+            Event::Submitted { .. } | Event::Retracted { .. } => {}
+        }
+    }
 }
 
 /// What can be asked of a review.
@@ -178,6 +207,22 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The type under which the log keeps it.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::Submitted { .. } => "review.submitted",
+            Self::Edited { .. } => "review.edited",
+            Self::Retracted { .. } => "review.retracted",
+            Self::Flagged { .. } => "review.flagged",
+            Self::Hidden { .. } => "review.hidden",
+            Self::Restored { .. } => "review.restored",
+            Self::Replied { .. } => "review.replied",
+        }
+    }
+}
+
 /// Why a review refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -191,3 +236,74 @@ pub enum Error {
     #[error("this review does not exist")]
     NotFound,
 }
+
+/// Decides about reviews, on streams `review-`.
+pub struct Reviews;
+
+impl Decider for Reviews {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Review;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        Ok(match (state, command) {
+            (_, Command::Write { own_plugin: true, .. }) => return Err(Error::OwnPlugin),
+            (_, Command::Write { installed: None, .. }) => return Err(Error::NotInstalled),
+            (State::Live(review), Command::Write { rating, title, body, .. }) if review.says(rating, &title, &body) => {
+                vec![]
+            }
+            (State::Live(review), Command::Write { rating, title, body, .. }) => {
+                vec![Event::Edited { rating, previous_rating: review.rating, title, body, hidden: review.hidden }]
+            }
+            (_, Command::Write { user, plugin, vendor, rating, title, body, installed: Some(version), .. }) => {
+                vec![Event::Submitted {
+                    user_id: user,
+                    plugin_id: plugin,
+                    vendor_id: vendor,
+                    rating,
+                    title,
+                    body,
+                    installed_version: version,
+                }]
+            }
+            (State::Retracted, Command::Retract) => vec![],
+            (State::Absent | State::Retracted, _) => return Err(Error::NotFound),
+            (State::Live(review), Command::Retract) => {
+                vec![Event::Retracted { rating: review.rating, hidden: review.hidden }]
+            }
+            // Nobody sees a hidden review, so nobody has cause to report it or to hide it.
+            (State::Live(review), Command::Flag { .. } | Command::Hide { .. }) if review.hidden => vec![],
+            (State::Live(_), Command::Flag { reason }) => vec![Event::Flagged { reason }],
+            (State::Live(review), Command::Hide { reason }) => vec![Event::Hidden { rating: review.rating, reason }],
+            (State::Live(review), Command::Restore) if !review.hidden => vec![],
+            (State::Live(review), Command::Restore) => vec![Event::Restored { rating: review.rating }],
+            (State::Live(review), Command::Reply { body }) if review.reply.as_ref() == Some(&body) => vec![],
+            (State::Live(_), Command::Reply { body }) => vec![Event::Replied { body }],
+        })
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        match (state, event) {
+            (State::Absent | State::Retracted, Event::Submitted { rating, title, body, .. }) => State::Live(Review {
+                rating: *rating,
+                title: title.clone(),
+                body: body.clone(),
+                hidden: false,
+                flags: 0,
+                reply: None,
+            }),
+            (State::Live(_), Event::Retracted { .. }) => State::Retracted,
+            (State::Live(mut review), event) => {
+                review.apply(event);
+                State::Live(review)
+            }
+            (state, _) => state,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

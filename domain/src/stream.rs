@@ -121,10 +121,7 @@ impl FromStr for StreamId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidStreamId(text.to_owned());
         let (category, uuid) = text.split_once('-').ok_or_else(invalid)?;
-        let category = Category::ALL
-            .into_iter()
-            .find(|known| known.as_str() == category)
-            .ok_or_else(invalid)?;
+        let category = Category::ALL.into_iter().find(|known| known.as_str() == category).ok_or_else(invalid)?;
         Ok(Self::new(category, uuid.parse().map_err(|_| invalid())?))
     }
 }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decider::Decider,
     id::{ApiKeyId, UserId},
     personal::Personal,
+    stream::Category,
 };
 
 /// What a person may do beyond what everyone may.
@@ -133,6 +135,21 @@ pub enum Event {
     Abandoned {},
 }
 
+impl Event {
+    /// The type under which the log keeps it.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::Registered { .. } => "user.registered",
+            Self::RoleGranted { .. } => "user.role_granted",
+            Self::RoleRevoked { .. } => "user.role_revoked",
+            Self::ApiKeyIssued { .. } => "user.api_key_issued",
+            Self::ApiKeyRevoked { .. } => "user.api_key_revoked",
+            Self::Abandoned { .. } => "user.abandoned",
+        }
+    }
+}
+
 /// Why an account refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -155,3 +172,94 @@ pub enum Error {
     #[error("this registration was abandoned; register again")]
     Abandoned,
 }
+
+/// Decides about accounts, on streams `user-`.
+pub struct Users;
+
+impl Users {
+    /// As many live API keys as one account may have.
+    pub const MAX_API_KEYS: usize = 50;
+}
+
+impl Decider for Users {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::User;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        match state {
+            State::Absent => match command {
+                Command::Register { id, email, display_name } => {
+                    Ok(vec![Event::Registered { user_id: id, email, display_name }])
+                }
+                Command::Abandon => Ok(vec![Event::Abandoned {}]),
+                _ => Err(Error::NotRegistered),
+            },
+            State::Abandoned => match command {
+                Command::Abandon => Ok(vec![]),
+                _ => Err(Error::Abandoned),
+            },
+            State::Registered(user) => decide_registered(user, command),
+        }
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        match (state, event) {
+            (State::Absent, Event::Registered { user_id, email, display_name }) => State::Registered(User {
+                id: *user_id,
+                email: email.clone(),
+                display_name: display_name.clone(),
+                roles: BTreeSet::from([Role::Customer]),
+                api_keys: BTreeMap::new(),
+            }),
+            (State::Absent, Event::Abandoned {}) => State::Abandoned,
+            (State::Registered(mut user), event) => {
+                match event {
+                    Event::RoleGranted { role } => {
+                        user.roles.insert(*role);
+                    }
+                    Event::RoleRevoked { role } => {
+                        user.roles.remove(role);
+                    }
+                    Event::ApiKeyIssued { key_id, label } => {
+                        user.api_keys.insert(*key_id, label.clone());
+                    }
+                    Event::ApiKeyRevoked { key_id } => {
+                        user.api_keys.remove(key_id);
+                    }
+                    Event::Registered { .. } | Event::Abandoned {} => {}
+                }
+                State::Registered(user)
+            }
+            (state, _) => state,
+        }
+    }
+}
+
+fn decide_registered(user: &User, command: Command) -> Result<Vec<Event>, Error> {
+    let event = match command {
+        Command::Register { id, .. } if id == user.id => return Ok(vec![]),
+        Command::Register { .. } => return Err(Error::AlreadyRegistered),
+        // It came to be after all, so its reservation stays.
+        Command::Abandon => return Ok(vec![]),
+        Command::GrantRole { role } if user.roles.contains(&role) => return Ok(vec![]),
+        Command::GrantRole { role } => Event::RoleGranted { role },
+        Command::RevokeRole { role: Role::Customer } => return Err(Error::RoleNotRevocable),
+        Command::RevokeRole { role } if !user.roles.contains(&role) => return Ok(vec![]),
+        Command::RevokeRole { role } => Event::RoleRevoked { role },
+        Command::IssueApiKey { key, .. } if user.api_keys.contains_key(&key) => return Ok(vec![]),
+        Command::IssueApiKey { .. } if user.api_keys.len() >= Users::MAX_API_KEYS => {
+            return Err(Error::TooManyApiKeys(Users::MAX_API_KEYS));
+        }
+        Command::IssueApiKey { key, label } => Event::ApiKeyIssued { key_id: key, label },
+        Command::RevokeApiKey { key } if !user.api_keys.contains_key(&key) => return Err(Error::UnknownApiKey),
+        Command::RevokeApiKey { key } => Event::ApiKeyRevoked { key_id: key },
+    };
+    Ok(vec![event])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,15 @@
 //! The validation of one version: an ordered list of steps, a confidence, a verdict.
 
+use std::collections::BTreeSet;
+
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decider::Decider,
     id::{PluginId, ValidationId},
     listing::Kind,
+    stream::Category,
 };
 
 /// A validation as its events tell it.
@@ -27,6 +31,8 @@ pub struct Validation {
     pub plugin: PluginId,
     /// Of which version.
     pub version: Version,
+    /// SHA-256 of the archive.
+    pub digest: String,
     /// Names of the steps, in order.
     pub pipeline: Vec<String>,
     /// Steps that ran, in order.
@@ -37,6 +43,40 @@ pub struct Validation {
     pub escalated: bool,
     /// What the human said.
     pub adjudicated: Option<Verdict>,
+}
+
+impl Validation {
+    /// The name of the step that has to run next; none when all have run.
+    #[must_use]
+    pub fn next_step(&self) -> Option<&str> {
+        self.pipeline.get(self.completed.len()).map(String::as_str)
+    }
+
+    /// The verdict that stands without a human; none when the pipeline leaves it to one.
+    fn settled(&self) -> Result<Option<Verdict>, Error> {
+        match &self.conclusion {
+            None => Err(Error::NotConcluded),
+            Some(Conclusion { verdict: Verdict::Escalate, .. }) => Ok(None),
+            Some(conclusion) => Ok(Some(conclusion.verdict)),
+        }
+    }
+
+    /// The confidence, and what it means under `thresholds`. What blocks, rejects whatever the thresholds are.
+    fn sum_up(&self, thresholds: Thresholds) -> (u8, Verdict) {
+        let counted = || self.completed.iter().filter(|step| step.outcome != Outcome::Skipped);
+        let penalty = counted().fold(0_u8, |sum, step| sum.saturating_add(step.penalty));
+        let confidence = 100_u8.saturating_sub(penalty);
+        let verdict = if counted().any(Step::blocks) {
+            Verdict::Reject
+        } else if confidence >= thresholds.approve {
+            Verdict::Approve
+        } else if confidence >= thresholds.escalate {
+            Verdict::Escalate
+        } else {
+            Verdict::Reject
+        };
+        (confidence, verdict)
+    }
 }
 
 /// The outcome of one step.
@@ -58,6 +98,34 @@ pub struct Step {
 impl Step {
     /// As many findings as an event carries; the report artifact has all.
     pub const MAX_FINDINGS: usize = 50;
+
+    /// The outcome that `findings` amount to: the worst first, the rest after them in the order given, and no more
+    /// than an event carries.
+    #[must_use]
+    pub fn from_findings(name: impl Into<String>, mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        let finding_count = u32::try_from(findings.len()).unwrap_or(u32::MAX);
+        let penalty = penalty(findings.iter().map(|finding| finding.severity));
+        let blocked = findings.first().is_some_and(|worst| worst.severity == Severity::Critical);
+        findings.truncate(Self::MAX_FINDINGS);
+        Self {
+            name: name.into(),
+            outcome: if blocked { Outcome::Failed } else { Outcome::Passed },
+            penalty,
+            findings,
+            finding_count,
+        }
+    }
+
+    /// A step that does not apply, and counts neither way.
+    #[must_use]
+    pub fn skipped(name: impl Into<String>) -> Self {
+        Self { name: name.into(), outcome: Outcome::Skipped, penalty: 0, findings: vec![], finding_count: 0 }
+    }
+
+    fn blocks(&self) -> bool {
+        self.outcome == Outcome::Failed || self.findings.iter().any(|finding| finding.severity == Severity::Critical)
+    }
 }
 
 /// How a step ended.
@@ -101,6 +169,25 @@ pub enum Severity {
     High,
     /// Blocks: costs all 100.
     Critical,
+}
+
+impl Severity {
+    /// Points that one such finding takes from the confidence.
+    #[must_use]
+    pub const fn penalty(self) -> u8 {
+        match self {
+            Self::Info => 0,
+            Self::Low => 2,
+            Self::Medium => 8,
+            Self::High => 25,
+            Self::Critical => 100,
+        }
+    }
+}
+
+/// Points that findings of these severities take together, at most 100.
+pub fn penalty(severities: impl IntoIterator<Item = Severity>) -> u8 {
+    severities.into_iter().fold(0_u8, |sum, severity| sum.saturating_add(severity.penalty())).min(100)
 }
 
 /// What to do with a version.
@@ -249,6 +336,20 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The type under which the log keeps it.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::Requested { .. } => "validation.requested",
+            Self::StepCompleted { .. } => "validation.step_completed",
+            Self::Concluded { .. } => "validation.concluded",
+            Self::Escalated { .. } => "validation.escalated",
+            Self::Adjudicated { .. } => "validation.adjudicated",
+        }
+    }
+}
+
 /// Why a validation refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -258,6 +359,9 @@ pub enum Error {
     /// Another version or archive has this id.
     #[error("this validation is of another version")]
     AlreadyRequested,
+    /// No step at all, or one twice.
+    #[error("a pipeline has at least one step, and each once")]
+    InvalidPipeline,
     /// The step is not the next one.
     #[error("step `{0}` is not the next one of the pipeline")]
     UnexpectedStep(String),
@@ -277,3 +381,129 @@ pub enum Error {
     #[error("this validation was adjudicated otherwise already")]
     AlreadyAdjudicated,
 }
+
+/// Decides about validations, on streams `validation-`.
+pub struct Validations;
+
+impl Decider for Validations {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Validation;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        let decided = match (state, command) {
+            (State::Absent, Command::Request { id, plugin, version, digest, kind, pipeline }) => {
+                let distinct: BTreeSet<_> = pipeline.iter().collect();
+                if pipeline.is_empty() || distinct.len() < pipeline.len() {
+                    return Err(Error::InvalidPipeline);
+                }
+                Some(Event::Requested { validation_id: id, plugin_id: plugin, version, digest, kind, pipeline })
+            }
+            (State::Absent, _) => return Err(Error::NotRequested),
+            (State::Requested(known), Command::Request { id, plugin, version, digest, .. }) => {
+                if (id, plugin, &version, &digest) != (known.id, known.plugin, &known.version, &known.digest) {
+                    return Err(Error::AlreadyRequested);
+                }
+                None
+            }
+            (State::Requested(known), Command::CompleteStep { step }) => decide_step(known, step)?,
+            (State::Requested(known), Command::Conclude { report, thresholds }) => {
+                decide_conclusion(known, report, thresholds)?
+            }
+            (State::Requested(known), Command::Escalate { reason }) => decide_escalation(known, reason)?,
+            (State::Requested(known), Command::Adjudicate { verdict, reason }) => {
+                decide_adjudication(known, verdict, reason)?
+            }
+        };
+        Ok(decided.into_iter().collect())
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        match (state, event) {
+            (State::Absent, Event::Requested { validation_id, plugin_id, version, digest, pipeline, .. }) => {
+                State::Requested(Validation {
+                    id: *validation_id,
+                    plugin: *plugin_id,
+                    version: version.clone(),
+                    digest: digest.clone(),
+                    pipeline: pipeline.clone(),
+                    completed: vec![],
+                    conclusion: None,
+                    escalated: false,
+                    adjudicated: None,
+                })
+            }
+            (State::Requested(mut validation), event) => {
+                match event {
+                    Event::StepCompleted { step, .. } => validation.completed.push(step.clone()),
+                    Event::Concluded { confidence, verdict, report, .. } => {
+                        validation.conclusion =
+                            Some(Conclusion { confidence: *confidence, verdict: *verdict, report: report.clone() });
+                    }
+                    Event::Escalated { .. } => validation.escalated = true,
+                    Event::Adjudicated { verdict, .. } => validation.adjudicated = Some(*verdict),
+                    Event::Requested { .. } => {}
+                }
+                State::Requested(validation)
+            }
+            (state, _) => state,
+        }
+    }
+}
+
+fn decide_step(known: &Validation, step: Step) -> Result<Option<Event>, Error> {
+    if known.completed.contains(&step) {
+        return Ok(None);
+    }
+    if known.conclusion.is_some() {
+        return Err(Error::AlreadyConcluded);
+    }
+    if known.next_step() != Some(step.name.as_str()) {
+        return Err(Error::UnexpectedStep(step.name));
+    }
+    Ok(Some(Event::StepCompleted { version: known.version.clone(), step }))
+}
+
+fn decide_conclusion(known: &Validation, report: String, thresholds: Thresholds) -> Result<Option<Event>, Error> {
+    if let Some(missing) = known.next_step() {
+        return Err(Error::StepsMissing(missing.to_owned()));
+    }
+    let (confidence, verdict) = known.sum_up(thresholds);
+    let conclusion = Conclusion { confidence, verdict, report };
+    match &known.conclusion {
+        Some(before) if *before == conclusion => Ok(None),
+        Some(_) => Err(Error::AlreadyConcluded),
+        None => {
+            let Conclusion { confidence, verdict, report } = conclusion;
+            let version = known.version.clone();
+            Ok(Some(Event::Concluded { version, confidence, verdict, report, thresholds }))
+        }
+    }
+}
+
+fn decide_escalation(known: &Validation, reason: String) -> Result<Option<Event>, Error> {
+    match known.settled()? {
+        Some(_) => Err(Error::AlreadyConcluded),
+        None if known.escalated || known.adjudicated.is_some() => Ok(None),
+        None => Ok(Some(Event::Escalated { version: known.version.clone(), reason })),
+    }
+}
+
+fn decide_adjudication(known: &Validation, verdict: Verdict, reason: String) -> Result<Option<Event>, Error> {
+    if verdict == Verdict::Escalate {
+        return Err(Error::VerdictNotFinal);
+    }
+    match (known.adjudicated, known.settled()?) {
+        (Some(before), _) if before == verdict => Ok(None),
+        (Some(_), _) => Err(Error::AlreadyAdjudicated),
+        (None, Some(settled)) if settled == verdict => Ok(None),
+        (None, Some(_)) => Err(Error::AlreadyConcluded),
+        (None, None) => Ok(Some(Event::Adjudicated { version: known.version.clone(), verdict, reason })),
+    }
+}
+
+#[cfg(test)]
+mod tests;

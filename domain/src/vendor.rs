@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decider::Decider,
     id::{UserId, VendorId},
     money::BasisPoints,
+    stream::Category,
 };
 
 /// A vendor as its events tell it.
@@ -38,6 +40,14 @@ pub struct Vendor {
     pub commission: BasisPoints,
 }
 
+impl Vendor {
+    /// Whether it may hand in versions: verified, and not suspended since.
+    #[must_use]
+    pub const fn may_publish(&self) -> bool {
+        self.verified && !self.suspended
+    }
+}
+
 /// What can be asked of a vendor.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -52,7 +62,7 @@ pub enum Command {
         /// Its unique short name, already reserved.
         slug: String,
     },
-    /// Confirm that it is who it says.
+    /// Confirm that it is who it says; this also ends a suspension.
     Verify,
     /// Stop it from publishing.
     Suspend {
@@ -84,7 +94,7 @@ pub enum Event {
         /// Its unique short name.
         slug: String,
     },
-    /// It is who it says.
+    /// It is who it says, and a suspension is over.
     #[serde(rename = "vendor.verified")]
     Verified {},
     /// It may not publish.
@@ -106,6 +116,20 @@ pub enum Event {
     Abandoned {},
 }
 
+impl Event {
+    /// The type under which the log keeps it.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::Registered { .. } => "vendor.registered",
+            Self::Verified { .. } => "vendor.verified",
+            Self::Suspended { .. } => "vendor.suspended",
+            Self::CommissionSet { .. } => "vendor.commission_set",
+            Self::Abandoned { .. } => "vendor.abandoned",
+        }
+    }
+}
+
 /// Why a vendor refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -119,3 +143,81 @@ pub enum Error {
     #[error("this registration was abandoned; register again")]
     Abandoned,
 }
+
+/// Decides about vendors, on streams `vendor-`.
+pub struct Vendors;
+
+impl Decider for Vendors {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Vendor;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        match state {
+            State::Absent => match command {
+                Command::Register { id, owner, name, slug } => {
+                    Ok(vec![Event::Registered { vendor_id: id, owner_id: owner, name, slug }])
+                }
+                Command::Abandon => Ok(vec![Event::Abandoned {}]),
+                _ => Err(Error::NotRegistered),
+            },
+            State::Abandoned => match command {
+                Command::Abandon => Ok(vec![]),
+                _ => Err(Error::Abandoned),
+            },
+            State::Registered(vendor) => decide_registered(vendor, command),
+        }
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        match (state, event) {
+            (State::Absent, Event::Registered { vendor_id, owner_id, name, slug }) => State::Registered(Vendor {
+                id: *vendor_id,
+                owner: *owner_id,
+                name: name.clone(),
+                slug: slug.clone(),
+                verified: false,
+                suspended: false,
+                commission: BasisPoints::DEFAULT_COMMISSION,
+            }),
+            (State::Absent, Event::Abandoned {}) => State::Abandoned,
+            (State::Registered(mut vendor), event) => {
+                match event {
+                    Event::Verified {} => {
+                        vendor.verified = true;
+                        vendor.suspended = false;
+                    }
+                    Event::Suspended { .. } => vendor.suspended = true,
+                    Event::CommissionSet { basis_points, .. } => vendor.commission = *basis_points,
+                    Event::Registered { .. } | Event::Abandoned {} => {}
+                }
+                State::Registered(vendor)
+            }
+            (state, _) => state,
+        }
+    }
+}
+
+fn decide_registered(vendor: &Vendor, command: Command) -> Result<Vec<Event>, Error> {
+    let event = match command {
+        Command::Register { id, owner, .. } if (id, owner) == (vendor.id, vendor.owner) => return Ok(vec![]),
+        Command::Register { .. } => return Err(Error::AlreadyRegistered),
+        // It came to be after all, so its reservation stays.
+        Command::Abandon => return Ok(vec![]),
+        Command::Verify if vendor.may_publish() => return Ok(vec![]),
+        Command::Verify => Event::Verified {},
+        Command::Suspend { .. } if vendor.suspended => return Ok(vec![]),
+        Command::Suspend { reason } => Event::Suspended { reason },
+        Command::SetCommission { commission } if commission == vendor.commission => return Ok(vec![]),
+        Command::SetCommission { commission } => {
+            Event::CommissionSet { basis_points: commission, previous_basis_points: vendor.commission }
+        }
+    };
+    Ok(vec![event])
+}
+
+#[cfg(test)]
+mod tests;
