@@ -1,1 +1,23 @@
-//! In-memory adapters and the contract suites that every adapter must pass.
+//! In-memory adapters of the ports, and the contract suites that every adapter must pass. For tests only.
+
+pub mod artifacts;
+pub mod contract;
+pub mod faulty;
+pub mod log;
+pub mod store;
+pub mod time;
+pub mod vault;
+
+pub use artifacts::MemoryArtifacts;
+pub use faulty::{Fault, FaultyLog};
+pub use log::MemoryLog;
+pub use store::{MemoryCredentials, MemoryIdempotency, MemoryReactions, MemoryWrappedKeys};
+pub use time::{ManualClock, SeededRandom};
+pub use vault::PlainVault;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The content of `mutex`, also after a thread panicked with it: a failed test must not hide behind a poisoned one.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
