@@ -177,3 +177,6 @@ impl<'de, K> Deserialize<'de> for Id<K> {
         Uuid::deserialize(deserializer).map(Self::new)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,18 @@ pub mod installation;
 pub mod license;
 pub mod listing;
 pub mod money;
+pub mod name;
 pub mod order;
 pub mod personal;
 pub mod plugin;
 pub mod reservation;
 pub mod review;
 pub mod stream;
+pub mod text;
 pub mod upcast;
 pub mod user;
 pub mod validation;
 pub mod vendor;
+
+#[cfg(test)]
+mod examples;

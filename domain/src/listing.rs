@@ -1,11 +1,14 @@
 //! What a listing says: its details, its price, the terms of its licenses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::money::{Currency, Money};
+use crate::{
+    money::{Currency, Money},
+    text::Problems,
+};
 
 /// What sort of asset a plugin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,9 +44,9 @@ pub struct Details {
     pub description: String,
     /// One category, 1 to 64 characters.
     pub category: String,
-    /// At most 20 tags of 1 to 64 characters.
+    /// At most 20 tags of 1 to 64 characters, none twice.
     pub tags: Vec<String>,
-    /// SPDX expression or `NOASSERTION`.
+    /// SPDX expression or `NOASSERTION`, at most 200 characters.
     pub license: String,
     /// Pictures and films: at most 20 https addresses.
     #[serde(default)]
@@ -51,23 +54,105 @@ pub struct Details {
     /// How hard it is to set up.
     #[serde(default)]
     pub complexity: Option<Complexity>,
-    /// How long it takes to set up, minutes.
+    /// How long it takes to set up, at most 100,000 minutes.
     #[serde(default)]
     pub setup_minutes: Option<u32>,
-    /// What must be there first: at most 50 lines.
+    /// What must be there first: at most 50 lines of 1 to 200 characters.
     #[serde(default)]
     pub requirements: Vec<String>,
+}
+
+impl Details {
+    /// As many bytes as the details take as JSON, so that an event that carries them keeps within what a log takes.
+    pub const MAX_BYTES: usize = 200 * 1024;
+
+    /// These details without repeated tags, if every field is as it should be. Nothing is trimmed.
+    ///
+    /// # Errors
+    /// Every field that was refused.
+    pub fn checked(mut self) -> Result<Self, InvalidFields> {
+        let mut seen = BTreeSet::new();
+        self.tags.retain(|tag| seen.insert(tag.to_lowercase()));
+
+        let mut problems = Problems::default();
+        problems.line("displayName", &self.display_name, 200);
+        problems.line("summary", &self.summary, 1_000);
+        problems.body("description", &self.description, 50_000);
+        problems.line("category", &self.category, 64);
+        check_lines(&mut problems, "tags", &self.tags, 20, 64);
+        if !is_license(&self.license) {
+            problems.add("license", "must be an SPDX expression or NOASSERTION");
+        }
+        if self.media.len() > 20 {
+            problems.add("media", "must have at most 20 entries");
+        }
+        for (index, media) in self.media.iter().enumerate() {
+            media.check(&mut problems, index);
+        }
+        if self.setup_minutes.is_some_and(|minutes| minutes > 100_000) {
+            problems.add("setupMinutes", "must be at most 100000");
+        }
+        check_lines(&mut problems, "requirements", &self.requirements, 50, 200);
+        if serde_json::to_vec(&self).map_or(usize::MAX, |bytes| bytes.len()) > Self::MAX_BYTES {
+            problems.add("description", format!("must with all other details take at most {} bytes", Self::MAX_BYTES));
+        }
+        problems.finish(self)
+    }
+}
+
+/// Whether `text` is an SPDX license expression, spelled as the SPDX list spells it, or `NOASSERTION`. Identifiers that
+/// the list has deprecated still say what they said.
+#[must_use]
+pub fn is_license(text: &str) -> bool {
+    let mode = spdx::ParseMode { allow_deprecated: true, ..spdx::ParseMode::STRICT };
+    text == "NOASSERTION" || (text.len() <= 200 && spdx::Expression::parse_mode(text, mode).is_ok())
+}
+
+fn check_lines(problems: &mut Problems, field: &str, lines: &[String], max_lines: usize, max: usize) {
+    if lines.len() > max_lines {
+        problems.add(field, format!("must have at most {max_lines} entries"));
+    }
+    for (index, line) in lines.iter().enumerate().take(max_lines) {
+        problems.line(&format!("{field}[{index}]"), line, max);
+    }
 }
 
 /// A picture or a film of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Media {
-    /// An https address.
+    /// An https address of at most 2,048 characters.
     pub url: String,
-    /// A text for who cannot see it.
+    /// A text for who cannot see it, at most 200 characters; may be empty.
     #[serde(default)]
     pub alt: String,
+}
+
+impl Media {
+    fn check(&self, problems: &mut Problems, index: usize) {
+        if !is_https(&self.url) {
+            problems.add(format!("media[{index}].url"), "must be an https address of at most 2048 characters");
+        }
+        if !self.alt.is_empty() {
+            problems.line(&format!("media[{index}].alt"), &self.alt, 200);
+        }
+    }
+}
+
+/// Whether `text` is `https://`, a host, and then only what may stand in an address. No user names: a page shows these
+/// addresses, and what stands before an `@` passes for the host.
+fn is_https(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://") else { return false };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+    text.len() <= 2_048
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        && host.bytes().any(|b| b.is_ascii_alphanumeric())
+        && port.parse::<u16>().is_ok()
+        && path.bytes().all(|b| {
+            b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+        })
 }
 
 /// How hard a plugin is to set up.
@@ -82,7 +167,7 @@ pub enum Complexity {
     Advanced,
 }
 
-/// What a plugin costs.
+/// What a plugin costs. Build it with [`Pricing::checked`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "model", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Pricing {
@@ -90,14 +175,14 @@ pub enum Pricing {
     Free,
     /// Once.
     OneTime {
-        /// Minor units, at least 1.
+        /// Minor units, 1 to [`Pricing::MAX_AMOUNT`].
         amount: i64,
         /// Of this currency.
         currency: Currency,
     },
     /// Every interval.
     Subscription {
-        /// Minor units an interval, at least 1.
+        /// Minor units an interval, 1 to [`Pricing::MAX_AMOUNT`].
         amount: i64,
         /// Of this currency.
         currency: Currency,
@@ -107,6 +192,21 @@ pub enum Pricing {
 }
 
 impl Pricing {
+    /// The highest price, minor units.
+    pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
+
+    /// This pricing, if its amount is as it should be.
+    ///
+    /// # Errors
+    /// The field `pricing.amount`.
+    pub fn checked(self) -> Result<Self, InvalidFields> {
+        let mut problems = Problems::default();
+        if self.price().is_some_and(|price| !(1..=Self::MAX_AMOUNT).contains(&price.amount)) {
+            problems.add("pricing.amount", format!("must be 1 to {}", Self::MAX_AMOUNT));
+        }
+        problems.finish(self)
+    }
+
     /// What is to be paid: once, or for the first interval. None when it is free.
     #[must_use]
     pub const fn price(&self) -> Option<Money> {
@@ -129,16 +229,38 @@ pub enum Interval {
     Yearly,
 }
 
-/// What a license of a plugin allows.
+/// What a license of a plugin allows. Build it with [`Terms::checked`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Terms {
-    /// On how many machines at once, at least 1.
+    /// On how many machines at once, 1 to [`Terms::MAX_DEVICES`].
     pub max_devices: u32,
-    /// How many downloads; unlimited when absent.
+    /// How many downloads, 1 to [`Terms::MAX_DOWNLOADS`]; unlimited when absent.
     pub max_downloads: Option<u32>,
     /// What else the holder may do.
     pub permissions: Permissions,
+}
+
+impl Terms {
+    /// The most machines at once.
+    pub const MAX_DEVICES: u32 = 10_000;
+    /// The most downloads, where they are limited.
+    pub const MAX_DOWNLOADS: u32 = 1_000_000_000;
+
+    /// These terms, if every number is as it should be.
+    ///
+    /// # Errors
+    /// The fields `terms.maxDevices` and `terms.maxDownloads`, those of them that were refused.
+    pub fn checked(self) -> Result<Self, InvalidFields> {
+        let mut problems = Problems::default();
+        if !(1..=Self::MAX_DEVICES).contains(&self.max_devices) {
+            problems.add("terms.maxDevices", format!("must be 1 to {}", Self::MAX_DEVICES));
+        }
+        if self.max_downloads.is_some_and(|max| !(1..=Self::MAX_DOWNLOADS).contains(&max)) {
+            problems.add("terms.maxDownloads", format!("must be 1 to {}, or absent", Self::MAX_DOWNLOADS));
+        }
+        problems.finish(self)
+    }
 }
 
 impl Default for Terms {
@@ -181,5 +303,14 @@ pub struct Invalid {
 #[error("{}", .0.iter().map(|i| format!("{}: {}", i.field, i.problem)).collect::<Vec<_>>().join("; "))]
 pub struct InvalidFields(pub Vec<Invalid>);
 
+impl From<Invalid> for InvalidFields {
+    fn from(invalid: Invalid) -> Self {
+        Self(vec![invalid])
+    }
+}
+
 /// The free part of a manifest: what Souk does not read.
 pub type Extra = BTreeMap<String, Value>;
+
+#[cfg(test)]
+mod tests;

@@ -110,3 +110,6 @@ impl From<BasisPoints> for u16 {
         points.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,6 @@ impl<'de> Deserialize<'de> for Personal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
