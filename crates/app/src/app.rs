@@ -4,6 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use souk_domain::validation::Thresholds;
 use souk_ports::{ArtifactStore, Clock, Directory, EventLog, Passwords, Random, Timeline, Vault, store::Credentials};
+use tokio::sync::OnceCell;
+
+use crate::{AppError, memory::Memories};
 
 /// The outside.
 #[derive(Clone)]
@@ -37,7 +40,8 @@ pub struct Settings {
     pub orphan_grace: Duration,
     /// How many streams of one kind are remembered.
     pub cached_streams: u64,
-    /// How old a remembered state of another stream may be when a command is decided by it. A refusal is always checked.
+    /// How old a remembered state of another stream may be when a command is decided by it. What this process wrote it knows at
+    /// once; this is about other processes. A refusal is always checked first.
     pub fact_age: Duration,
     /// The largest artifact, bytes.
     pub max_artifact: usize,
@@ -48,8 +52,8 @@ impl Default for Settings {
         Self {
             thresholds: Thresholds::default(),
             orphan_grace: Duration::from_secs(30),
-            cached_streams: 20_000,
-            fact_age: Duration::from_millis(50),
+            cached_streams: 10_000,
+            fact_age: Duration::from_millis(250),
             max_artifact: 64 * 1024 * 1024,
         }
     }
@@ -60,13 +64,16 @@ impl Default for Settings {
 pub struct App {
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
+    pub(crate) memories: Arc<Memories>,
+    decoy_hash: Arc<OnceCell<String>>,
 }
 
 impl App {
     /// An application over `ports`.
     #[must_use]
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        Self { ports, settings }
+        let memories = Arc::new(Memories::new(settings.cached_streams));
+        Self { ports, settings, memories, decoy_hash: Arc::default() }
     }
 
     /// The outside.
@@ -79,6 +86,12 @@ impl App {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The hash of a password that nobody has: checking against it takes as long as checking a real one.
+    pub(crate) async fn decoy_hash(&self) -> Result<&str, AppError> {
+        let make = async || self.ports.passwords.hash(&self.ports.random.uuid().to_string()).await;
+        Ok(self.decoy_hash.get_or_try_init(make).await?)
     }
 }
 

@@ -100,7 +100,7 @@ impl From<VaultError> for AppError {
     fn from(error: VaultError) -> Self {
         match error {
             VaultError::Unavailable(_) => Self::Unavailable(error.to_string()),
-            VaultError::Forged { .. } => Self::Internal(error.to_string()),
+            VaultError::Forged { .. } | VaultError::Invalid { .. } => Self::Internal(error.to_string()),
         }
     }
 }
@@ -158,6 +158,7 @@ impl From<plugin::Error> for AppError {
             plugin::Error::VersionNotIncreasing { .. } => Self::conflict("version_not_increasing", error),
             plugin::Error::DigestChanged(_) => Self::conflict("digest_changed", error),
             plugin::Error::WrongStatus { .. } => Self::conflict("wrong_status", error),
+            plugin::Error::NotValidated(_) => Self::conflict("validation_not_concluded", error),
         }
     }
 }
@@ -172,6 +173,7 @@ impl From<validation::Error> for AppError {
             | validation::Error::UnexpectedStep(_)
             | validation::Error::StepsMissing(_)
             | validation::Error::AlreadyConcluded
+            | validation::Error::InvalidPipeline
             | validation::Error::VerdictNotFinal => Self::conflict("validation_state", error),
         }
     }
@@ -223,5 +225,11 @@ impl From<license::Error> for AppError {
             license::Error::Expired => Self::conflict("license_expired", error),
             license::Error::TooManyMachines(_) => Self::conflict("too_many_machines", error),
         }
+    }
+}
+
+impl From<Invalid> for AppError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid.into())
     }
 }

@@ -3,10 +3,12 @@
 mod app;
 mod context;
 mod error;
+mod execute;
 pub mod history;
 pub mod input;
 pub mod installs;
 pub mod licenses;
+mod memory;
 pub mod orders;
 pub mod plugins;
 pub mod reactions;

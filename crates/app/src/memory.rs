@@ -1,0 +1,193 @@
+//! Recent states of streams, and the queue of commands on each.
+
+use std::{collections::HashMap, sync::Arc};
+
+use moka::future::Cache;
+use souk_domain::{
+    decider::Decider,
+    id::{CommandId, PluginId, VendorId},
+    installation::Installations,
+    license::Licenses,
+    order::Orders,
+    plugin::Plugins,
+    reservation::{Emails, Names, Slugs},
+    review::Reviews,
+    user::Users,
+    validation::Validations,
+    vendor::Vendors,
+};
+use souk_ports::Position;
+use tokio::{sync::Mutex, time::Instant};
+use uuid::Uuid;
+
+/// What an event concerns beside its own stream; recorded with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The plugin.
+    pub plugin: Option<PluginId>,
+    /// The vendor.
+    pub vendor: Option<VendorId>,
+}
+
+impl About {
+    pub(crate) const NOTHING: Self = Self { plugin: None, vendor: None };
+
+    pub(crate) const fn vendor(vendor: VendorId) -> Self {
+        Self { plugin: None, vendor: Some(vendor) }
+    }
+
+    pub(crate) const fn plugin(plugin: PluginId, vendor: VendorId) -> Self {
+        Self { plugin: Some(plugin), vendor: Some(vendor) }
+    }
+}
+
+/// A stream as it was when it was last read or written.
+#[derive(Clone, Debug)]
+pub(crate) struct Known<S> {
+    pub state: Arc<S>,
+    /// Of the last event; none when the stream has none.
+    pub version: Option<u64>,
+    /// Of the last event; 0 when there is none.
+    pub position: Position,
+    /// What the first event concerns.
+    pub about: About,
+    /// Commands that wrote to the stream.
+    pub seen: HashMap<CommandId, Trace>,
+    /// When the log last confirmed it.
+    pub confirmed: Instant,
+}
+
+/// What a command left in a stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Trace {
+    /// Position of its last event.
+    pub position: Position,
+    /// Type of its first event.
+    pub wrote: Box<str>,
+}
+
+impl<S: Default> Known<S> {
+    pub(crate) fn nothing() -> Self {
+        Self {
+            state: Arc::default(),
+            version: None,
+            position: 0,
+            about: About::NOTHING,
+            seen: HashMap::new(),
+            confirmed: Instant::now(),
+        }
+    }
+}
+
+/// The memory of one stream. Whoever has its lock decides on the stream; the others queue, first come, first served.
+pub(crate) type Slot<S> = Arc<Mutex<Option<Known<S>>>>;
+
+/// The memory of the streams of one decider. Losing an entry costs a read; two entries of one stream cost a conflict.
+pub(crate) struct Memory<S> {
+    slots: Cache<Uuid, Slot<S>>,
+}
+
+impl<S: Send + Sync + 'static> Memory<S> {
+    fn new(capacity: u64) -> Self {
+        Self { slots: Cache::new(capacity) }
+    }
+
+    pub(crate) async fn slot(&self, id: Uuid) -> Slot<S> {
+        self.slots.get_with(id, async { Slot::default() }).await
+    }
+}
+
+/// The memories of all deciders.
+pub(crate) struct Memories {
+    users: Memory<<Users as Decider>::State>,
+    vendors: Memory<<Vendors as Decider>::State>,
+    plugins: Memory<<Plugins as Decider>::State>,
+    validations: Memory<<Validations as Decider>::State>,
+    installations: Memory<<Installations as Decider>::State>,
+    reviews: Memory<<Reviews as Decider>::State>,
+    orders: Memory<<Orders as Decider>::State>,
+    licenses: Memory<<Licenses as Decider>::State>,
+    names: Memory<<Names as Decider>::State>,
+    slugs: Memory<<Slugs as Decider>::State>,
+    emails: Memory<<Emails as Decider>::State>,
+}
+
+impl Memories {
+    pub(crate) fn new(capacity: u64) -> Self {
+        Self {
+            users: Memory::new(capacity),
+            vendors: Memory::new(capacity),
+            plugins: Memory::new(capacity),
+            validations: Memory::new(capacity),
+            installations: Memory::new(capacity),
+            reviews: Memory::new(capacity),
+            orders: Memory::new(capacity),
+            licenses: Memory::new(capacity),
+            names: Memory::new(capacity),
+            slugs: Memory::new(capacity),
+            emails: Memory::new(capacity),
+        }
+    }
+}
+
+/// A decider whose streams are remembered.
+pub(crate) trait Remembered: Decider {
+    /// Where.
+    fn memory(memories: &Memories) -> &Memory<Self::State>;
+}
+
+impl Remembered for Users {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.users
+    }
+}
+impl Remembered for Vendors {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.vendors
+    }
+}
+impl Remembered for Plugins {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.plugins
+    }
+}
+impl Remembered for Validations {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.validations
+    }
+}
+impl Remembered for Installations {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.installations
+    }
+}
+impl Remembered for Reviews {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.reviews
+    }
+}
+impl Remembered for Orders {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.orders
+    }
+}
+impl Remembered for Licenses {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.licenses
+    }
+}
+impl Remembered for Names {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.names
+    }
+}
+impl Remembered for Slugs {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.slugs
+    }
+}
+impl Remembered for Emails {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.emails
+    }
+}
