@@ -1,0 +1,74 @@
+//! What read models suggest to use cases.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use souk_domain::id::{LicenseId, PluginId, UserId, VendorId};
+use souk_ports::{Directory, DirectoryError, Position, Timeline};
+use souk_projector::{Projection, ReadError, ReadGuard, Reader};
+
+use crate::{QueryError, catalogue, library, timeline};
+
+/// The suggestions of the read models.
+#[derive(Clone)]
+pub struct Directories {
+    reader: Arc<Reader>,
+    patience: Duration,
+}
+
+impl Directories {
+    /// Reads through `reader`, waiting at most `patience` for a position.
+    #[must_use]
+    pub fn new(reader: Arc<Reader>, patience: Duration) -> Self {
+        Self { reader, patience }
+    }
+
+    async fn at(&self, projection: &dyn Projection, at_least: Position) -> Result<ReadGuard, DirectoryError> {
+        let wanted = (at_least > 0).then_some(at_least);
+        self.reader.at(&[projection.name()], wanted, self.patience).await.map_err(|error| match error {
+            ReadError::Behind(behind) => DirectoryError::Behind { wanted: behind.wanted },
+            other => DirectoryError::Unavailable(other.to_string()),
+        })
+    }
+}
+
+fn unavailable(error: &QueryError) -> DirectoryError {
+    DirectoryError::Unavailable(error.to_string())
+}
+
+#[async_trait]
+impl Directory for Directories {
+    async fn vendors_of(&self, owner: UserId, at_least: Position) -> Result<Vec<VendorId>, DirectoryError> {
+        let guard = self.at(&catalogue::Catalogue, at_least).await?;
+        let vendors = catalogue::vendors_of(&guard, owner.uuid()).await.map_err(|error| unavailable(&error))?;
+        Ok(vendors.into_iter().map(|vendor| vendor.id.into()).collect())
+    }
+
+    async fn licenses_of(
+        &self,
+        holder: UserId,
+        plugin: PluginId,
+        at_least: Position,
+    ) -> Result<Vec<LicenseId>, DirectoryError> {
+        let guard = self.at(&library::Library, at_least).await?;
+        let licenses =
+            library::licenses_for(&guard, holder.uuid(), plugin.uuid()).await.map_err(|error| unavailable(&error))?;
+        Ok(licenses.into_iter().map(LicenseId::from).collect())
+    }
+}
+
+#[async_trait]
+impl Timeline for Directories {
+    async fn page(
+        &self,
+        plugin: PluginId,
+        after: Position,
+        limit: usize,
+        at_least: Position,
+    ) -> Result<Vec<Position>, DirectoryError> {
+        let guard = self.at(&timeline::Timeline, at_least).await?;
+        let events =
+            timeline::events(&guard, plugin.uuid(), after, limit).await.map_err(|error| unavailable(&error))?;
+        Ok(events.into_iter().map(|event| event.position.unsigned_abs()).collect())
+    }
+}

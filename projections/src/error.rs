@@ -1,0 +1,12 @@
+//! What goes wrong with queries.
+
+/// What goes wrong with a query.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The cursor is not one that this query handed out.
+    #[error("this cursor does not belong to this list")]
+    InvalidCursor,
+    /// The database cannot be reached, refused, or holds something that contradicts the model.
+    #[error("the read models failed: {0}")]
+    Database(#[from] sqlx::Error),
+}

@@ -1,0 +1,155 @@
+//! What is read of reliability and validations.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use souk_domain::validation::{Finding, Outcome, Thresholds, Verdict};
+use souk_projector::ReadGuard;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::QueryError;
+
+/// How reliable a plugin is, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reliability {
+    /// 0 to 100; none before the first concluded validation.
+    pub score: Option<i16>,
+    /// What the score is the sum of.
+    pub parts: Parts,
+    /// What moved it, the newest first, at most 200.
+    pub history: Vec<Change>,
+}
+
+/// What a score is the sum of; the sum is held between 0 and 100.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, FromRow)]
+#[serde(rename_all = "camelCase")]
+pub struct Parts {
+    /// The confidence of the validation that was concluded last.
+    pub validation: Option<i16>,
+    /// The version of that validation.
+    pub version: Option<String>,
+    /// Live verified reviews: +1 for 5 stars, -1 for 1 or 2, together between -30 and 10.
+    pub reviews: i64,
+    /// Outcomes of executions.
+    pub executions: i64,
+    /// Cross-checks of executions.
+    pub cross_checks: i64,
+}
+
+/// A change of a score.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Position of the event that caused it.
+    pub position: i64,
+    /// Type of the event that caused it.
+    pub cause: String,
+    /// The version that was validated, where that was the cause.
+    pub version: Option<String>,
+    /// By how much the score moved; none for the first one.
+    pub delta: Option<i64>,
+    /// The score since then; none while nothing was validated.
+    pub score: Option<i64>,
+}
+
+/// The reliability of a plugin; of one that nothing is known of, no score.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn reliability(guard: &ReadGuard, plugin: Uuid) -> Result<Reliability, QueryError> {
+    #[derive(FromRow)]
+    struct Row {
+        score: Option<i16>,
+        #[sqlx(flatten)]
+        parts: Parts,
+    }
+    let row: Option<Row> =
+        sqlx::query_as(include_str!("reliability.sql")).bind(plugin).fetch_optional(guard.pool()).await?;
+    let history = sqlx::query_as(include_str!("history.sql")).bind(plugin).bind(200_i64).fetch_all(guard.pool()).await?;
+    let (score, parts) = row.map_or((None, Parts::default()), |row| (row.score, row.parts));
+    Ok(Reliability { score, parts, history })
+}
+
+/// The validation of one version.
+#[derive(Clone, Debug, PartialEq, Serialize, FromRow)]
+#[serde(rename_all = "camelCase")]
+pub struct Validation {
+    /// Which.
+    pub id: Uuid,
+    /// Of which version.
+    pub version: String,
+    /// SHA-256 of the archive, hex.
+    pub digest: String,
+    /// Where it stands.
+    #[sqlx(json)]
+    pub status: ValidationStatus,
+    /// 0 to 100, once it is concluded.
+    pub confidence: Option<i16>,
+    /// What the pipeline said, once it is concluded.
+    #[sqlx(json(nullable))]
+    pub verdict: Option<Verdict>,
+    /// From which confidence on versions were approved or escalated.
+    #[sqlx(json(nullable))]
+    pub thresholds: Option<Thresholds>,
+    /// SHA-256 of the full report, once it is concluded.
+    pub report: Option<String>,
+    /// Why a moderator was asked.
+    pub escalated: Option<String>,
+    /// What a moderator said.
+    #[sqlx(json(nullable))]
+    pub adjudicated: Option<Verdict>,
+    /// Why the moderator said so.
+    pub adjudication: Option<String>,
+    /// Names of all steps, in order.
+    pub pipeline: Vec<String>,
+    /// The steps that ran, in order.
+    #[sqlx(json)]
+    pub steps: Vec<Step>,
+    /// When it began.
+    pub requested_at: DateTime<Utc>,
+    /// When it was concluded.
+    pub concluded_at: Option<DateTime<Utc>>,
+}
+
+/// Where a validation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValidationStatus {
+    /// Steps are running.
+    Running,
+    /// The pipeline gave its verdict.
+    Concluded,
+    /// A moderator was asked.
+    Escalated,
+    /// A moderator decided.
+    Adjudicated,
+}
+
+/// A step of a validation that ran.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Points it takes from the confidence.
+    pub penalty: u8,
+    /// What it found, worst first, at most 50.
+    pub findings: Vec<Finding>,
+    /// How many findings there were in all.
+    pub finding_count: u32,
+    /// When it ended.
+    pub completed_at: DateTime<Utc>,
+}
+
+/// The validations of a plugin's versions, the newest first, at most 100.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn validations(guard: &ReadGuard, plugin: Uuid) -> Result<Vec<Validation>, QueryError> {
+    Ok(sqlx::query_as(include_str!("validations.sql")).bind(plugin).fetch_all(guard.pool()).await?)
+}

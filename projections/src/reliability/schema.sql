@@ -1,0 +1,54 @@
+CREATE TABLE reliability_plugin (
+    plugin_id          uuid     PRIMARY KEY,
+    -- Of the validation that was concluded last.
+    confidence         smallint,
+    version            text,
+    review_points      bigint   NOT NULL,
+    execution_points   bigint   NOT NULL,
+    cross_check_points bigint   NOT NULL,
+    score              smallint GENERATED ALWAYS AS (CASE WHEN confidence IS NOT NULL THEN
+        LEAST(100, GREATEST(0, confidence + LEAST(10, GREATEST(-30, review_points))
+            + execution_points + cross_check_points))::smallint END) STORED
+);
+
+-- Every event that moved a plugin's reliability. Running sums over it are the history of the score.
+CREATE TABLE reliability_change (
+    plugin_id     uuid        NOT NULL,
+    position      bigint      NOT NULL,
+    at            timestamptz NOT NULL,
+    cause         text        NOT NULL,
+    version       text,
+    confidence    smallint,
+    review_points integer     NOT NULL,
+    PRIMARY KEY (plugin_id, position)
+);
+
+CREATE TABLE reliability_validation (
+    validation_id uuid        PRIMARY KEY,
+    plugin_id     uuid        NOT NULL,
+    version       text        NOT NULL,
+    digest        text        NOT NULL,
+    pipeline      text[]      NOT NULL,
+    confidence    smallint,
+    verdict       text,
+    report        text,
+    thresholds    jsonb,
+    escalated     text,
+    adjudicated   text,
+    adjudication  text,
+    requested_at  timestamptz NOT NULL,
+    concluded_at  timestamptz,
+    position      bigint      NOT NULL
+);
+
+CREATE TABLE reliability_step (
+    validation_id uuid        NOT NULL,
+    name          text        NOT NULL,
+    position      bigint      NOT NULL,
+    outcome       text        NOT NULL,
+    penalty       smallint    NOT NULL,
+    findings      jsonb       NOT NULL,
+    finding_count bigint      NOT NULL,
+    completed_at  timestamptz NOT NULL,
+    PRIMARY KEY (validation_id, name)
+);

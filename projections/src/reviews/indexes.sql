@@ -1,0 +1,1 @@
+CREATE INDEX reviews_review_plugin ON reviews_review (plugin_id, position DESC) WHERE status = 'live';

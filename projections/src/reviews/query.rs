@@ -1,0 +1,166 @@
+//! What is read of reviews.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use souk_domain::id::derive;
+use souk_projector::ReadGuard;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{
+    QueryError,
+    catalogue::Rating,
+    cursor::{self, Cursor},
+};
+
+/// A review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Review {
+    /// Which.
+    pub id: Uuid,
+    /// Who wrote it.
+    pub author: Author,
+    /// Stars, 1 to 5.
+    pub rating: i16,
+    /// Headline; none once it was erased.
+    pub title: Option<String>,
+    /// Text; none once it was erased.
+    pub body: Option<String>,
+    /// The version that the author has, or last had, installed.
+    pub version: String,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// When it was last written anew.
+    pub edited_at: Option<DateTime<Utc>>,
+    /// What the vendor answered.
+    pub reply: Option<Reply>,
+    /// Whether a moderator hid it.
+    pub hidden: bool,
+}
+
+/// Who wrote a review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Author {
+    /// Stable within one plugin, and of no use outside it.
+    pub pseudonym: Uuid,
+    /// Name to show; none once it was erased.
+    pub display_name: Option<String>,
+}
+
+/// A vendor's answer to a review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reply {
+    /// What it says.
+    pub body: String,
+    /// When it was written.
+    pub replied_at: DateTime<Utc>,
+}
+
+/// Reviews of a plugin.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reviews {
+    /// One page, the newest first.
+    pub items: Vec<Review>,
+    /// Where the next page begins; none at the end.
+    pub next_cursor: Option<String>,
+    /// Over all live reviews.
+    pub summary: Summary,
+}
+
+/// All live reviews of a plugin together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// What reviewers think.
+    #[serde(flatten)]
+    pub rating: Rating,
+    /// How many gave 1, 2, 3, 4 and 5 stars.
+    pub histogram: [i64; 5],
+}
+
+#[derive(FromRow)]
+struct Row {
+    review_id: Uuid,
+    plugin_id: Uuid,
+    user_id: Uuid,
+    display_name: Option<String>,
+    rating: i16,
+    title: Option<String>,
+    body: Option<String>,
+    version: String,
+    status: String,
+    created_at: DateTime<Utc>,
+    edited_at: Option<DateTime<Utc>>,
+    reply: Option<String>,
+    replied_at: Option<DateTime<Utc>>,
+    position: i64,
+}
+
+impl From<Row> for Review {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.review_id,
+            author: Author {
+                pseudonym: derive(&["pseudonym", &row.plugin_id.to_string(), &row.user_id.to_string()]),
+                display_name: row.display_name,
+            },
+            rating: row.rating,
+            title: row.title,
+            body: row.body,
+            version: row.version,
+            created_at: row.created_at,
+            edited_at: row.edited_at,
+            reply: row.reply.zip(row.replied_at).map(|(body, replied_at)| Reply { body, replied_at }),
+            hidden: row.status == "hidden",
+        }
+    }
+}
+
+/// The live reviews of `plugin`, the newest first.
+///
+/// # Errors
+/// The cursor is of another list, or the read models failed.
+pub async fn reviews(guard: &ReadGuard, plugin: Uuid, cursor: Option<&str>, limit: u32) -> Result<Reviews, QueryError> {
+    let context = format!("reviews {plugin}");
+    let after = Cursor::decode_optional(&context, cursor)?;
+    let limit = limit.clamp(1, 100);
+    let rows: Vec<Row> = sqlx::query_as(include_str!("reviews.sql"))
+        .bind(plugin)
+        .bind(after.map(|after| after.key))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(guard.pool())
+        .await?;
+    let place = |row: &Row| Cursor { key: row.position, id: row.review_id };
+    let page = cursor::page(rows, limit as usize, &context, place, Review::from);
+    Ok(Reviews { items: page.items, next_cursor: page.next_cursor, summary: summary(guard, plugin).await? })
+}
+
+/// All live reviews of `plugin` together.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn summary(guard: &ReadGuard, plugin: Uuid) -> Result<Summary, QueryError> {
+    let counts: Option<(i64, i64, i64, i64, i64)> =
+        sqlx::query_as("SELECT stars_1, stars_2, stars_3, stars_4, stars_5 FROM reviews_summary WHERE plugin_id = $1")
+            .bind(plugin)
+            .fetch_optional(guard.pool())
+            .await?;
+    let (one, two, three, four, five) = counts.unwrap_or_default();
+    let sum = one + 2 * two + 3 * three + 4 * four + 5 * five;
+    Ok(Summary { rating: Rating::of(sum, one + two + three + four + five), histogram: [one, two, three, four, five] })
+}
+
+/// The review of `plugin` by `user`, also while it is hidden; none when it was never written or was taken back.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn review_of(guard: &ReadGuard, plugin: Uuid, user: Uuid) -> Result<Option<Review>, QueryError> {
+    let review = souk_domain::id::ReviewId::of(user.into(), plugin.into());
+    let row: Option<Row> =
+        sqlx::query_as(include_str!("review.sql")).bind(review.uuid()).fetch_optional(guard.pool()).await?;
+    Ok(row.map(Review::from))
+}
