@@ -62,7 +62,7 @@ impl Souk {
             None => binary()?,
         };
         std::fs::create_dir_all(data_dir).map_err(|error| error.to_string())?;
-        let log = data_dir.with_extension("log");
+        let log = data_dir.join("souk.log");
         let stderr = if options.show_log {
             Stdio::inherit()
         } else {
@@ -80,7 +80,7 @@ impl Souk {
             .stderr(stderr)
             .spawn()
             .map_err(|error| format!("souk cannot be started: {error}"))?;
-        let guard = Guard::watch(child.id(), data_dir)?;
+        let guard = Guard::watch(child.id())?;
         let stdout = child.stdout.take().ok_or("souk has no stdout")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
@@ -115,7 +115,7 @@ impl Souk {
     /// The file its log goes to, unless it is shown.
     #[must_use]
     pub fn log(&self) -> PathBuf {
-        self.data_dir.with_extension("log")
+        self.data_dir.join("souk.log")
     }
 
     /// `kill -9`, without any goodbye.
@@ -158,20 +158,18 @@ fn terminate(pid: u32) {
     drop(Command::new("kill").args(["-TERM", &pid.to_string()]).status());
 }
 
-/// Ends Souk, and the PostgreSQL that a killed Souk left behind, when the process that started it is gone: its end of the
-/// pipe closes, whatever the reason.
+/// Ends Souk when the process that started it is gone: its end of the pipe closes, whatever the reason.
 struct Guard {
     child: Child,
 }
 
 impl Guard {
-    fn watch(pid: u32, data_dir: &Path) -> Result<Self, String> {
+    fn watch(pid: u32) -> Result<Self, String> {
         let script = "cat >/dev/null; kill -TERM \"$1\" 2>/dev/null; \
             i=0; while kill -0 \"$1\" 2>/dev/null && [ $i -lt 300 ]; do sleep 0.1; i=$((i+1)); done; \
             kill -KILL \"$1\" 2>/dev/null; true";
         let child = Command::new("sh")
             .args(["-c", script, "guard", &pid.to_string()])
-            .arg(data_dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -185,59 +183,6 @@ impl Drop for Guard {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         drop(self.child.wait());
-    }
-}
-
-/// A folder for one Souk. The PostgreSQL that a killed Souk may have left is stopped, and the folder removed, when the
-/// process that made it is gone.
-pub struct Home {
-    path: PathBuf,
-    guard: Child,
-}
-
-impl Home {
-    /// A new folder under the system's one for temporary files.
-    ///
-    /// # Errors
-    /// It cannot be made.
-    pub fn new(name: &str) -> Result<Self, String> {
-        let path = std::env::temp_dir().join(format!("souk-{name}-{}", uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
-        // The pid file of PostgreSQL begins with its process id.
-        let script = "cat >/dev/null; \
-            for file in \"$1\"/*/postgres/postmaster.pid \"$1\"/*/postgres/*/postmaster.pid; do \
-              [ -f \"$file\" ] && kill -INT \"$(head -n 1 \"$file\")\" 2>/dev/null; done; \
-            i=0; while ls \"$1\"/*/postgres/postmaster.pid \"$1\"/*/postgres/*/postmaster.pid >/dev/null 2>&1 \
-              && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; \
-            rm -rf \"$1\"";
-        let guard = Command::new("sh")
-            .args(["-c", script, "guard"])
-            .arg(&path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("sh cannot be started: {error}"))?;
-        Ok(Self { path, guard })
-    }
-
-    /// The data directory inside.
-    #[must_use]
-    pub fn data_dir(&self) -> PathBuf {
-        self.path.join("souk")
-    }
-
-    /// The folder itself.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        drop(self.guard.stdin.take());
-        drop(self.guard.wait());
     }
 }
 

@@ -1,0 +1,90 @@
+//! The command line: what it prints and how it exits.
+
+use std::{path::Path, process::Output};
+
+use serde_json::Value;
+use souk_embedded_postgres::testing::data_dir;
+use souk_tests::process::{self, Options, Souk};
+
+use crate::support::{PASSWORD, nobody, published, seller, shared, unique};
+
+fn souk(data_dir: &Path, arguments: &[&str]) -> Output {
+    tokio::task::block_in_place(|| process::run(data_dir, arguments, &[])).expect("souk runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_souks_on_one_folder_get_a_clear_error() {
+    let dir = shared().souk.data_dir();
+    let output = souk(dir, &["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains(&shared().souk.pid().to_string()) && text.contains(&dir.display().to_string()), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_souk_that_is_told_to_stop_exits_with_0_and_stops_its_postgres() {
+    let home = data_dir();
+    let souk = tokio::task::block_in_place(|| Souk::start(home.path(), &Options::default())).expect("starts");
+    let status = tokio::task::block_in_place(|| souk.stop()).expect("stops");
+    assert!(status.success(), "{status}");
+    let pid_files = ["postgres/data/postmaster.pid", "postgres/postmaster.pid"];
+    assert!(pid_files.iter().all(|file| !home.path().join(file).exists()), "PostgreSQL still runs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_prints_what_http_shows_while_souk_runs() {
+    let plugin = published(&seller().await, &souk_tests::sample::free()).await;
+    let served = crate::concurrency::history(&nobody(), &plugin).await;
+    let output = souk(shared().souk.data_dir(), &["history", &plugin, "--json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let printed: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let positions = |items: &[Value]| items.iter().map(|item| item["position"].clone()).collect::<Vec<_>>();
+    assert_eq!(positions(&printed), positions(&served));
+    let output = souk(shared().souk.data_dir(), &["history", "no-such-plugin"]);
+    assert_ne!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("no-such-plugin"), "{}", stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_granted_to_an_account_that_exists() {
+    let email = format!("{}@example.com", unique("granted"));
+    let client = nobody().register(&email, PASSWORD, "Granted").await.expect("registers");
+    let dir = shared().souk.data_dir();
+    let output = souk(dir, &["admin", "grant", &email, "moderator"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let me = client.get("/me").await.expect("answers").expect(200).expect("is read");
+    assert!(me.text.contains("moderator"), "{}", me.text);
+    let output = souk(dir, &["admin", "grant", "nobody-has-this@example.com", "admin"]);
+    assert_ne!(output.status.code(), Some(0));
+    let output = souk(dir, &["admin", "grant", &email, "emperor"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("moderator"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_wrong_configuration_is_named() {
+    let home = tempfile::tempdir().expect("a folder");
+    let file = home.path().join("souk.toml");
+    std::fs::write(&file, "listen = \"nowhere\"\n").expect("writes");
+    let arguments = ["config", "check", "--config", file.to_str().expect("UTF-8")];
+    let output = process::run(home.path(), &arguments, &[]).expect("souk runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("listen"), "{}", stderr(&output));
+    std::fs::write(&file, "listen = \"127.0.0.1:0\"\n").expect("writes");
+    let output = process::run(home.path(), &arguments, &[]).expect("souk runs");
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_a_healthy_souk_healthy() {
+    let output = souk(shared().souk.data_dir(), &["doctor"]);
+    assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+}
