@@ -14,6 +14,7 @@ pub mod plugins;
 pub mod reactions;
 pub mod reviews;
 pub mod users;
+pub mod validation;
 pub mod vendors;
 
 pub use app::{App, Ports, Settings};

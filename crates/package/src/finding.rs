@@ -1,5 +1,7 @@
 //! Making findings whose words are safe to show.
 
+use std::collections::HashSet;
+
 use souk_domain::validation::{Finding, Severity};
 
 /// As many characters of a foreign name as a finding repeats.
@@ -35,6 +37,16 @@ fn escaped(text: &str, most: usize) -> String {
         }
     }
     out
+}
+
+/// Lets a flaw in quality count once a rule: when many files share it, the further ones become [`Severity::Info`].
+pub(crate) fn count_once(findings: &mut [Finding]) {
+    let mut seen = HashSet::new();
+    for finding in findings {
+        if finding.severity <= Severity::Medium && !seen.insert(finding.rule.clone()) {
+            finding.severity = Severity::Info;
+        }
+    }
 }
 
 /// Characters that change how the text around them is shown, or show nothing at all.

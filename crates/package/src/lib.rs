@@ -10,4 +10,12 @@ pub mod kinds;
 pub mod manifest;
 pub mod pack;
 
+use sha2::{Digest, Sha256};
+
 pub use finding::{finding, shown};
+
+/// SHA-256 of `bytes`, 64 lower-case hex digits: how archives and reports are named.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}

@@ -12,10 +12,9 @@ mod zip;
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
 use souk_domain::validation::{Finding, Severity};
 
-use crate::finding::finding;
+use crate::{finding::finding, sha256};
 
 /// What an archive may cost to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,11 +108,7 @@ impl Archive {
     fn new(contents: BTreeMap<String, Vec<u8>>, findings: Vec<Finding>) -> Self {
         let files = contents
             .iter()
-            .map(|(path, bytes)| File {
-                path: path.clone(),
-                size: bytes.len() as u64,
-                sha256: hex::encode(Sha256::digest(bytes)),
-            })
+            .map(|(path, bytes)| File { path: path.clone(), size: bytes.len() as u64, sha256: sha256(bytes) })
             .collect();
         Self { files, contents, findings }
     }

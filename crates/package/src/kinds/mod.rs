@@ -5,14 +5,15 @@ mod mcp_server;
 mod plugin;
 mod workflow;
 
-use std::collections::HashSet;
-
 use souk_domain::{
     listing::Kind,
     validation::{Finding, Severity},
 };
 
-use crate::{archive::Archive, finding::finding};
+use crate::{
+    archive::Archive,
+    finding::{count_once, finding},
+};
 
 /// Checks that `archive` holds what a plugin of this kind consists of.
 ///
@@ -28,12 +29,7 @@ pub fn check(kind: Kind, archive: &Archive, plugin_name: &str) -> Vec<Finding> {
         Kind::Workflow => workflow::check(archive),
         Kind::Asset => asset(archive),
     };
-    let mut seen = HashSet::new();
-    for finding in &mut findings {
-        if finding.severity <= Severity::Medium && !seen.insert(finding.rule.clone()) {
-            finding.severity = Severity::Info;
-        }
-    }
+    count_once(&mut findings);
     findings
 }
 

@@ -1,0 +1,108 @@
+//! What is checked of a version before anyone can install it: an ordered list of steps.
+//!
+//! Pure and synchronous, and a large archive takes a while: run it where blocking is allowed. The same input always gives
+//! the same steps and the same bytes of report.
+
+mod artifact;
+mod manifest;
+mod report;
+
+use bytes::Bytes;
+use semver::Version;
+use serde_json::Value;
+use souk_domain::{
+    listing::Kind,
+    validation::{Finding, Step},
+};
+use souk_package::{archive::Archive, manifest::Manifest};
+
+/// A version to check.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Kind of its plugin.
+    pub kind: Kind,
+    /// Name of its plugin.
+    pub name: String,
+    /// What came with it.
+    pub manifest: Value,
+    /// Which version was handed in.
+    pub version: Version,
+    /// SHA-256 that its archive was recorded with, 64 lower-case hex digits.
+    pub digest: String,
+    /// Bytes that its archive was recorded with.
+    pub size: u64,
+    /// The archive as the store holds it.
+    pub archive: Bytes,
+}
+
+/// What earlier steps have read, for later ones.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// The manifest, once it was found to follow the schema.
+    pub manifest: Option<Manifest>,
+    /// The archive, once it was found safe to read.
+    pub archive: Option<Archive>,
+}
+
+/// One step of the pipeline.
+pub trait CheckStep: Send + Sync {
+    /// Its name, e.g. `manifest`; unique in the pipeline, and stable, because events carry it.
+    fn name(&self) -> &'static str;
+
+    /// What it finds; none when it does not apply to this input.
+    fn run(&self, input: &Input, gathered: &mut Gathered) -> Option<Vec<Finding>>;
+}
+
+/// What a pipeline came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The outcome of every step, in order.
+    pub steps: Vec<Step>,
+    /// All findings, also those that the steps leave out, and the files of the archive, as JSON; the artifact that
+    /// `validation.concluded` names by its digest.
+    pub report: Vec<u8>,
+}
+
+/// The steps that a version goes through.
+pub struct Pipeline(Vec<Box<dyn CheckStep>>);
+
+impl Pipeline {
+    /// The steps that every version goes through.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self(vec![Box::new(manifest::ManifestStep), Box::new(artifact::ArtifactStep::default())])
+    }
+
+    /// Names of the steps, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.0.iter().map(|step| step.name().to_owned()).collect()
+    }
+
+    /// Runs every step, whatever the earlier ones found: who hands a version in learns of all its flaws at once.
+    #[must_use]
+    pub fn run(&self, input: &Input) -> Run {
+        let mut gathered = Gathered::default();
+        let mut steps = Vec::with_capacity(self.0.len());
+        let mut parts = Vec::with_capacity(self.0.len());
+        for check in &self.0 {
+            let (step, findings) = match check.run(input, &mut gathered) {
+                Some(findings) => (Step::from_findings(check.name(), findings.clone()), findings),
+                None => (Step::skipped(check.name()), Vec::new()),
+            };
+            parts.push((step.clone(), findings));
+            steps.push(step);
+        }
+        let report = report::write(input, parts, gathered.archive.as_ref());
+        Run { steps, report }
+    }
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Pipeline").field(&self.names()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use serde_json::json;
+use souk_domain::validation::{Outcome, Severity};
+use souk_package::{pack::pack, sha256};
+
+use super::*;
+
+const SKILL: &str = "---\nname: demo\ndescription: Does it.\n---\n# Demo\n";
+
+fn input(kind: Kind, files: &[(&str, &str)]) -> Input {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+    let archive = Bytes::from(pack(files).unwrap());
+    Input {
+        kind,
+        name: "demo".into(),
+        manifest: json!({"name":"demo","version":"1.0.0","kind":kind,"summary":"Does it.","license":"MIT"}),
+        version: Version::new(1, 0, 0),
+        digest: sha256(&archive),
+        size: archive.len() as u64,
+        archive,
+    }
+}
+
+fn rules(step: &Step) -> Vec<&str> {
+    step.findings.iter().map(|finding| finding.rule.as_str()).collect()
+}
+
+#[test]
+fn a_clean_version_passes_every_step() {
+    let pipeline = Pipeline::standard();
+    let run = pipeline.run(&input(Kind::Skill, &[("SKILL.md", SKILL)]));
+    let names: Vec<_> = run.steps.iter().map(|step| step.name.clone()).collect();
+    assert_eq!(names, ["manifest", "artifact"]);
+    assert_eq!(names, pipeline.names());
+    assert!(run.steps.iter().all(|step| step.outcome == Outcome::Passed && step.penalty == 0));
+    let report: Value = serde_json::from_slice(&run.report).unwrap();
+    assert_eq!(report["files"][0]["path"], "SKILL.md");
+    assert_eq!(report["version"], "1.0.0");
+}
+
+#[test]
+fn every_step_runs_whatever_the_others_found() {
+    let mut bad = input(Kind::Skill, &[("README.md", "x")]);
+    bad.manifest = json!({});
+    let run = Pipeline::standard().run(&bad);
+    assert_eq!(run.steps[0].outcome, Outcome::Failed);
+    assert_eq!(run.steps[0].findings.len(), 5);
+    assert_eq!(rules(&run.steps[1]), ["skill.skill_md_missing"]);
+}
+
+#[test]
+fn an_archive_that_is_not_the_recorded_one_is_noticed() {
+    let mut swapped = input(Kind::Asset, &[("a", "1")]);
+    swapped.archive = input(Kind::Asset, &[("a", "12")]).archive;
+    let run = Pipeline::standard().run(&swapped);
+    assert_eq!(rules(&run.steps[1]), ["artifact.size_mismatch", "artifact.digest_mismatch"]);
+    assert_eq!(run.steps[1].outcome, Outcome::Failed);
+}
+
+#[test]
+fn an_entry_that_is_not_there_is_noticed() {
+    let mut input = input(Kind::Asset, &[("a", "1")]);
+    for (entry, found) in [("a", vec![]), ("./a", vec![]), ("b", vec!["artifact.entry_missing"])] {
+        input.manifest["entry"] = json!(entry);
+        assert_eq!(rules(&Pipeline::standard().run(&input).steps[1]), found, "{entry}");
+    }
+}
+
+#[test]
+fn the_report_has_every_finding_and_no_time() {
+    let names: Vec<_> = (0..120).map(|index| format!("q{index}?")).collect();
+    let files: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    let input = input(Kind::Asset, &files);
+    let run = Pipeline::standard().run(&input);
+    assert_eq!((run.steps[1].finding_count, run.steps[1].penalty), (120, 2), "the same flaw again costs nothing");
+    assert_eq!(run.steps[1].findings.len(), Step::MAX_FINDINGS);
+    let report: Value = serde_json::from_slice(&run.report).unwrap();
+    assert_eq!(report["steps"][1]["findings"].as_array().unwrap().len(), 120);
+    assert_eq!(Pipeline::standard().run(&input), run);
+}
+
+#[test]
+fn a_hostile_archive_fails_its_step() {
+    let mut hostile = input(Kind::Asset, &[("../../etc/passwd", "x")]);
+    let run = Pipeline::standard().run(&hostile);
+    assert_eq!(rules(&run.steps[1]), ["artifact.path_escapes"]);
+    assert_eq!(run.steps[1].findings[0].severity, Severity::Critical);
+    assert_eq!(run.steps[1].penalty, 100);
+    hostile.archive = Bytes::from_static(b"no archive at all");
+    assert!(rules(&Pipeline::standard().run(&hostile).steps[1]).contains(&"artifact.not_an_archive"));
+}
