@@ -148,6 +148,14 @@ impl<T> Done<T> {
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Done<U> {
         Done { value: change(self.value), position: self.position, changed: self.changed, wrote: self.wrote }
     }
+
+    /// With what an earlier command of the same call came to.
+    pub(crate) fn after<U>(mut self, earlier: Done<U>) -> Self {
+        self.position = self.position.max(earlier.position);
+        self.changed |= earlier.changed;
+        self.wrote = earlier.wrote.or(self.wrote);
+        self
+    }
 }
 
 /// What a stream says now.

@@ -73,6 +73,12 @@ impl AppError {
         Self::Conflict { reason, message: message.to_string() }
     }
 
+    /// Whether it is the state of things that refuses, so that an older state may have refused wrongly.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::NotFound(_) | Self::Forbidden(_) | Self::NotEntitled(_) | Self::Conflict { .. })
+    }
+
     /// Whether the same call may succeed later without anything else changing.
     #[must_use]
     pub const fn is_transient(&self) -> bool {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use souk_domain::{
     event::DomainEvent,
     id::{CommandId, derive},
+    reservation,
     stream::StreamId,
 };
 use souk_ports::{Appended, Expected, LogError, Metadata, NewEvent, Position, RecordedEvent};
@@ -164,6 +165,23 @@ impl App {
             read = true;
         }
         Err(AppError::Unavailable(format!("too many writers on stream {stream}")).into())
+    }
+
+    /// Takes the key of `call` for `holder`; false when another has it.
+    pub(crate) async fn reserve<D>(
+        &self,
+        call: Call<'_>,
+        kind: reservation::Kind,
+        holder: Uuid,
+    ) -> Result<bool, AppError>
+    where
+        D: Remembered<Command = reservation::Command, Error = reservation::Error>,
+    {
+        match self.decide::<D>(call, |_| Ok(reservation::Command::Reserve { kind, holder })).await {
+            Ok(_) => Ok(true),
+            Err(Failure::Refused(reservation::Error::Taken { .. })) => Ok(false),
+            Err(Failure::Other(error)) => Err(error),
+        }
     }
 
     /// What the stream says, at most `age` old.

@@ -26,3 +26,6 @@ impl From<&str> for Secret {
         Self(text.to_owned())
     }
 }
+
+/// The longest reason that somebody gives, characters.
+pub const MAX_REASON: usize = 1_000;

@@ -1,9 +1,21 @@
 //! Installing and taking off.
 
-use semver::Version;
-use souk_domain::id::{InstallationId, LicenseId, PluginId};
+use std::{sync::Arc, time::Duration};
 
-use crate::{App, AppError, Context, Done, plugins::PluginRef};
+use semver::Version;
+use souk_domain::{
+    id::{InstallationId, LicenseId, PluginId, UserId},
+    installation::{Checked, Command, Facts, Installations, State},
+    plugin::{Plugin, ReleaseStatus},
+};
+
+use crate::{
+    App, AppError, Context, Done,
+    execute::Call,
+    licenses,
+    memory::About,
+    plugins::{self, PluginRef},
+};
 
 /// A plugin that the caller has installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,18 +36,84 @@ pub struct Installation {
 /// # Errors
 /// `NotFound` (plugin, version), `Unauthorized`, `NotEntitled`; conflicts `plugin_suspended`, `version_not_approved`.
 pub async fn install(
-    _app: &App,
-    _ctx: &Context,
-    _plugin: &PluginRef,
-    _version: Option<Version>,
+    app: &App,
+    ctx: &Context,
+    plugin: &PluginRef,
+    version: Option<Version>,
 ) -> Result<Done<Installation>, AppError> {
-    unimplemented!()
+    let user = ctx.require_user()?;
+    match attempt(app, ctx, user, plugin, version.as_ref(), app.settings.fact_age).await {
+        Err(error) if error.is_refusal() => attempt(app, ctx, user, plugin, version.as_ref(), Duration::ZERO).await,
+        done => done,
+    }
+}
+
+async fn attempt(
+    app: &App,
+    ctx: &Context,
+    user: UserId,
+    plugin: &PluginRef,
+    version: Option<&Version>,
+    age: Duration,
+) -> Result<Done<Installation>, AppError> {
+    let fact = plugins::fact(app, plugin, age).await?;
+    let plugin = plugins::created(&fact.state)?;
+    let id = InstallationId::of(user, plugin.id);
+    let version = wanted(plugin, version)?;
+    let right = match plugin.pricing.price() {
+        Some(_) => licenses::entitlement(app, user, plugin.id, id).await?,
+        None => None,
+    };
+    let facts = Facts {
+        plugin_suspended: plugin.suspended.is_some(),
+        version_approved: plugin.versions.get(&version).is_some_and(|found| found.status == ReleaseStatus::Approved),
+        paid: plugin.pricing.price().is_some(),
+        license: right.map(|right| right.license),
+        checked: Checked {
+            plugin_version: fact.version.unwrap_or_default(),
+            license_version: right.map(|right| right.version),
+        },
+    };
+    let command = Command::Install { user, plugin: plugin.id, vendor: plugin.vendor, version: version.clone(), facts };
+    let call = Call::new(ctx, id.uuid(), About::plugin(plugin.id, plugin.vendor));
+    let done = app.execute::<Installations>(call, command).await?;
+    let value = installation(id, plugin.id, &done.value, version);
+    Ok(done.map(|_| value))
+}
+
+fn wanted(plugin: &Plugin, version: Option<&Version>) -> Result<Version, AppError> {
+    match version {
+        Some(version) if plugin.versions.contains_key(version) => Ok(version.clone()),
+        Some(_) => Err(AppError::NotFound("this version")),
+        None if plugin.suspended.is_some() => Err(souk_domain::installation::Error::PluginSuspended.into()),
+        None => plugin
+            .latest()
+            .cloned()
+            .ok_or_else(|| AppError::conflict("version_not_approved", "this plugin has no approved version")),
+    }
+}
+
+/// What is installed; `wanted` where a repeated command finds that it is no longer.
+fn installation(id: InstallationId, plugin: PluginId, state: &Arc<State>, wanted: Version) -> Installation {
+    match &**state {
+        State::Installed { version, license } => {
+            Installation { id, plugin, version: version.clone(), license: *license }
+        }
+        State::Absent | State::Uninstalled { .. } | State::Blocked { .. } => {
+            Installation { id, plugin, version: wanted, license: None }
+        }
+    }
 }
 
 /// Takes a plugin off.
 ///
 /// # Errors
 /// `NotFound` (plugin, installation), `Unauthorized`.
-pub async fn uninstall(_app: &App, _ctx: &Context, _plugin: &PluginRef) -> Result<Done<()>, AppError> {
-    unimplemented!()
+pub async fn uninstall(app: &App, ctx: &Context, plugin: &PluginRef) -> Result<Done<()>, AppError> {
+    let user = ctx.require_user()?;
+    let fact = plugins::fact(app, plugin, app.settings.fact_age).await?;
+    let plugin = plugins::created(&fact.state)?;
+    let id = InstallationId::of(user, plugin.id);
+    let call = Call::on(ctx, id.uuid(), About::plugin(plugin.id, plugin.vendor));
+    Ok(app.execute::<Installations>(call, Command::Uninstall).await?.map(|_| ()))
 }

@@ -1,16 +1,26 @@
 //! Rights to use plugins.
 
-use souk_domain::{id::LicenseId, license::License};
+use std::{sync::Arc, time::Duration};
+
+use chrono::SubsecRound;
+use souk_domain::{
+    id::{InstallationId, LicenseId, PluginId, UserId},
+    installation::{self, Installations},
+    license::{Command, License, Licenses, State},
+    name::{ActivationLabel, Fingerprint},
+    text::{self, Problems},
+    user::Role,
+};
 use souk_ports::Position;
 
-use crate::{App, AppError, Context, Done, Read};
+use crate::{App, AppError, Context, Done, Read, execute::Call, input::MAX_REASON, memory::About, vendors};
 
 /// The verdict on a license key.
 #[derive(Clone, Debug)]
 pub struct Validity {
     /// Whether it is good, here and now.
     pub valid: bool,
-    /// `VALID`, `NOT_FOUND`, `SUSPENDED`, `EXPIRED`, `REVOKED`, `NO_MACHINE`, `NO_MACHINES`.
+    /// `VALID`, `NOT_FOUND`, `SUSPENDED`, `EXPIRED`, `REVOKED`, `NO_MACHINE`, `FINGERPRINT_SCOPE_MISMATCH`.
     pub code: &'static str,
     /// The license, when the key is genuine.
     pub license: Option<License>,
@@ -18,12 +28,35 @@ pub struct Validity {
     pub position: Position,
 }
 
+pub(crate) fn issued(state: &State) -> Result<&License, AppError> {
+    match state {
+        State::Issued(license) => Ok(license),
+        State::Absent => Err(AppError::NotFound("this license")),
+    }
+}
+
+fn license_of(done: Done<Arc<State>>) -> Result<Done<License>, AppError> {
+    let license = issued(&done.value)?.clone();
+    Ok(done.map(|_| license))
+}
+
 /// Judges a license key, and the machine if `fingerprint` is given. Always reads the log.
 ///
 /// # Errors
-/// `Unavailable`.
-pub async fn validate(_app: &App, _key: &str, _fingerprint: Option<&str>) -> Result<Validity, AppError> {
-    unimplemented!()
+/// `Invalid` (the fingerprint), `Unavailable`.
+pub async fn validate(app: &App, key: &str, fingerprint: Option<&str>) -> Result<Validity, AppError> {
+    let fingerprint = fingerprint.map(Fingerprint::parse).transpose()?;
+    let unknown = Validity { valid: false, code: "NOT_FOUND", license: None, position: 0 };
+    let Some(id) = app.ports.vault.license_of_key(key) else { return Ok(unknown) };
+    let fact = app.fact::<Licenses>(id.uuid(), Duration::ZERO).await?;
+    let Ok(license) = issued(&fact.state) else { return Ok(unknown) };
+    let validity = license.validity(fingerprint.as_ref().map(Fingerprint::as_str), app.ports.clock.now());
+    Ok(Validity {
+        valid: validity.is_valid(),
+        code: validity.code(),
+        license: Some(license.clone()),
+        position: fact.position,
+    })
 }
 
 /// The key of a license; for its holder's eyes.
@@ -32,66 +65,152 @@ pub fn key(app: &App, license: LicenseId) -> String {
     app.ports.vault.license_key(license)
 }
 
-/// The license; holder, owner of the plugin's vendor, or admin; for others it does not exist.
+/// The license; holder, owner of the plugin's vendor, or admin.
 ///
 /// # Errors
-/// `NotFound`, `Unauthorized`.
-pub async fn get(_app: &App, _ctx: &Context, _license: LicenseId) -> Result<Read<License>, AppError> {
-    unimplemented!()
+/// `NotFound`, `Unauthorized`, `Forbidden`.
+pub async fn get(app: &App, ctx: &Context, license: LicenseId) -> Result<Read<License>, AppError> {
+    let read = read(app, license).await?;
+    if ctx.actor.id != Some(read.value.holder) {
+        acting_for_vendor(app, ctx, &read.value).await?;
+    }
+    Ok(read)
+}
+
+async fn read(app: &App, license: LicenseId) -> Result<Read<License>, AppError> {
+    let fact = app.fact::<Licenses>(license.uuid(), app.settings.fact_age).await?;
+    Ok(Read { value: issued(&fact.state)?.clone(), position: fact.position, version: fact.version.unwrap_or_default() })
+}
+
+async fn acting_for_vendor(app: &App, ctx: &Context, license: &License) -> Result<Context, AppError> {
+    vendors::acting_for(ctx, &vendors::get(app, license.vendor).await?.value)
 }
 
 /// Binds the license to a machine; holder or admin. Changes nothing when it is bound to it already.
 ///
 /// # Errors
-/// `NotFound`, `Unauthorized`, `Invalid`; conflicts `too_many_machines`, `license_not_active`, `license_expired`.
+/// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`; conflicts `too_many_machines`, `license_not_active`,
+/// `license_expired`.
 pub async fn activate(
-    _app: &App,
-    _ctx: &Context,
-    _license: LicenseId,
-    _fingerprint: &str,
-    _label: &str,
+    app: &App,
+    ctx: &Context,
+    license: LicenseId,
+    fingerprint: &str,
+    label: &str,
 ) -> Result<Done<License>, AppError> {
-    unimplemented!()
+    let (ctx, license) = held(app, ctx, license).await?;
+    let mut problems = Problems::default();
+    problems.keep(Fingerprint::parse(fingerprint));
+    problems.keep(ActivationLabel::parse(label));
+    problems.finish(())?;
+    let now = app.ports.clock.now().trunc_subsecs(6);
+    let command = Command::Activate { fingerprint: fingerprint.to_owned(), label: label.to_owned(), now };
+    change(app, &ctx, &license, command).await
 }
 
 /// Frees the license from a machine; holder or admin.
 ///
 /// # Errors
-/// `NotFound`, `Unauthorized`.
+/// `NotFound`, `Unauthorized`, `Forbidden`.
 pub async fn deactivate(
-    _app: &App,
-    _ctx: &Context,
-    _license: LicenseId,
-    _fingerprint: &str,
+    app: &App,
+    ctx: &Context,
+    license: LicenseId,
+    fingerprint: &str,
 ) -> Result<Done<License>, AppError> {
-    unimplemented!()
+    let (ctx, license) = held(app, ctx, license).await?;
+    change(app, &ctx, &license, Command::Deactivate { fingerprint: fingerprint.to_owned() }).await
+}
+
+async fn held(app: &App, ctx: &Context, license: LicenseId) -> Result<(Context, License), AppError> {
+    let license = read(app, license).await?.value;
+    if ctx.actor.id == Some(license.holder) {
+        Ok((ctx.acting(Role::Customer), license))
+    } else if ctx.is_admin() {
+        Ok((ctx.acting(Role::Admin), license))
+    } else {
+        Err(ctx.refuse("this is another's license"))
+    }
 }
 
 /// Makes the license not good for now; owner of the vendor, or admin.
 ///
 /// # Errors
 /// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`; conflict `license_not_active`.
-pub async fn suspend(
-    _app: &App,
-    _ctx: &Context,
-    _license: LicenseId,
-    _reason: &str,
-) -> Result<Done<License>, AppError> {
-    unimplemented!()
+pub async fn suspend(app: &App, ctx: &Context, license: LicenseId, reason: &str) -> Result<Done<License>, AppError> {
+    let (ctx, license) = sold(app, ctx, license).await?;
+    text::body("reason", reason, MAX_REASON)?;
+    change(app, &ctx, &license, Command::Suspend { reason: reason.to_owned() }).await
 }
 
 /// Makes a suspended license good again; owner of the vendor, or admin.
 ///
 /// # Errors
 /// `NotFound`, `Unauthorized`, `Forbidden`; conflict `license_not_active`.
-pub async fn reinstate(_app: &App, _ctx: &Context, _license: LicenseId) -> Result<Done<License>, AppError> {
-    unimplemented!()
+pub async fn reinstate(app: &App, ctx: &Context, license: LicenseId) -> Result<Done<License>, AppError> {
+    let (ctx, license) = sold(app, ctx, license).await?;
+    change(app, &ctx, &license, Command::Reinstate).await
 }
 
 /// Ends the license for good; owner of the vendor, or admin.
 ///
 /// # Errors
 /// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`.
-pub async fn revoke(_app: &App, _ctx: &Context, _license: LicenseId, _reason: &str) -> Result<Done<License>, AppError> {
-    unimplemented!()
+pub async fn revoke(app: &App, ctx: &Context, license: LicenseId, reason: &str) -> Result<Done<License>, AppError> {
+    let (ctx, license) = sold(app, ctx, license).await?;
+    text::body("reason", reason, MAX_REASON)?;
+    change(app, &ctx, &license, Command::Revoke { reason: reason.to_owned() }).await
+}
+
+async fn sold(app: &App, ctx: &Context, license: LicenseId) -> Result<(Context, License), AppError> {
+    let license = read(app, license).await?.value;
+    Ok((acting_for_vendor(app, ctx, &license).await?, license))
+}
+
+async fn change(app: &App, ctx: &Context, license: &License, command: Command) -> Result<Done<License>, AppError> {
+    let call = Call::on(ctx, license.id.uuid(), About::plugin(license.plugin, license.vendor));
+    license_of(app.execute::<Licenses>(call, command).await?)
+}
+
+/// A license that is good now, as its stream said at some version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Right {
+    pub license: LicenseId,
+    pub version: u64,
+}
+
+/// A good license of `user` for `plugin`. The one of the installation comes first, so that installing again changes nothing.
+pub(crate) async fn entitlement(
+    app: &App,
+    user: UserId,
+    plugin: PluginId,
+    installation: InstallationId,
+) -> Result<Option<Right>, AppError> {
+    let known = app.fact::<Installations>(installation.uuid(), app.settings.fact_age).await?;
+    if let installation::State::Installed { license: Some(license), .. } = *known.state
+        && let Some(right) = good(app, user, plugin, license).await?
+    {
+        return Ok(Some(right));
+    }
+    if let Some(right) = suggested(app, user, plugin, 0).await? {
+        return Ok(Some(right));
+    }
+    let head = app.ports.log.head().await?;
+    suggested(app, user, plugin, head).await
+}
+
+async fn suggested(app: &App, user: UserId, plugin: PluginId, at_least: Position) -> Result<Option<Right>, AppError> {
+    for license in app.ports.directory.licenses_of(user, plugin, at_least).await? {
+        if let Some(right) = good(app, user, plugin, license).await? {
+            return Ok(Some(right));
+        }
+    }
+    Ok(None)
+}
+
+async fn good(app: &App, user: UserId, plugin: PluginId, license: LicenseId) -> Result<Option<Right>, AppError> {
+    let fact = app.fact::<Licenses>(license.uuid(), Duration::ZERO).await?;
+    let Ok(found) = issued(&fact.state) else { return Ok(None) };
+    let good = found.holder == user && found.plugin == plugin && found.validity(None, app.ports.clock.now()).is_valid();
+    Ok(good.then_some(Right { license, version: fact.version.unwrap_or_default() }))
 }

@@ -16,11 +16,7 @@ use souk_domain::{
     user::{Command, Role, State, User, Users},
 };
 
-use crate::{
-    App, AppError, Context, Done, Secret,
-    execute::{Call, Failure},
-    memory::About,
-};
+use crate::{App, AppError, Context, Done, Secret, execute::Call, memory::About};
 
 /// A new account.
 #[derive(Clone, Debug)]
@@ -101,8 +97,11 @@ pub async fn register(app: &App, ctx: &Context, input: Register) -> Result<Done<
     let address = app.ports.vault.email_stream(&email.normalized());
     // Also of the address: whoever repeats somebody's idempotency key with an address of their own gets their own account.
     let id = UserId::derived(&["user", &ctx.command.to_string(), &address.to_string()]);
-    reserve(app, ctx, address.uuid, id).await?;
-    protect(app, id, &input.password.0).await?;
+    let call = Call::new(ctx, address.uuid, About::NOTHING);
+    if !app.reserve::<Emails>(call, reservation::Kind::Email, id.uuid()).await? {
+        return Err(email_taken());
+    }
+    protect(app, ctx, id, &input.password.0).await?;
     let command = Command::Register {
         id,
         email: Personal::new(id, email.as_str()),
@@ -112,25 +111,16 @@ pub async fn register(app: &App, ctx: &Context, input: Register) -> Result<Done<
     profile_of(done)
 }
 
-async fn reserve(app: &App, ctx: &Context, address: uuid::Uuid, id: UserId) -> Result<(), AppError> {
-    let command = reservation::Command::Reserve { kind: reservation::Kind::Email, holder: id.uuid() };
-    let call = Call::new(ctx, address, About::NOTHING);
-    match app.decide::<Emails>(call, |_| Ok(command.clone())).await {
-        Ok(_) => Ok(()),
-        Err(Failure::Refused(reservation::Error::Taken { .. })) => Err(email_taken()),
-        Err(Failure::Other(error)) => Err(error),
-    }
-}
-
 fn email_taken() -> AppError {
     AppError::conflict("email_taken", "an account with this e-mail address exists")
 }
 
 /// Sets the password of an account that is about to be opened. One that is open keeps its own, which a repeated
 /// registration must know: an idempotency key is no credential.
-async fn protect(app: &App, id: UserId, password: &str) -> Result<(), AppError> {
-    let known = app.fact::<Users>(id.uuid(), Duration::ZERO).await?;
-    if matches!(*known.state, State::Registered(_)) {
+async fn protect(app: &App, ctx: &Context, id: UserId, password: &str) -> Result<(), AppError> {
+    let open =
+        !ctx.first_try && matches!(*app.fact::<Users>(id.uuid(), Duration::ZERO).await?.state, State::Registered(_));
+    if open {
         let hash = app.ports.credentials.password(id).await?;
         let same = match &hash {
             Some(hash) => app.ports.passwords.verify(password, hash).await,

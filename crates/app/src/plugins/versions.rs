@@ -1,0 +1,202 @@
+//! Versions: handed in, decided about, taken back.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use semver::Version;
+use serde_json::Value;
+use souk_domain::{
+    id::ValidationId,
+    personal::{CLEAR_MARKER, ERASED_MARKER, SEALED_MARKER},
+    plugin::{Command, DecidedBy, Plugins, ReleaseStatus, State},
+    text::{self, Problems},
+    validation::{self, Validations, Verdict},
+};
+
+use super::{Owned, PluginRef, PluginVersion, created, fact, owned};
+use crate::{App, AppError, Context, Done, execute::Call, input::MAX_REASON, memory::About, vendors};
+
+/// The largest manifest, bytes of JSON: with all else in its event it keeps within what a log takes.
+const MAX_MANIFEST: usize = 128 * 1024;
+/// How deep a manifest may nest.
+const MAX_DEPTH: usize = 32;
+
+/// A version to hand in.
+#[derive(Clone, Debug)]
+pub struct SubmitVersion {
+    /// At least `{name,version,kind,summary,license}`.
+    pub manifest: Value,
+    /// The archive.
+    pub artifact: Bytes,
+}
+
+fn version_of(done: Done<Arc<State>>, version: &Version) -> Result<Done<PluginVersion>, AppError> {
+    let plugin = created(&done.value)?;
+    let release = plugin.versions.get(version).cloned().ok_or(AppError::NotFound("this version"))?;
+    let value = PluginVersion { plugin: plugin.id, version: version.clone(), release };
+    Ok(done.map(|_| value))
+}
+
+/// Keeps the archive and hands the version in; it is validated behind. Owner or admin.
+///
+/// # Errors
+/// `NotFound`, `Unauthorized`, `Forbidden` (also: the vendor is not verified), `Invalid`; conflicts
+/// `version_not_increasing` and `digest_changed`.
+pub async fn submit_version(
+    app: &App,
+    ctx: &Context,
+    plugin: &PluginRef,
+    input: SubmitVersion,
+) -> Result<Done<PluginVersion>, AppError> {
+    let owned = owned(app, ctx, plugin).await?;
+    let version = check(&input, app.settings.max_artifact)?;
+    let vendor_may_publish = may_publish(app, &owned).await?;
+    if !vendor_may_publish && !owned.plugin()?.versions.contains_key(&version) {
+        return Err(AppError::Forbidden("only a verified vendor publishes"));
+    }
+    let size = input.artifact.len() as u64;
+    let digest = app.ports.artifacts.put(input.artifact).await?;
+    let command =
+        Command::SubmitVersion { version: version.clone(), digest, size, manifest: input.manifest, vendor_may_publish };
+    version_of(app.execute::<Plugins>(owned.call()?, command).await?, &version)
+}
+
+async fn may_publish(app: &App, owned: &Owned) -> Result<bool, AppError> {
+    if owned.vendor.may_publish() {
+        return Ok(true);
+    }
+    Ok(vendors::known(app, owned.vendor.id, Duration::ZERO).await?.value.may_publish())
+}
+
+fn check(input: &SubmitVersion, max_artifact: usize) -> Result<Version, AppError> {
+    let mut problems = Problems::default();
+    if input.artifact.is_empty() {
+        problems.add("artifact", "must not be empty");
+    }
+    if input.artifact.len() > max_artifact {
+        problems.add("artifact", format!("must have at most {max_artifact} bytes"));
+    }
+    let version = input.manifest.get("version").and_then(Value::as_str).filter(|version| version.len() <= 128);
+    let version = version.and_then(|version| Version::parse(version).ok());
+    if version.is_none() {
+        problems.add("manifest.version", "must be a version as of semver.org, at most 128 characters");
+    }
+    if let Some(problem) = problem_of(&input.manifest, MAX_DEPTH) {
+        problems.add("manifest", problem);
+    }
+    let size = serde_json::to_vec(&input.manifest).map_or(usize::MAX, |bytes| bytes.len());
+    if size > MAX_MANIFEST {
+        problems.add("manifest", format!("must have at most {MAX_MANIFEST} bytes"));
+    }
+    problems.finish(version)?.ok_or_else(|| AppError::Internal("a version was neither taken nor refused".to_owned()))
+}
+
+/// What keeps a document out of the log: read models cannot hold NUL, and nobody forges the marks of personal fields.
+fn problem_of(document: &Value, depth: usize) -> Option<&'static str> {
+    let nul = |text: &str| text.contains('\0').then_some("must not contain NUL");
+    let Some(depth) = depth.checked_sub(1) else { return Some("must not nest that deep") };
+    match document {
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        Value::String(text) => nul(text),
+        Value::Array(items) => items.iter().find_map(|item| problem_of(item, depth)),
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let reserved = [CLEAR_MARKER, SEALED_MARKER, ERASED_MARKER].contains(&name.as_str());
+            reserved
+                .then_some("must not have a field `$personal`, `$enc` or `$erased`")
+                .or_else(|| nul(name))
+                .or_else(|| problem_of(value, depth))
+        }),
+    }
+}
+
+/// Takes a version back; owner or admin.
+///
+/// # Errors
+/// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`; conflict `wrong_status`.
+pub async fn yank(
+    app: &App,
+    ctx: &Context,
+    plugin: &PluginRef,
+    version: &Version,
+    reason: &str,
+) -> Result<Done<PluginVersion>, AppError> {
+    let owned = owned(app, ctx, plugin).await?;
+    text::body("reason", reason, MAX_REASON)?;
+    let command = Command::YankVersion { version: version.clone(), reason: reason.to_owned() };
+    version_of(app.execute::<Plugins>(owned.call()?, command).await?, version)
+}
+
+/// A moderator lets a version be installed, once its validation is over.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`; conflicts `validation_not_concluded`, `already_adjudicated`, `validation_state`,
+/// `wrong_status`.
+pub async fn approve(
+    app: &App,
+    ctx: &Context,
+    plugin: &PluginRef,
+    version: &Version,
+) -> Result<Done<PluginVersion>, AppError> {
+    let ctx = ctx.require_moderator()?;
+    judge(app, &ctx, plugin, version, Verdict::Approve, "approved by a moderator").await
+}
+
+/// A moderator refuses a version, once its validation is over.
+///
+/// # Errors
+/// See [`approve`]; `Invalid`.
+pub async fn reject(
+    app: &App,
+    ctx: &Context,
+    plugin: &PluginRef,
+    version: &Version,
+    reason: &str,
+) -> Result<Done<PluginVersion>, AppError> {
+    let ctx = ctx.require_moderator()?;
+    text::body("reason", reason, MAX_REASON)?;
+    judge(app, &ctx, plugin, version, Verdict::Reject, reason).await
+}
+
+/// First the validation, which the plugin's event names; a crash between leaves a verdict that the same call completes.
+async fn judge(
+    app: &App,
+    ctx: &Context,
+    plugin: &PluginRef,
+    version: &Version,
+    verdict: Verdict,
+    reason: &str,
+) -> Result<Done<PluginVersion>, AppError> {
+    let fact = fact(app, plugin, Duration::ZERO).await?;
+    let plugin = created(&fact.state)?;
+    let about = About::plugin(plugin.id, plugin.vendor);
+    let validation = ValidationId::of(plugin.id, version);
+    let release = plugin.versions.get(version).ok_or(AppError::NotFound("this version"))?;
+    let confidence = if release.status == ReleaseStatus::Submitted {
+        let call = Call::on(ctx, validation.uuid(), about);
+        adjudicate(app, call, verdict, reason).await?
+    } else {
+        None
+    };
+    let (version, by) = (version.clone(), DecidedBy::Moderator);
+    let command = if verdict == Verdict::Approve {
+        Command::ApproveVersion { version: version.clone(), validation, confidence, by }
+    } else {
+        Command::RejectVersion { version: version.clone(), confidence, by, reason: reason.to_owned() }
+    };
+    version_of(app.execute::<Plugins>(Call::on(ctx, plugin.id.uuid(), about), command).await?, &version)
+}
+
+/// The confidence that the validation came to.
+async fn adjudicate(app: &App, call: Call<'_>, verdict: Verdict, reason: &str) -> Result<Option<u8>, AppError> {
+    let command = validation::Command::Adjudicate { verdict, reason: reason.to_owned() };
+    let done = app.execute::<Validations>(call, command).await.map_err(|error| match error {
+        AppError::NotFound(_) => {
+            AppError::conflict("validation_not_concluded", "this version has not been validated yet")
+        }
+        error => error,
+    })?;
+    Ok(match &*done.value {
+        validation::State::Requested(validation) => validation.conclusion.as_ref().map(|found| found.confidence),
+        validation::State::Absent => None,
+    })
+}
