@@ -1,1 +1,100 @@
-//! The event log on PostgreSQL, with group commit.
+//! The event log on PostgreSQL.
+//!
+//! Appends of all callers are gathered into batches (group commit); `sql/append.sql` writes a batch under a lock that
+//! every Souk process on the database takes, so positions leave no gap and are committed in order. A reader that has seen a
+//! position has therefore seen, or can read, everything before it.
+
+mod batch;
+mod error;
+mod hub;
+mod migrate;
+mod read;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use souk_domain::stream::StreamId;
+use souk_ports::{
+    Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent, log::MAX_EVENT_BYTES,
+};
+use sqlx::PgPool;
+
+use crate::{hub::Hub, read::Reader, write::Appender};
+
+pub use crate::migrate::migrate;
+
+/// An [`EventLog`] on a PostgreSQL database. Reads use the pool that it is given; appends and notifications have
+/// connections of their own, three in all, so that neither waits for readers.
+pub struct PostgresLog {
+    reader: Reader,
+    appender: Appender,
+    hub: Arc<Hub>,
+}
+
+impl PostgresLog {
+    /// The log in the database of `pool`, which [`migrate`] has prepared. Needs a running tokio runtime; what runs in the
+    /// background ends when the log and its subscriptions are dropped.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or was not prepared.
+    pub async fn connect(pool: PgPool) -> Result<Self, LogError> {
+        let options = (*pool.connect_options()).clone();
+        let reader = Reader::new(pool);
+        let hub = Arc::new(Hub::start(reader.clone(), &options, reader.head().await?));
+        let appender = Appender::start(&options, hub.publisher());
+        Ok(Self { reader, appender, hub })
+    }
+}
+
+/// Refuses what cannot be written, before it costs its batch anything.
+fn check(events: &[NewEvent]) -> Result<(), LogError> {
+    if events.is_empty() {
+        return Err(LogError::Refused("an append needs at least one event".to_owned()));
+    }
+    for (index, event) in events.iter().enumerate() {
+        let size = event.data.len() + event.metadata.len();
+        if size > MAX_EVENT_BYTES {
+            return Err(LogError::TooLarge { size });
+        }
+        if event.event_type.contains('\0') {
+            return Err(LogError::Refused("a type of event cannot contain a NUL character".to_owned()));
+        }
+        if events[..index].iter().any(|earlier| earlier.id == event.id) {
+            return Err(LogError::Refused(format!("the event id {} is given twice", event.id)));
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl EventLog for PostgresLog {
+    async fn append(&self, stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, LogError> {
+        check(&events)?;
+        self.appender.append(stream, expected, events).await
+    }
+
+    async fn read_stream(&self, stream: StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
+        self.reader.stream(stream, from, limit).await
+    }
+
+    async fn read_all(&self, after: Position, filter: &Filter, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
+        self.reader.behind(after, filter, limit).await
+    }
+
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, LogError> {
+        self.reader.at(positions).await
+    }
+
+    async fn subscribe(
+        &self,
+        after: Position,
+    ) -> Result<BoxStream<'static, Result<Vec<RecordedEvent>, LogError>>, LogError> {
+        Ok(hub::subscription(self.reader.clone(), Arc::clone(&self.hub), after))
+    }
+
+    async fn head(&self) -> Result<Position, LogError> {
+        self.reader.head().await
+    }
+}
