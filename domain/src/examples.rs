@@ -1,1 +1,407 @@
+//! One example of everything that tests need, and one event of each type.
 
+use chrono::{DateTime, Utc};
+use semver::Version;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    event::DomainEvent,
+    id::{ApiKeyId, Id, LicenseId, OrderId, PluginId, UserId, ValidationId, VendorId},
+    installation::{self, Checked},
+    license,
+    listing::{Complexity, Details, Interval, Kind, Media, Permissions, Pricing, Terms},
+    money::{BasisPoints, Currency},
+    order,
+    personal::Personal,
+    plugin::{self, DecidedBy},
+    reservation::{self, Holder},
+    review::{self, Rating},
+    user::{self, Role},
+    validation::{self, Finding, Outcome, Severity, Step, Thresholds, Verdict},
+    vendor,
+};
+
+pub fn id<K>(n: u128) -> Id<K> {
+    Id::new(Uuid::from_u128(n))
+}
+
+pub fn user_id() -> UserId {
+    id(1)
+}
+
+pub fn vendor_id() -> VendorId {
+    id(2)
+}
+
+pub fn plugin_id() -> PluginId {
+    id(3)
+}
+
+pub fn order_id() -> OrderId {
+    id(4)
+}
+
+pub fn license_id() -> LicenseId {
+    LicenseId::of(order_id())
+}
+
+pub fn key_id() -> ApiKeyId {
+    id(5)
+}
+
+pub fn validation_id() -> ValidationId {
+    ValidationId::of(plugin_id(), &version("1.0.0"))
+}
+
+pub fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}
+
+pub fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+pub fn usd() -> Currency {
+    "USD".parse().unwrap()
+}
+
+pub fn rating(stars: u8) -> Rating {
+    stars.try_into().unwrap()
+}
+
+pub fn basis_points(points: u16) -> BasisPoints {
+    points.try_into().unwrap()
+}
+
+pub fn personal(text: &str) -> Personal {
+    Personal::new(user_id(), text)
+}
+
+pub fn digest(letter: char) -> String {
+    letter.to_string().repeat(64)
+}
+
+pub fn one_time(amount: i64) -> Pricing {
+    Pricing::OneTime { amount, currency: usd() }
+}
+
+pub fn details() -> Details {
+    Details {
+        display_name: "Log Reader".to_owned(),
+        kind: Kind::Skill,
+        summary: "Reads logs and says what went wrong.".to_owned(),
+        description: "# Log Reader\n\nPoint it at a file.".to_owned(),
+        category: "observability".to_owned(),
+        tags: vec!["logs".to_owned(), "kubernetes".to_owned()],
+        license: "Apache-2.0 OR MIT".to_owned(),
+        media: vec![Media { url: "https://example.org/shot.png".to_owned(), alt: "A log, read".to_owned() }],
+        complexity: Some(Complexity::Beginner),
+        setup_minutes: Some(5),
+        requirements: vec!["A log".to_owned()],
+    }
+}
+
+pub fn terms() -> Terms {
+    Terms { max_devices: 2, max_downloads: Some(10), permissions: Permissions::default() }
+}
+
+pub fn finding(severity: Severity) -> Finding {
+    Finding {
+        rule: "manifest.summary_short".to_owned(),
+        severity,
+        place: Some("summary".to_owned()),
+        message: "The summary is short; say what it does.".to_owned(),
+    }
+}
+
+pub fn step(name: &str, severities: &[Severity]) -> Step {
+    Step::from_findings(name, severities.iter().copied().map(finding).collect())
+}
+
+pub fn registered() -> user::Event {
+    user::Event::Registered { user_id: user_id(), email: personal("ada@example.org"), display_name: personal("Ada") }
+}
+
+pub fn vendor_registered() -> vendor::Event {
+    vendor::Event::Registered {
+        vendor_id: vendor_id(),
+        owner_id: user_id(),
+        name: "Engines".to_owned(),
+        slug: "engines".to_owned(),
+    }
+}
+
+pub fn created() -> plugin::Event {
+    plugin::Event::Created {
+        plugin_id: plugin_id(),
+        vendor_id: vendor_id(),
+        name: "Log_Reader".to_owned(),
+        details: Box::new(details()),
+        pricing: Pricing::Free,
+        terms: terms(),
+    }
+}
+
+pub fn submitted(text: &str) -> plugin::Event {
+    plugin::Event::VersionSubmitted {
+        version: version(text),
+        digest: digest('a'),
+        size: 1_024,
+        manifest: json!({ "name": "Log_Reader", "version": text, "nested": { "list": [1, 2.5, null] } }),
+    }
+}
+
+pub fn approved(text: &str, previous: Option<&str>) -> plugin::Event {
+    plugin::Event::VersionApproved {
+        version: version(text),
+        digest: digest('a'),
+        validation_id: ValidationId::of(plugin_id(), &version(text)),
+        confidence: Some(96),
+        by: DecidedBy::Validation,
+        previous_version: previous.map(version),
+    }
+}
+
+pub fn rejected(text: &str) -> plugin::Event {
+    plugin::Event::VersionRejected {
+        version: version(text),
+        confidence: None,
+        by: DecidedBy::Moderator,
+        reason: "It does not do what it says.".to_owned(),
+    }
+}
+
+pub fn yanked(text: &str) -> plugin::Event {
+    plugin::Event::VersionYanked { version: version(text), reason: "It loses lines.".to_owned() }
+}
+
+pub fn requested() -> validation::Event {
+    validation::Event::Requested {
+        validation_id: validation_id(),
+        plugin_id: plugin_id(),
+        version: version("1.0.0"),
+        digest: digest('a'),
+        kind: Kind::Skill,
+        pipeline: vec!["manifest".to_owned(), "artifact".to_owned()],
+    }
+}
+
+pub fn completed(step: Step) -> validation::Event {
+    validation::Event::StepCompleted { version: version("1.0.0"), step }
+}
+
+pub fn concluded(confidence: u8, verdict: Verdict) -> validation::Event {
+    validation::Event::Concluded {
+        version: version("1.0.0"),
+        confidence,
+        verdict,
+        report: digest('b'),
+        thresholds: Thresholds::default(),
+    }
+}
+
+pub fn checked() -> Checked {
+    Checked { plugin_version: 7, license_version: Some(1) }
+}
+
+pub fn installed(text: &str, license: Option<LicenseId>, first: bool) -> installation::Event {
+    installation::Event::Installed {
+        user_id: user_id(),
+        plugin_id: plugin_id(),
+        vendor_id: vendor_id(),
+        version: version(text),
+        license_id: license,
+        first,
+        checked: checked(),
+    }
+}
+
+pub fn review_submitted() -> review::Event {
+    review::Event::Submitted {
+        user_id: user_id(),
+        plugin_id: plugin_id(),
+        vendor_id: vendor_id(),
+        rating: rating(4),
+        title: personal("Good"),
+        body: personal("It reads logs."),
+        installed_version: version("1.0.0"),
+    }
+}
+
+pub fn placed(amount: i64, commission: u16) -> order::Event {
+    order::Event::Placed {
+        order_id: order_id(),
+        buyer_id: user_id(),
+        plugin_id: plugin_id(),
+        vendor_id: vendor_id(),
+        amount,
+        currency: usd(),
+        pricing: one_time(amount),
+        terms: terms(),
+        gateway: order::Gateway::Manual,
+        commission_basis_points: basis_points(commission),
+        placed_at: time("2026-11-21T09:00:00.250Z"),
+    }
+}
+
+pub fn paid(amount: i64, commission: i64) -> order::Event {
+    order::Event::PaymentCompleted { reference: "transfer-1".to_owned(), amount, currency: usd(), commission }
+}
+
+pub fn issued() -> license::Event {
+    license::Event::Issued {
+        license_id: license_id(),
+        order_id: order_id(),
+        user_id: user_id(),
+        plugin_id: plugin_id(),
+        vendor_id: vendor_id(),
+        kind: license::LicenseKind::Perpetual,
+        terms: terms(),
+        expires_at: None,
+    }
+}
+
+pub fn activated(fingerprint: &str, activations: u32) -> license::Event {
+    license::Event::Activated {
+        fingerprint: fingerprint.to_owned(),
+        label: "Desk".to_owned(),
+        activated_at: time("2026-11-21T09:00:00Z"),
+        activations,
+    }
+}
+
+/// Events in which every type occurs at least once.
+pub fn all() -> Vec<DomainEvent> {
+    let mut events = Vec::new();
+    events.extend(accounts());
+    events.extend(plugins());
+    events.extend(validations());
+    events.extend(installations_and_reviews());
+    events.extend(sales());
+    events
+}
+
+fn accounts() -> Vec<DomainEvent> {
+    let holder = || Holder { holder_id: Uuid::from_u128(3) };
+    vec![
+        registered().into(),
+        user::Event::RoleGranted { role: Role::Moderator }.into(),
+        user::Event::RoleRevoked { role: Role::Moderator }.into(),
+        user::Event::ApiKeyIssued { key_id: key_id(), label: "build".to_owned() }.into(),
+        user::Event::ApiKeyRevoked { key_id: key_id() }.into(),
+        user::Event::Abandoned {}.into(),
+        vendor_registered().into(),
+        vendor::Event::Verified {}.into(),
+        vendor::Event::Suspended { reason: "Complaints.".to_owned() }.into(),
+        vendor::Event::CommissionSet {
+            basis_points: basis_points(1_000),
+            previous_basis_points: BasisPoints::DEFAULT_COMMISSION,
+        }
+        .into(),
+        vendor::Event::Abandoned {}.into(),
+        reservation::Event::NameReserved(holder()).into(),
+        reservation::Event::NameReleased(holder()).into(),
+        reservation::Event::SlugReserved(holder()).into(),
+        reservation::Event::SlugReleased(holder()).into(),
+        reservation::Event::EmailReserved(holder()).into(),
+        reservation::Event::EmailReleased(holder()).into(),
+    ]
+}
+
+fn plugins() -> Vec<DomainEvent> {
+    vec![
+        created().into(),
+        plugin::Event::Described { details: Box::new(details()) }.into(),
+        plugin::Event::Priced {
+            pricing: Pricing::Subscription { amount: 900, currency: usd(), interval: Interval::Monthly },
+            terms: Terms::default(),
+            previous_pricing: one_time(4_900),
+            previous_terms: terms(),
+        }
+        .into(),
+        submitted("1.0.0").into(),
+        approved("1.0.0", None).into(),
+        rejected("1.1.0").into(),
+        yanked("1.0.0").into(),
+        plugin::Event::Suspended { reason: "Under review.".to_owned() }.into(),
+        plugin::Event::Reinstated {}.into(),
+        plugin::Event::Deprecated { message: "Use Log Writer.".to_owned() }.into(),
+        plugin::Event::Transferred { from_vendor_id: vendor_id(), to_vendor_id: id(12) }.into(),
+        plugin::Event::Abandoned {}.into(),
+    ]
+}
+
+fn validations() -> Vec<DomainEvent> {
+    let failed = Step { outcome: Outcome::Failed, ..step("artifact", &[Severity::Critical, Severity::Info]) };
+    vec![
+        requested().into(),
+        completed(step("manifest", &[Severity::Low])).into(),
+        completed(failed).into(),
+        completed(Step::skipped("semantics")).into(),
+        concluded(98, Verdict::Approve).into(),
+        validation::Event::Escalated { version: version("1.0.0"), reason: "Between the thresholds.".to_owned() }.into(),
+        validation::Event::Adjudicated {
+            version: version("1.0.0"),
+            verdict: Verdict::Reject,
+            reason: "It phones home.".to_owned(),
+        }
+        .into(),
+    ]
+}
+
+fn installations_and_reviews() -> Vec<DomainEvent> {
+    vec![
+        installed("1.0.0", None, true).into(),
+        installation::Event::Upgraded {
+            from_version: version("1.0.0"),
+            to_version: version("1.1.0-rc.1+build.5"),
+            license_id: Some(license_id()),
+            checked: checked(),
+        }
+        .into(),
+        installation::Event::Uninstalled { version: version("1.1.0") }.into(),
+        installation::Event::Blocked {
+            version: version("1.1.0"),
+            license_id: license_id(),
+            reason: "The license was revoked.".to_owned(),
+        }
+        .into(),
+        review_submitted().into(),
+        review::Event::Edited {
+            rating: rating(5),
+            previous_rating: rating(4),
+            title: personal("Very good"),
+            body: personal("It reads all logs."),
+            hidden: false,
+        }
+        .into(),
+        review::Event::Retracted { rating: rating(5), hidden: false }.into(),
+        review::Event::Flagged { reason: "Advertising.".to_owned() }.into(),
+        review::Event::Hidden { rating: rating(5), reason: "Advertising.".to_owned() }.into(),
+        review::Event::Restored { rating: rating(5) }.into(),
+        review::Event::Replied { body: "Thank you.".to_owned() }.into(),
+    ]
+}
+
+fn sales() -> Vec<DomainEvent> {
+    vec![
+        placed(4_900, 1_500).into(),
+        paid(4_900, 735).into(),
+        order::Event::PaymentRefunded {
+            amount: 4_900,
+            currency: usd(),
+            refunded_total: 4_900,
+            commission: 735,
+            full: true,
+            reason: "Changed mind.".to_owned(),
+        }
+        .into(),
+        issued().into(),
+        activated("machine-1", 1).into(),
+        license::Event::Deactivated { fingerprint: "machine-1".to_owned(), activations: 0 }.into(),
+        license::Event::Suspended { reason: "Disputed.".to_owned() }.into(),
+        license::Event::Reinstated {}.into(),
+        license::Event::Revoked { reason: "Refunded.".to_owned() }.into(),
+    ]
+}

@@ -23,3 +23,5 @@ pub mod vendor;
 
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod testing;

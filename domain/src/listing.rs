@@ -44,7 +44,7 @@ pub struct Details {
     pub description: String,
     /// One category, 1 to 64 characters.
     pub category: String,
-    /// At most 20 tags of 1 to 64 characters, none twice.
+    /// At most 20 tags of 1 to 64 characters; none twice, whatever its case.
     pub tags: Vec<String>,
     /// SPDX expression or `NOASSERTION`, at most 200 characters.
     pub license: String,
@@ -71,9 +71,6 @@ impl Details {
     /// # Errors
     /// Every field that was refused.
     pub fn checked(mut self) -> Result<Self, InvalidFields> {
-        let mut seen = BTreeSet::new();
-        self.tags.retain(|tag| seen.insert(tag.to_lowercase()));
-
         let mut problems = Problems::default();
         problems.line("displayName", &self.display_name, 200);
         problems.line("summary", &self.summary, 1_000);
@@ -86,7 +83,7 @@ impl Details {
         if self.media.len() > 20 {
             problems.add("media", "must have at most 20 entries");
         }
-        for (index, media) in self.media.iter().enumerate() {
+        for (index, media) in self.media.iter().enumerate().take(20) {
             media.check(&mut problems, index);
         }
         if self.setup_minutes.is_some_and(|minutes| minutes > 100_000) {
@@ -96,6 +93,8 @@ impl Details {
         if serde_json::to_vec(&self).map_or(usize::MAX, |bytes| bytes.len()) > Self::MAX_BYTES {
             problems.add("description", format!("must with all other details take at most {} bytes", Self::MAX_BYTES));
         }
+        let mut seen = BTreeSet::new();
+        self.tags.retain(|tag| seen.insert(tag.to_lowercase()));
         problems.finish(self)
     }
 }

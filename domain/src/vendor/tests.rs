@@ -1,1 +1,103 @@
+use proptest::prelude::*;
 
+use super::*;
+use crate::{
+    examples::{basis_points, id, user_id, vendor_id, vendor_registered},
+    testing::{decides_nothing_twice, given, state_after},
+};
+
+fn register_as(id: VendorId) -> Command {
+    Command::Register { id, owner: user_id(), name: "Engines".to_owned(), slug: "engines".to_owned() }
+}
+
+fn register() -> Command {
+    register_as(vendor_id())
+}
+
+fn suspend() -> Command {
+    Command::Suspend { reason: "Complaints.".to_owned() }
+}
+
+fn suspended() -> Event {
+    Event::Suspended { reason: "Complaints.".to_owned() }
+}
+
+fn may_publish(events: Vec<Event>) -> bool {
+    let State::Registered(vendor) = state_after::<Vendors>(events) else { panic!("not registered") };
+    vendor.may_publish()
+}
+
+#[test]
+fn registering_opens_the_vendor_once() {
+    given::<Vendors>([]).when(register()).then(vendor_registered());
+    given::<Vendors>([vendor_registered()]).when(register()).then_nothing();
+    given::<Vendors>([vendor_registered()]).when(register_as(id(9))).then_refused(Error::AlreadyRegistered);
+}
+
+#[test]
+fn an_abandoned_registration_stays_closed() {
+    given::<Vendors>([]).when(Command::Abandon).then(Event::Abandoned {});
+    given::<Vendors>([Event::Abandoned {}]).when(Command::Abandon).then_nothing();
+    given::<Vendors>([Event::Abandoned {}]).when(register()).then_refused(Error::Abandoned);
+    given::<Vendors>([Event::Abandoned {}, vendor_registered()]).when(Command::Verify).then_refused(Error::Abandoned);
+    given::<Vendors>([vendor_registered()]).when(Command::Abandon).then_nothing();
+    given::<Vendors>([vendor_registered(), Event::Abandoned {}]).when(register()).then_nothing();
+}
+
+#[test]
+fn nothing_can_be_asked_of_a_vendor_that_does_not_exist() {
+    given::<Vendors>([]).when(Command::Verify).then_refused(Error::NotRegistered);
+    given::<Vendors>([]).when(suspend()).then_refused(Error::NotRegistered);
+}
+
+#[test]
+fn only_a_verified_vendor_that_is_not_suspended_may_publish() {
+    assert!(!may_publish(vec![vendor_registered()]));
+    assert!(may_publish(vec![vendor_registered(), Event::Verified {}]));
+    assert!(!may_publish(vec![vendor_registered(), Event::Verified {}, suspended()]));
+    assert!(may_publish(vec![vendor_registered(), Event::Verified {}, suspended(), Event::Verified {}]));
+}
+
+#[test]
+fn verifying_happens_once_and_again_after_a_suspension() {
+    given::<Vendors>([vendor_registered()]).when(Command::Verify).then(Event::Verified {});
+    given::<Vendors>([vendor_registered(), Event::Verified {}]).when(Command::Verify).then_nothing();
+    given::<Vendors>([vendor_registered(), Event::Verified {}, suspended()])
+        .when(Command::Verify)
+        .then(Event::Verified {});
+}
+
+#[test]
+fn suspending_happens_once() {
+    given::<Vendors>([vendor_registered()]).when(suspend()).then(suspended());
+    given::<Vendors>([vendor_registered(), suspended()]).when(suspend()).then_nothing();
+}
+
+#[test]
+fn another_commission_names_the_one_before() {
+    let set = |points| Command::SetCommission { commission: basis_points(points) };
+    let event = |points, previous| Event::CommissionSet {
+        basis_points: basis_points(points),
+        previous_basis_points: basis_points(previous),
+    };
+    given::<Vendors>([vendor_registered()]).when(set(1_500)).then_nothing();
+    given::<Vendors>([vendor_registered()]).when(set(1_000)).then(event(1_000, 1_500));
+    given::<Vendors>([vendor_registered(), event(1_000, 1_500)]).when(set(800)).then(event(800, 1_000));
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        Just(register()),
+        Just(Command::Verify),
+        Just(suspend()),
+        (0_u16..3).prop_map(|n| Command::SetCommission { commission: basis_points(n) }),
+        Just(Command::Abandon),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_same_command_again_decides_nothing(commands in prop::collection::vec(command(), 0..30)) {
+        decides_nothing_twice::<Vendors>(commands, |_| true)?;
+    }
+}
