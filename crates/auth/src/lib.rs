@@ -10,11 +10,13 @@
 //! | API key `souk_key_…` | its SHA-256 ([`ApiKey`]) |
 
 mod jwt;
+mod keyring;
 mod opaque;
 mod password;
 mod policy;
 
 pub use jwt::{ACCESS_TOKEN_LIFETIME, AccessToken, Claims, TokenError, Tokens};
+pub use keyring::Keys;
 pub use opaque::{ApiKey, Kind, Opaque, RefreshToken, kind};
 pub use password::{Argon2Passwords, PasswordError, needs_rehash};
 pub use policy::{PasswordRefused, check_password};

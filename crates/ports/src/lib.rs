@@ -11,7 +11,7 @@ pub mod store;
 pub mod vault;
 
 pub use artifact::{ArtifactError, ArtifactStore};
-pub use auth::Passwords;
+pub use auth::{Bearer, IssuedToken, Keyring, Passwords, SecretKind};
 pub use clock::{Clock, Random};
 pub use directory::{Directory, DirectoryError, Timeline};
 pub use feed::{EventFeed, FeedBatches, FeedError};
