@@ -1,0 +1,36 @@
+//! `souk config check`
+
+use crate::{config::Config, failure::Failure, output::say};
+
+/// Prints what is in force. Secrets are not shown.
+///
+/// # Errors
+/// The configuration cannot be printed.
+pub fn check(config: &Config, json: bool) -> Result<(), Failure> {
+    let mut shown = config.clone();
+    shown.kek = shown.kek.map(|_| "(set)".to_owned());
+    shown.database_url = shown.database_url.map(|_| "(set)".to_owned());
+    let value = serde_json::to_value(&shown).map_err(Failure::new)?;
+    if json {
+        say(value.to_string());
+    } else {
+        say("The configuration is right. In force:");
+        for (key, value) in lines("", &value) {
+            say(format!("  {key} = {value}"));
+        }
+    }
+    Ok(())
+}
+
+fn lines(prefix: &str, value: &serde_json::Value) -> Vec<(String, String)> {
+    match value {
+        serde_json::Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(key, value)| {
+                let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                lines(&path, value)
+            })
+            .collect(),
+        other => vec![(prefix.to_owned(), other.to_string())],
+    }
+}

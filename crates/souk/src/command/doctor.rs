@@ -1,0 +1,132 @@
+//! `souk doctor`
+
+use serde::Serialize;
+use souk_projector::State;
+
+use crate::{config::Config, failure::Failure, output::say, wire::Souk};
+
+/// What was examined.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    /// Souk's version.
+    version: &'static str,
+    /// Address of the database, with its password: for who may read the data directory anyway.
+    database_url: String,
+    /// PostgreSQL's version.
+    postgres: String,
+    /// Position of the log's last event.
+    head: u64,
+    /// Each read model.
+    projections: Vec<Projection>,
+    /// Events that reactions parked.
+    parked: usize,
+    /// What is wrong, and what to do.
+    problems: Vec<String>,
+}
+
+/// A read model.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Projection {
+    name: String,
+    generation: i64,
+    position: u64,
+    lag: u64,
+    state: State,
+}
+
+/// Examines the database, the log, the read models and the reactions.
+///
+/// # Errors
+/// Something is wrong; the report says what.
+pub async fn run(config: &Config, json: bool) -> Result<(), Failure> {
+    let souk = Souk::open(config).await?;
+    let examined = examine(&souk).await;
+    souk.close().await?;
+    let report = examined?;
+    if json {
+        say(serde_json::to_string_pretty(&report).map_err(Failure::new)?);
+    } else {
+        print(&report);
+    }
+    if report.problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("{} problems were found", report.problems.len())))
+    }
+}
+
+async fn examine(souk: &Souk) -> Result<Report, Failure> {
+    let (postgres, fsync): (String, String) =
+        sqlx::query_as("SELECT current_setting('server_version'), current_setting('fsync')")
+            .fetch_one(souk.pool())
+            .await
+            .map_err(Failure::new)?;
+    let head = souk.log().head().await.map_err(Failure::new)?;
+    let (events, last): (i64, i64) =
+        sqlx::query_as("SELECT count(*), coalesce(max(position), 0) FROM souk_log.event")
+            .fetch_one(souk.pool())
+            .await
+            .map_err(Failure::new)?;
+    let parked = souk.store().parked(None).await.map_err(Failure::new)?;
+    let mut problems = Vec::new();
+    if fsync != "on" {
+        problems.push("PostgreSQL runs with fsync off: what is acknowledged can be lost; turn it on".to_owned());
+    }
+    if events != last {
+        problems.push(format!("the log has {events} events but its last position is {last}: restore it from a backup"));
+    }
+    let projections = souk.statuses().await?;
+    for status in &projections {
+        if status.state == State::Stopped {
+            problems.push(format!(
+                "read model {} is stopped by an event; see GET /api/v1/admin/projections, then retry or skip it",
+                status.name
+            ));
+        }
+    }
+    for one in &parked {
+        problems.push(format!(
+            "reaction {} parked the event at {}: {}; retry or drop it by POST /api/v1/admin/reactions/{}/{}/retry",
+            one.reaction, one.position, one.reason, one.reaction, one.position
+        ));
+    }
+    let projections = projections
+        .into_iter()
+        .map(|status| Projection {
+            name: status.name,
+            generation: i64::from(status.generation),
+            position: status.position,
+            lag: status.lag,
+            state: status.state,
+        })
+        .collect();
+    Ok(Report {
+        version: env!("CARGO_PKG_VERSION"),
+        database_url: souk.database_url().to_owned(),
+        postgres,
+        head,
+        projections,
+        parked: parked.len(),
+        problems,
+    })
+}
+
+fn print(report: &Report) {
+    say(format!("Souk {}, PostgreSQL {}", report.version, report.postgres));
+    say(format!("The log's last event is at {}.", report.head));
+    for one in &report.projections {
+        say(format!(
+            "Read model {:<17} generation {:>3}, at {:>8}, {:>6} behind, {:?}",
+            one.name, one.generation, one.position, one.lag, one.state
+        ));
+    }
+    say(format!("Reactions have parked {} events.", report.parked));
+    for problem in &report.problems {
+        say(format!("PROBLEM: {problem}"));
+    }
+    if report.problems.is_empty() {
+        say("Nothing is wrong.");
+    }
+}

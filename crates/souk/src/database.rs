@@ -1,0 +1,64 @@
+//! The PostgreSQL that Souk works with: the one that was named, or its own.
+
+use std::sync::Arc;
+
+use souk_embedded_postgres::{Cluster, Options};
+use sqlx::postgres::{PgPool, PgPoolOptions};
+
+use crate::{config::Config, failure::Failure, output};
+
+/// A database, and the cluster behind it where it is Souk's own.
+pub struct Database {
+    url: String,
+    cluster: Option<Cluster>,
+}
+
+impl Database {
+    /// Finds or starts the database.
+    ///
+    /// # Errors
+    /// Souk's own PostgreSQL cannot be started; the error says what to do.
+    pub async fn open(config: &Config) -> Result<Self, Failure> {
+        if let Some(url) = &config.database_url {
+            return Ok(Self { url: url.clone(), cluster: None });
+        }
+        let options =
+            Options { on_progress: Arc::new(|text: &str| output::note(text)), ..Options::new(&config.data_dir) };
+        let cluster = Cluster::start(options).await.map_err(Failure::new)?;
+        Ok(Self { url: cluster.url().to_owned(), cluster: Some(cluster) })
+    }
+
+    /// Its address. Holds a password.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether it is Souk's own.
+    pub const fn is_embedded(&self) -> bool {
+        self.cluster.is_some()
+    }
+
+    /// A pool of at most `connections`.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn pool(&self, connections: u32) -> Result<PgPool, Failure> {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(std::time::Duration::from_secs(3))
+            .connect(&self.url)
+            .await
+            .map_err(|error| Failure::new(error).during("connecting to PostgreSQL"))
+    }
+
+    /// Lets go of it; Souk's own is stopped when nobody else uses it.
+    ///
+    /// # Errors
+    /// Souk's own PostgreSQL did not stop.
+    pub async fn close(self) -> Result<(), Failure> {
+        match self.cluster {
+            Some(cluster) => cluster.stop().await.map_err(Failure::new),
+            None => Ok(()),
+        }
+    }
+}
