@@ -240,6 +240,7 @@ async fn a_reason_may_quote_anything() {
         reason: "cut\0here".to_owned(),
         attempts: u32::MAX,
     };
+    store.park(parked.clone()).await.unwrap();
     store.park(parked).await.unwrap();
     let kept = store.parked(None).await.unwrap();
     assert_eq!(kept[0].reason, "cut\u{fffd}here");

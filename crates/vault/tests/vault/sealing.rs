@@ -5,6 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use crate::support::*;
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
+use souk_domain::personal::Personal;
 use souk_ports::{Vault, VaultError};
 
 fn problem(outcome: Result<Value, VaultError>) -> String {
@@ -40,6 +41,20 @@ async fn fields_at_any_depth_are_sealed_and_opened_and_the_rest_stays() {
     }
     assert_eq!(sealed["email"]["kid"], user(1).to_string());
     assert_eq!(vault.open(event(1), stream(1), sealed).await.unwrap(), clear);
+}
+
+#[tokio::test]
+async fn the_domains_own_type_goes_through_the_vault_and_back() {
+    let (vault, keys) = vault();
+    let read = |data: &Value| serde_json::from_value::<Personal>(data["email"].clone()).unwrap();
+    let email = Personal::new(user(1), "ada@example.org");
+    let sealed = vault.seal(event(1), stream(1), json!({ "email": email })).await.unwrap();
+    assert!(matches!(read(&sealed), Personal::Sealed(_)));
+    let unchanged = json!({ "email": read(&sealed) });
+    assert_eq!(read(&vault.open(event(1), stream(1), unchanged).await.unwrap()), email);
+    keys.destroy(user(1));
+    vault.forget(user(1)).await;
+    assert_eq!(read(&vault.open(event(1), stream(1), sealed).await.unwrap()), Personal::Erased);
 }
 
 #[tokio::test]
