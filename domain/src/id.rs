@@ -80,7 +80,7 @@ impl<K> Id<K> {
         self.0
     }
 
-    /// The id derived from `parts`; see [`derive`].
+    /// The id derived from `parts`; see [`derive()`].
     #[must_use]
     pub fn derived(parts: &[&str]) -> Self {
         Self::new(derive(parts))

@@ -11,7 +11,7 @@ pub fn line(field: &str, text: &str, max: usize) -> Result<(), Invalid> {
     check(field, text, max, char::is_control)
 }
 
-/// Checks a text of any number of lines: as [`line`], but with line breaks and tabs.
+/// Checks a text of any number of lines: as [`line()`], but with line breaks and tabs.
 ///
 /// # Errors
 /// What is wrong with `field`.
@@ -42,7 +42,7 @@ impl Problems {
         self.0.push(Invalid { field: field.into(), problem: problem.into() });
     }
 
-    /// Notes what is wrong with a text of one line; see [`line`].
+    /// Notes what is wrong with a text of one line; see [`line()`].
     pub fn line(&mut self, field: &str, text: &str, max: usize) {
         self.0.extend(line(field, text, max).err());
     }
