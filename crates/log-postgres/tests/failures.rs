@@ -1,4 +1,5 @@
 //! What goes wrong, and whom it concerns.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 

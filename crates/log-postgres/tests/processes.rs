@@ -1,4 +1,5 @@
 //! Several Souk processes on one database.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
