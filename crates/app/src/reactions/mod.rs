@@ -1,64 +1,107 @@
 //! Process managers: event in, command out.
+//!
+//! Each has a checkpoint and a lease of its own, so that of any number of processes one runs it. Its commands have ids that are
+//! derived from the event, so that an event that is delivered again changes nothing. They read the feed and not the rebuild of
+//! any read model, so rebuilds are silent. All of this first release start at the beginning of the log.
 
-use std::sync::Arc;
+mod installations;
+mod licensing;
+mod orphans;
+mod roles;
+mod runner;
+mod validating;
+mod verdicts;
 
-use souk_ports::{EventFeed, Position, store::ReactionStore};
-use tokio_util::sync::CancellationToken;
+use std::{sync::Arc, time::Duration};
 
-use crate::{App, AppError};
+use async_trait::async_trait;
+use souk_domain::{event::DomainEvent, id::CommandId};
+use souk_ports::{Metadata, Position, RecordedEvent, store::ReactionStore};
 
-/// Where a reaction stands in this process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// The reaction.
-    pub name: &'static str,
-    /// Whether this process runs it (and no other).
-    pub leading: bool,
-    /// The last position it is done with, as far as this process knows.
-    pub position: Position,
-    /// How many events this process parked.
-    pub parked: u64,
-    /// What it waits for, while it does.
-    pub waiting: Option<String>,
+pub use self::runner::{ReactionRunner, Status};
+use crate::{App, AppError, Context};
+
+/// What a reaction answers.
+pub(crate) struct Cause<'a> {
+    pub recorded: &'a RecordedEvent,
+    pub event: DomainEvent,
+    /// The command that answers it.
+    pub ctx: Context,
 }
 
-/// The running reactions of this process.
-#[derive(Debug)]
-pub struct ReactionRunner {}
+/// One process manager.
+#[async_trait]
+pub(crate) trait Reaction: Send + Sync {
+    /// Stable: its checkpoint is kept under this name.
+    fn name(&self) -> &'static str;
 
-impl ReactionRunner {
-    /// Starts every reaction in a task of its own. Any number of processes may: a lease elects one runner a reaction.
-    #[must_use]
-    pub fn spawn(
-        _app: Arc<App>,
-        _feed: Arc<dyn EventFeed>,
-        _store: Arc<dyn ReactionStore>,
-        _cancel: CancellationToken,
-    ) -> Self {
-        unimplemented!()
+    /// Whether events of this type concern it.
+    fn handles(&self, event_type: &str) -> bool;
+
+    /// How old an event must be before it is answered.
+    fn delay(&self, _app: &App) -> Duration {
+        Duration::ZERO
     }
 
-    /// Where each reaction stands.
-    #[must_use]
-    pub fn status(&self) -> Vec<Status> {
-        unimplemented!()
-    }
+    /// Answers one event. May be called again for the same one.
+    async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError>;
+}
 
-    /// Waits until all have ended, after `cancel`.
-    pub async fn join(self) {
-        unimplemented!()
-    }
+/// Every reaction there is.
+pub(crate) fn all() -> Vec<Arc<dyn Reaction>> {
+    vec![
+        Arc::new(licensing::Licensing),
+        Arc::new(validating::Validating),
+        Arc::new(verdicts::Verdicts),
+        Arc::new(installations::InstallationGuard),
+        Arc::new(roles::VendorRoles),
+        Arc::new(orphans::Orphans),
+    ]
+}
+
+/// Names of all reactions, for operators.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    all().iter().map(|reaction| reaction.name()).collect()
+}
+
+/// Answers `recorded` by `reaction`.
+pub(crate) async fn answer(app: &App, reaction: &dyn Reaction, recorded: &RecordedEvent) -> Result<(), AppError> {
+    let event = app.open(recorded).await?;
+    let metadata: Metadata = serde_json::from_slice(&recorded.metadata).map_err(|error| {
+        AppError::Internal(format!("metadata at position {} of the log: {error}", recorded.position))
+    })?;
+    let command = CommandId::derived(&["reaction", reaction.name(), &recorded.id.to_string()]);
+    let ctx = Context {
+        correlation: metadata.correlation_id,
+        causation: recorded.id,
+        traceparent: metadata.traceparent,
+        ..Context::system(command)
+    };
+    reaction.react(app, &Cause { recorded, event, ctx }).await
 }
 
 /// Tries a parked event again; forgets it when that works.
 ///
 /// # Errors
-/// `NotFound`, or what the reaction failed with.
+/// `NotFound`, or what the reaction failed with; then it stays parked.
 pub async fn retry_parked(
-    _app: &App,
-    _store: &dyn ReactionStore,
-    _reaction: &str,
-    _position: Position,
+    app: &App,
+    store: &dyn ReactionStore,
+    reaction: &str,
+    position: Position,
 ) -> Result<(), AppError> {
-    unimplemented!()
+    let unknown = AppError::NotFound("this parked event");
+    let parked = store.parked(Some(reaction)).await?;
+    let Some(mut parked) = parked.into_iter().find(|parked| parked.position == position) else { return Err(unknown) };
+    let found = all().into_iter().find(|found| reaction.split('/').next() == Some(found.name()));
+    let Some(found) = found else { return Err(unknown) };
+    let recorded = app.ports.log.read_at(&[position]).await?.pop().ok_or(unknown)?;
+    if let Err(error) = answer(app, &*found, &recorded).await {
+        parked.reason = error.to_string();
+        store.park(parked).await?;
+        return Err(error);
+    }
+    store.unpark(reaction, position).await?;
+    Ok(())
 }

@@ -1,0 +1,181 @@
+//! Which fields of which event who may see. What is not named here is for admins only.
+
+/// Who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Viewer {
+    /// Anyone.
+    Public,
+    /// The owner of the plugin's vendor.
+    Vendor,
+    /// An admin; sees everything.
+    Admin,
+}
+
+/// What is shown of one type of event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rule {
+    pub event_type: &'static str,
+    /// Fields for anyone.
+    pub public: &'static [&'static str],
+    /// Fields for the vendor as well.
+    pub vendor: &'static [&'static str],
+}
+
+impl Rule {
+    pub(super) fn shows(&self, field: &str, viewer: Viewer) -> bool {
+        match viewer {
+            Viewer::Admin => true,
+            Viewer::Vendor => self.public.contains(&field) || self.vendor.contains(&field),
+            Viewer::Public => self.public.contains(&field),
+        }
+    }
+}
+
+const fn rule(event_type: &'static str, public: &'static [&'static str], vendor: &'static [&'static str]) -> Rule {
+    Rule { event_type, public, vendor }
+}
+
+pub(super) fn rule_of(event_type: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.event_type == event_type)
+}
+
+/// Every type of event. A test compares it with the catalogue of types.
+pub(super) const RULES: &[Rule] = &[
+    rule("email.released", &[], &[]),
+    rule("email.reserved", &[], &[]),
+    rule("installation.blocked", &["version"], &["licenseId", "reason"]),
+    rule("installation.installed", &["pluginId", "vendorId", "version", "first"], &["licenseId", "checked"]),
+    rule("installation.uninstalled", &["version"], &[]),
+    rule("installation.upgraded", &["fromVersion", "toVersion"], &["licenseId", "checked"]),
+    rule("license.activated", &["activatedAt", "activations"], &[]),
+    rule("license.deactivated", &["activations"], &[]),
+    rule("license.issued", &["pluginId", "vendorId", "kind", "terms"], &["licenseId", "orderId", "expiresAt"]),
+    rule("license.reinstated", &[], &[]),
+    rule("license.revoked", &[], &["reason"]),
+    rule("license.suspended", &[], &["reason"]),
+    rule("name.released", &[], &[]),
+    rule("name.reserved", &[], &[]),
+    rule(
+        "order.placed",
+        &["pluginId", "vendorId", "amount", "currency", "pricing", "terms", "placedAt"],
+        &["orderId", "gateway", "commissionBasisPoints"],
+    ),
+    rule("payment.completed", &["amount", "currency"], &["commission"]),
+    rule("payment.refunded", &["amount", "currency", "refundedTotal", "full"], &["commission", "reason"]),
+    rule("plugin.abandoned", &[], &[]),
+    rule(
+        "plugin.created",
+        &[
+            "pluginId",
+            "vendorId",
+            "name",
+            "displayName",
+            "kind",
+            "summary",
+            "description",
+            "category",
+            "tags",
+            "license",
+            "media",
+            "complexity",
+            "setupMinutes",
+            "requirements",
+            "pricing",
+            "terms",
+        ],
+        &[],
+    ),
+    rule("plugin.deprecated", &["message"], &[]),
+    rule(
+        "plugin.described",
+        &[
+            "displayName",
+            "kind",
+            "summary",
+            "description",
+            "category",
+            "tags",
+            "license",
+            "media",
+            "complexity",
+            "setupMinutes",
+            "requirements",
+        ],
+        &[],
+    ),
+    rule("plugin.priced", &["pricing", "terms", "previousPricing", "previousTerms"], &[]),
+    rule("plugin.reinstated", &[], &[]),
+    rule("plugin.suspended", &["reason"], &[]),
+    rule("plugin.transferred", &["fromVendorId", "toVendorId"], &[]),
+    rule("plugin.version_approved", &["version", "digest", "validationId", "confidence", "by", "previousVersion"], &[]),
+    rule("plugin.version_rejected", &["version", "confidence", "by", "reason"], &[]),
+    // A manifest says whatever its maker wrote into it, also addresses of people.
+    rule("plugin.version_submitted", &["version", "digest", "size"], &["manifest"]),
+    rule("plugin.version_yanked", &["version", "reason"], &[]),
+    rule("review.edited", &["rating", "previousRating", "hidden"], &[]),
+    rule("review.flagged", &[], &[]),
+    rule("review.hidden", &["rating"], &[]),
+    rule("review.replied", &["body"], &[]),
+    rule("review.restored", &["rating"], &[]),
+    rule("review.retracted", &["rating", "hidden"], &[]),
+    rule("review.submitted", &["pluginId", "vendorId", "rating", "installedVersion"], &[]),
+    rule("slug.released", &[], &[]),
+    rule("slug.reserved", &[], &[]),
+    rule("user.abandoned", &[], &[]),
+    rule("user.api_key_issued", &[], &[]),
+    rule("user.api_key_revoked", &[], &[]),
+    rule("user.registered", &[], &[]),
+    rule("user.role_granted", &[], &[]),
+    rule("user.role_revoked", &[], &[]),
+    rule("validation.adjudicated", &["version", "verdict", "reason"], &[]),
+    rule("validation.concluded", &["version", "confidence", "verdict", "report", "thresholds"], &[]),
+    rule("validation.escalated", &["version", "reason"], &[]),
+    rule("validation.requested", &["validationId", "pluginId", "version", "digest", "kind", "pipeline"], &[]),
+    rule("validation.step_completed", &["version", "name", "outcome", "penalty", "findings", "findingCount"], &[]),
+    rule("vendor.abandoned", &[], &[]),
+    rule("vendor.commission_set", &[], &["basisPoints", "previousBasisPoints"]),
+    rule("vendor.registered", &["vendorId", "name", "slug"], &[]),
+    rule("vendor.suspended", &[], &["reason"]),
+    rule("vendor.verified", &[], &[]),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use souk_domain::event::EVENT_TYPES;
+
+    use super::*;
+
+    #[test]
+    fn every_type_of_event_has_one_rule() {
+        let ruled: Vec<_> = RULES.iter().map(|rule| rule.event_type).collect();
+        let known: Vec<_> = EVENT_TYPES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(ruled, known);
+    }
+
+    #[test]
+    fn nobody_but_admins_sees_who_bought_with_what_on_which_machine() {
+        let private = BTreeSet::from([
+            "userId",
+            "buyerId",
+            "ownerId",
+            "holderId",
+            "email",
+            "displayName",
+            "fingerprint",
+            "label",
+            "reference",
+            "title",
+            "keyId",
+        ]);
+        // What a plugin shows of itself is no person's.
+        let own = ["plugin.created", "plugin.described"];
+        for rule in RULES.iter().filter(|rule| !own.contains(&rule.event_type)) {
+            let shown: BTreeSet<_> = rule.public.iter().chain(rule.vendor).copied().collect();
+            assert!(shown.is_disjoint(&private), "{} shows too much", rule.event_type);
+        }
+        let body = RULES.iter().filter(|rule| rule.public.contains(&"body")).map(|rule| rule.event_type);
+        assert_eq!(body.collect::<Vec<_>>(), ["review.replied"], "a vendor's answer is public, a review is not");
+    }
+}

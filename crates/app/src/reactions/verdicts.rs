@@ -1,0 +1,76 @@
+//! A concluded validation approves its version, asks a human, or rejects it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use souk_domain::{
+    event::DomainEvent,
+    plugin::{self, DecidedBy, Plugins},
+    validation::{Command, Event, Outcome, State, Validation, Validations, Verdict},
+};
+
+use super::{Cause, Reaction};
+use crate::{App, AppError, execute::Call, memory::About, plugins};
+
+/// The longest reason given for a verdict, characters.
+const MAX_REASON: usize = 1_000;
+
+pub(super) struct Verdicts;
+
+#[async_trait]
+impl Reaction for Verdicts {
+    fn name(&self) -> &'static str {
+        "verdicts"
+    }
+
+    fn handles(&self, event_type: &str) -> bool {
+        event_type == "validation.concluded"
+    }
+
+    async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError> {
+        let DomainEvent::Validation(Event::Concluded { confidence, verdict, thresholds, .. }) = &cause.event else {
+            return Ok(());
+        };
+        let fact = app.fact::<Validations>(cause.recorded.stream.uuid, Duration::ZERO).await?;
+        let State::Requested(known) = &*fact.state else { return Err(AppError::NotFound("this validation")) };
+        let listing = app.fact::<Plugins>(known.plugin.uuid(), app.settings.fact_age).await?;
+        let about = About::plugin(known.plugin, plugins::created(&listing.state)?.vendor);
+        let (version, by) = (known.version.clone(), DecidedBy::Validation);
+        let command = match verdict {
+            Verdict::Approve => {
+                plugin::Command::ApproveVersion { version, validation: known.id, confidence: Some(*confidence), by }
+            }
+            Verdict::Reject => plugin::Command::RejectVersion {
+                version,
+                confidence: Some(*confidence),
+                by,
+                reason: reason(known, *confidence, thresholds.escalate),
+            },
+            Verdict::Escalate => {
+                let reason = reason(known, *confidence, thresholds.approve);
+                let call = Call::on(&cause.ctx, known.id.uuid(), about);
+                return app.execute::<Validations>(call, Command::Escalate { reason }).await.map(|_| ());
+            }
+        };
+        let call = Call::on(&cause.ctx, known.plugin.uuid(), about);
+        match app.execute::<Plugins>(call, command).await {
+            // The version no longer waits for a verdict.
+            Ok(_) | Err(AppError::Conflict { reason: "wrong_status", .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What the verdict rests on, the worst first.
+fn reason(known: &Validation, confidence: u8, below: u8) -> String {
+    let mut findings: Vec<_> = known.completed.iter().flat_map(|step| &step.findings).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let failed = known.completed.iter().any(|step| step.outcome == Outcome::Failed);
+    let start = if failed { "a step failed" } else { "too much was found" };
+    let mut reason = format!("confidence {confidence} is below {below}: {start}");
+    for finding in findings.iter().take(3) {
+        reason.push_str("; ");
+        reason.push_str(&finding.message);
+    }
+    reason.chars().take(MAX_REASON).collect()
+}
