@@ -15,6 +15,7 @@ pub mod library;
 pub mod reliability;
 pub mod reviews;
 mod rows;
+mod stars;
 mod text;
 pub mod timeline;
 pub mod vendor_analytics;

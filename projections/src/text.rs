@@ -74,8 +74,8 @@ fn unaccented(c: char) -> Option<&'static str> {
 
 /// Words too common to ask for when a question has others.
 const COMMON: [&str; 24] = [
-    "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "how", "in", "is", "it", "of", "on", "or", "that", "the",
-    "this", "to", "what", "when", "with",
+    "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "how", "in", "is", "it", "of", "on", "or", "that",
+    "the", "this", "to", "what", "when", "with",
 ];
 
 /// The words of a question that are worth asking for, at most eight, none twice.
@@ -139,9 +139,13 @@ mod tests {
 
     #[test]
     fn distances_count_single_mistakes() {
-        for (left, right, expected) in
-            [("slak", "slack", 1), ("salck", "slack", 1), ("kubernets", "kubernetes", 1), ("", "abc", 3), ("same", "same", 0)]
-        {
+        for (left, right, expected) in [
+            ("slak", "slack", 1),
+            ("salck", "slack", 1),
+            ("kubernets", "kubernetes", 1),
+            ("", "abc", 3),
+            ("same", "same", 0),
+        ] {
             assert_eq!(distance(left, right), expected, "{left} {right}");
         }
     }

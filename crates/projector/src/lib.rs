@@ -1,1 +1,30 @@
 //! Folds events into read models exactly once, and rebuilds them.
+//!
+//! A [`Projection`] is a pure fold that collects [`Changes`], and one flush that writes them. The [`Runner`] follows the feed
+//! and writes the checkpoint in the transaction of the flush. A [`Rebuild`] fills a new generation from the log and swaps it
+//! in. A [`Reader`] hands out connections that see one generation of each projection.
+
+mod apply;
+mod checkpoint;
+mod envelope;
+mod error;
+mod generation;
+mod poison;
+mod projection;
+mod reader;
+mod rebuild;
+mod runner;
+mod status;
+
+pub use envelope::{Decoder, Envelope, Undecodable};
+pub use error::ProjectorError;
+pub use generation::{Generation, housekeeping, migrate};
+pub use poison::{Poison, poisons, retry, skip};
+pub use projection::{Changes, Projection};
+pub use reader::{Behind, ReadError, ReadGuard, Reader, ReaderOptions};
+pub use rebuild::{
+    ColumnDifference, Difference, Phase, ProjectionReport, Rebuild, RebuildOptions, RebuildOutcome, RebuildProgress,
+    TableReport,
+};
+pub use runner::{Runner, RunnerOptions, Wake};
+pub use status::{PoisonStatus, ProjectionStatus, RunningRebuild, State, status};

@@ -224,7 +224,8 @@ pub async fn versions(guard: &ReadGuard, plugin: Uuid) -> Result<Vec<Version>, Q
     Ok(rows)
 }
 
-const VENDOR_COLUMNS: &str = "SELECT vendor_id AS id, name, slug, verified, suspended, owner_id, registered_at FROM catalogue_vendor";
+const VENDOR_COLUMNS: &str =
+    "SELECT vendor_id AS id, name, slug, verified, suspended, owner_id, registered_at FROM catalogue_vendor";
 
 /// The vendor that `id_or_slug` means.
 ///

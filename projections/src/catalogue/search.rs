@@ -187,7 +187,8 @@ async fn hits(
     if let Some(after) = after {
         sql.push(" WHERE (sort_key, plugin_id) < (").push_bind(after.key).push(", ").push_bind(after.id).push(")");
     }
-    sql.push(" ORDER BY sort_key DESC, plugin_id DESC LIMIT ").push_bind(i64::try_from(page_size(params) + 1).unwrap_or(101));
+    sql.push(" ORDER BY sort_key DESC, plugin_id DESC LIMIT ")
+        .push_bind(i64::try_from(page_size(params) + 1).unwrap_or(101));
     sql.push(") SELECT hit.sort_key, ").push(PLUGIN_COLUMNS);
     sql.push(" JOIN hit ON hit.plugin_id = p.plugin_id ORDER BY hit.sort_key DESC, hit.plugin_id DESC");
     let rows = sql.build().fetch_all(connection).await?;
@@ -251,7 +252,9 @@ fn push_matches(sql: &mut QueryBuilder<Postgres>, params: &SearchParams, words: 
         sql.push(" AND r.pricing_model = ").push_bind(pricing.clone());
     }
     if let Some(vendor) = params.vendor {
-        sql.push(" AND r.plugin_id IN (SELECT plugin_id FROM catalogue_plugin WHERE vendor_id = ").push_bind(vendor).push(")");
+        sql.push(" AND r.plugin_id IN (SELECT plugin_id FROM catalogue_plugin WHERE vendor_id = ")
+            .push_bind(vendor)
+            .push(")");
     }
     if let Some(least) = params.min_reliability {
         sql.push(" AND coalesce(r.reliability, 0)::bigint >= ").push_bind(i64::from(least));
@@ -301,7 +304,8 @@ async fn count(
 
 /// `words` with those that no document has replaced by the word that was most likely meant; left out when there is none.
 async fn correct(connection: &mut PgConnection, words: &[String]) -> Result<Vec<String>, QueryError> {
-    let known: Vec<bool> = sqlx::query_scalar(include_str!("known_words.sql")).bind(words).fetch_all(&mut *connection).await?;
+    let known: Vec<bool> =
+        sqlx::query_scalar(include_str!("known_words.sql")).bind(words).fetch_all(&mut *connection).await?;
     let mut corrected = Vec::new();
     for (word, known) in words.iter().zip(known) {
         if known {

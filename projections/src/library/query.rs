@@ -203,7 +203,12 @@ pub async fn installations(
 ///
 /// # Errors
 /// The cursor is of another list, or the read models failed.
-pub async fn licenses(guard: &ReadGuard, user: Uuid, cursor: Option<&str>, limit: u32) -> Result<Page<License>, QueryError> {
+pub async fn licenses(
+    guard: &ReadGuard,
+    user: Uuid,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<License>, QueryError> {
     page_of(guard, ("licenses", LICENSES), user, cursor, limit).await
 }
 
@@ -211,7 +216,12 @@ pub async fn licenses(guard: &ReadGuard, user: Uuid, cursor: Option<&str>, limit
 ///
 /// # Errors
 /// The cursor is of another list, or the read models failed.
-pub async fn orders(guard: &ReadGuard, user: Uuid, cursor: Option<&str>, limit: u32) -> Result<Page<Order>, QueryError> {
+pub async fn orders(
+    guard: &ReadGuard,
+    user: Uuid,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<Order>, QueryError> {
     page_of(guard, ("orders", ORDERS), user, cursor, limit).await
 }
 

@@ -12,7 +12,7 @@ use crate::QueryError;
 /// How reliable a plugin is, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Reliability {
+pub struct ReliabilityPage {
     /// 0 to 100; none before the first concluded validation.
     pub score: Option<i16>,
     /// What the score is the sum of.
@@ -59,7 +59,7 @@ pub struct Change {
 ///
 /// # Errors
 /// See [`QueryError`].
-pub async fn reliability(guard: &ReadGuard, plugin: Uuid) -> Result<Reliability, QueryError> {
+pub async fn reliability(guard: &ReadGuard, plugin: Uuid) -> Result<ReliabilityPage, QueryError> {
     #[derive(FromRow)]
     struct Row {
         score: Option<i16>,
@@ -68,9 +68,10 @@ pub async fn reliability(guard: &ReadGuard, plugin: Uuid) -> Result<Reliability,
     }
     let row: Option<Row> =
         sqlx::query_as(include_str!("reliability.sql")).bind(plugin).fetch_optional(guard.pool()).await?;
-    let history = sqlx::query_as(include_str!("history.sql")).bind(plugin).bind(200_i64).fetch_all(guard.pool()).await?;
+    let history =
+        sqlx::query_as(include_str!("history.sql")).bind(plugin).bind(200_i64).fetch_all(guard.pool()).await?;
     let (score, parts) = row.map_or((None, Parts::default()), |row| (row.score, row.parts));
-    Ok(Reliability { score, parts, history })
+    Ok(ReliabilityPage { score, parts, history })
 }
 
 /// The validation of one version.

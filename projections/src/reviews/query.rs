@@ -62,7 +62,7 @@ pub struct Reply {
 /// Reviews of a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Reviews {
+pub struct ReviewPage {
     /// One page, the newest first.
     pub items: Vec<Review>,
     /// Where the next page begins; none at the end.
@@ -124,7 +124,12 @@ impl From<Row> for Review {
 ///
 /// # Errors
 /// The cursor is of another list, or the read models failed.
-pub async fn reviews(guard: &ReadGuard, plugin: Uuid, cursor: Option<&str>, limit: u32) -> Result<Reviews, QueryError> {
+pub async fn reviews(
+    guard: &ReadGuard,
+    plugin: Uuid,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<ReviewPage, QueryError> {
     let context = format!("reviews {plugin}");
     let after = Cursor::decode_optional(&context, cursor)?;
     let limit = limit.clamp(1, 100);
@@ -136,7 +141,7 @@ pub async fn reviews(guard: &ReadGuard, plugin: Uuid, cursor: Option<&str>, limi
         .await?;
     let place = |row: &Row| Cursor { key: row.position, id: row.review_id };
     let page = cursor::page(rows, limit as usize, &context, place, Review::from);
-    Ok(Reviews { items: page.items, next_cursor: page.next_cursor, summary: summary(guard, plugin).await? })
+    Ok(ReviewPage { items: page.items, next_cursor: page.next_cursor, summary: summary(guard, plugin).await? })
 }
 
 /// All live reviews of `plugin` together.

@@ -186,13 +186,13 @@ pub async fn analytics(guard: &ReadGuard, vendor: Uuid, params: &AnalyticsParams
         .bind(step)
         .fetch_all(guard.pool())
         .await?;
-    let plugins: Vec<Uuid> = activity.iter().map(|row| row.plugin_id).chain(money.iter().map(|row| row.plugin_id)).collect();
-    let names: Vec<Named> = sqlx::query_as(
-        "SELECT plugin_id, name, display_name FROM vendor_analytics_plugin WHERE plugin_id = ANY($1)",
-    )
-    .bind(&plugins)
-    .fetch_all(guard.pool())
-    .await?;
+    let plugins: Vec<Uuid> =
+        activity.iter().map(|row| row.plugin_id).chain(money.iter().map(|row| row.plugin_id)).collect();
+    let names: Vec<Named> =
+        sqlx::query_as("SELECT plugin_id, name, display_name FROM vendor_analytics_plugin WHERE plugin_id = ANY($1)")
+            .bind(&plugins)
+            .fetch_all(guard.pool())
+            .await?;
     Ok(summarize(params, &activity, &money, names))
 }
 
@@ -280,14 +280,16 @@ fn series(
     activity: &[Activity],
     currency: &str,
 ) -> Vec<SeriesPoint> {
-    let shown: std::collections::BTreeSet<NaiveDate> = activity.iter().filter(|row| row.inside).map(|row| row.step).collect();
+    let shown: std::collections::BTreeSet<NaiveDate> =
+        activity.iter().filter(|row| row.inside).map(|row| row.step).collect();
     let (mut active, mut reviews, mut stars) = (0, 0, 0);
     let mut points = Vec::new();
     for (date, mut sum) in steps {
         active += sum.figures.active_installs;
         reviews += sum.live_reviews;
         stars += sum.live_stars;
-        let happened = shown.contains(&date) || sum.figures.orders + sum.figures.gross_revenue + sum.figures.refunds != 0;
+        let happened =
+            shown.contains(&date) || sum.figures.orders + sum.figures.gross_revenue + sum.figures.refunds != 0;
         if !happened && params.from.is_some_and(|from| date < from) {
             continue;
         }

@@ -1,0 +1,194 @@
+//! Applying events to one generation: fold, flush and checkpoint in one transaction.
+
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc};
+
+use souk_ports::{Position, RecordedEvent};
+use sqlx::{PgConnection, PgPool};
+
+use crate::{
+    Changes, Decoder, Envelope, Generation, Projection, ProjectorError, Undecodable, checkpoint::Checkpoint,
+    error::is_transient,
+};
+
+/// Writes one partition of one generation.
+#[derive(Clone)]
+pub(crate) struct Applier {
+    pub pool: PgPool,
+    pub projection: Arc<dyn Projection>,
+    pub checkpoint: Checkpoint,
+    /// Whether the generation must be live; a building one is filled by its rebuild only.
+    pub live: bool,
+    /// Positions that an operator skipped.
+    pub skipped: BTreeSet<Position>,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) enum Applied {
+    /// It was written, and the checkpoint is at its end.
+    Done,
+    /// Somebody else moved the checkpoint, or the generation is no longer what it was. Nothing was written.
+    Lost,
+    /// This event cannot be taken. Everything before it was written.
+    Poison(Box<RecordedEvent>, String),
+}
+
+impl Applier {
+    pub fn generation(&self) -> &Generation {
+        &self.checkpoint.generation
+    }
+
+    /// Applies `events`, which follow position `after` in order, and moves the checkpoint to the last of them.
+    pub async fn apply(
+        &self,
+        decoder: &Decoder,
+        after: Position,
+        events: &[RecordedEvent],
+    ) -> Result<Applied, ProjectorError> {
+        let Some(last) = events.last() else { return Ok(Applied::Done) };
+        let (envelopes, poison) = self.decode(decoder, events).await?;
+        match poison {
+            None => match self.write(after, last.position, &envelopes).await {
+                Ok(true) => Ok(Applied::Done),
+                Ok(false) => Ok(Applied::Lost),
+                Err(Failure::Other(error)) => Err(error),
+                Err(Failure::Poison(_)) => self.apply_singly(after, events, &envelopes).await,
+            },
+            Some((at, problem)) => {
+                // What comes before the event that cannot be read is written first; the checkpoint stays right before it.
+                let before = &events[..at];
+                let applied = match before.last() {
+                    Some(last) => self.write(after, last.position, &envelopes).await,
+                    None => Ok(true),
+                };
+                match applied {
+                    Ok(true) => Ok(Applied::Poison(Box::new(events[at].clone()), problem)),
+                    Ok(false) => Ok(Applied::Lost),
+                    Err(Failure::Other(error)) => Err(error),
+                    Err(Failure::Poison(_)) => self.apply_singly(after, before, &envelopes).await,
+                }
+            }
+        }
+    }
+
+    /// The wanted events, decoded, up to the first that cannot be; its index and the reason.
+    async fn decode(
+        &self,
+        decoder: &Decoder,
+        events: &[RecordedEvent],
+    ) -> Result<(Vec<Envelope>, Option<(usize, String)>), ProjectorError> {
+        let mut envelopes = Vec::with_capacity(events.len());
+        for (at, event) in events.iter().enumerate() {
+            if !self.takes(event) {
+                continue;
+            }
+            match decoder.decode(event).await {
+                Ok(envelope) => envelopes.push(envelope),
+                Err(Undecodable::Poison(problem)) => return Ok((envelopes, Some((at, problem)))),
+                Err(Undecodable::Vault(error)) => return Err(ProjectorError::Vault(error)),
+            }
+        }
+        Ok((envelopes, None))
+    }
+
+    /// Whether the projection wants `event`, and no operator skipped it.
+    pub fn takes(&self, event: &RecordedEvent) -> bool {
+        self.projection.wants(event.stream.category) && !self.skipped.contains(&event.position)
+    }
+
+    /// Event by event, to find the one that a batch failed on. Everything before it is written.
+    async fn apply_singly(
+        &self,
+        mut after: Position,
+        events: &[RecordedEvent],
+        envelopes: &[Envelope],
+    ) -> Result<Applied, ProjectorError> {
+        for envelope in envelopes {
+            match self.write(after, envelope.position, std::slice::from_ref(envelope)).await {
+                Ok(true) => after = envelope.position,
+                Ok(false) => return Ok(Applied::Lost),
+                Err(Failure::Other(error)) => return Err(error),
+                Err(Failure::Poison(problem)) => {
+                    let event = events.iter().find(|event| event.position == envelope.position);
+                    return event
+                        .map_or(Ok(Applied::Lost), |event| Ok(Applied::Poison(Box::new(event.clone()), problem)));
+                }
+            }
+        }
+        // Each alone went well: the batch failed for a reason that is gone. What remains are events that nobody wants.
+        let Some(last) = events.last().filter(|last| last.position > after) else { return Ok(Applied::Done) };
+        match self.write(after, last.position, &[]).await {
+            Ok(true) => Ok(Applied::Done),
+            Ok(false) => Ok(Applied::Lost),
+            Err(failure) => Err(failure.into_error()),
+        }
+    }
+
+    /// Folds and writes `envelopes` with the checkpoint; false when the checkpoint is not at `after`.
+    async fn write(&self, after: Position, to: Position, envelopes: &[Envelope]) -> Result<bool, Failure> {
+        let changes = fold(self.projection.as_ref(), envelopes).map_err(Failure::Poison)?;
+        self.flush(after, to, changes).await
+    }
+
+    /// Writes `changes` and moves the checkpoint from `after` to `to`, in one transaction; false when it is not there.
+    pub async fn flush(&self, after: Position, to: Position, changes: Box<dyn Changes>) -> Result<bool, Failure> {
+        let mut tx = self.pool.begin().await.map_err(Failure::of)?;
+        // First, because it waits for whoever writes this generation now, and tells whether all was in vain.
+        if !self.advance(&mut tx, after, to).await.map_err(Failure::of)? {
+            return Ok(false);
+        }
+        self.generation().enter(&mut tx).await.map_err(Failure::of)?;
+        changes.flush(&mut tx).await.map_err(Failure::of)?;
+        tx.commit().await.map_err(Failure::of)?;
+        Ok(true)
+    }
+
+    #[cfg(not(feature = "faulty-checkpoint"))]
+    async fn advance(&self, tx: &mut PgConnection, after: Position, to: Position) -> Result<bool, sqlx::Error> {
+        self.checkpoint.advance(tx, after, to, self.live).await
+    }
+
+    /// Wrong on purpose: what is killed between this commit and the flush's is lost for ever.
+    #[cfg(feature = "faulty-checkpoint")]
+    async fn advance(&self, _tx: &mut PgConnection, after: Position, to: Position) -> Result<bool, sqlx::Error> {
+        let mut own = self.pool.acquire().await?;
+        self.checkpoint.advance(&mut own, after, to, self.live).await
+    }
+}
+
+/// Why nothing was written.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The data cannot be taken.
+    Poison(String),
+    /// Anything else.
+    Other(ProjectorError),
+}
+
+impl Failure {
+    fn of(error: sqlx::Error) -> Self {
+        if is_transient(&error) { Self::Other(error.into()) } else { Self::Poison(error.to_string()) }
+    }
+
+    fn into_error(self) -> ProjectorError {
+        match self {
+            Self::Other(error) => error,
+            Self::Poison(problem) => ProjectorError::Database(sqlx::Error::Protocol(problem)),
+        }
+    }
+}
+
+/// The changes of `envelopes`. A fold is total; one that panics all the same must stop its projection and nothing else.
+pub(crate) fn fold(projection: &dyn Projection, envelopes: &[Envelope]) -> Result<Box<dyn Changes>, String> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut changes = projection.begin();
+        for envelope in envelopes {
+            changes.fold(envelope);
+        }
+        changes
+    }))
+    .map_err(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        format!("the fold panicked: {}", said.unwrap_or("without a word"))
+    })
+}

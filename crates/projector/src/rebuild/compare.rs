@@ -1,0 +1,127 @@
+//! Comparing two generations, column by column, whatever the tables are.
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::report::{ColumnDifference, Difference, TableReport};
+use crate::ProjectorError;
+
+/// As many differences of a table as a report shows.
+const SHOWN: i64 = 20;
+
+/// Compares `tables` of the schemas `live` and `rebuilt`, in the snapshot that `connection` has.
+pub(super) async fn tables(
+    connection: &mut PgConnection,
+    live: &str,
+    rebuilt: &str,
+    tables: &[&str],
+) -> Result<Vec<TableReport>, ProjectorError> {
+    let mut reports = Vec::new();
+    for table in tables {
+        reports.push(compare_table(connection, live, rebuilt, table).await?);
+    }
+    Ok(reports)
+}
+
+async fn compare_table(
+    connection: &mut PgConnection,
+    live: &str,
+    rebuilt: &str,
+    table: &str,
+) -> Result<TableReport, ProjectorError> {
+    let of_live = columns(connection, live, table).await?;
+    let of_rebuilt = columns(connection, rebuilt, table).await?;
+    let shared: Vec<&Column> =
+        of_rebuilt.iter().filter(|column| of_live.iter().any(|other| other.name == column.name)).collect();
+    let other_columns = of_live
+        .iter()
+        .chain(&of_rebuilt)
+        .filter(|column| shared.iter().all(|known| known.name != column.name))
+        .map(|column| column.name.clone())
+        .collect();
+    let (live, rebuilt) = (format!("{live}.{table}"), format!("{rebuilt}.{table}"));
+    let live_rows = count(connection, &live).await?;
+    let rebuilt_rows = count(connection, &rebuilt).await?;
+    let rows: Vec<Row> =
+        sqlx::query_as(AssertSqlSafe(comparison(&live, &rebuilt, &shared))).fetch_all(connection).await?;
+    let differing = rows.first().map_or(0, |row| row.differing);
+    let differences = rows.into_iter().map(Row::into_difference).collect();
+    Ok(TableReport { table: table.to_owned(), live_rows, rebuilt_rows, other_columns, differing, differences })
+}
+
+#[derive(sqlx::FromRow)]
+struct Column {
+    name: String,
+    in_key: bool,
+}
+
+async fn columns(connection: &mut PgConnection, schema: &str, table: &str) -> Result<Vec<Column>, ProjectorError> {
+    let columns = sqlx::query_as(
+        "SELECT quote_ident(a.attname) AS name, coalesce(a.attnum = ANY (i.indkey), false) AS in_key \
+         FROM pg_attribute a \
+         JOIN pg_class c ON c.oid = a.attrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary \
+         WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+    )
+    .bind(schema)
+    .bind(table)
+    .fetch_all(connection)
+    .await?;
+    Ok(columns)
+}
+
+async fn count(connection: &mut PgConnection, table: &str) -> Result<i64, ProjectorError> {
+    Ok(sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}"))).fetch_one(connection).await?)
+}
+
+/// The rows that differ, the first ones by key, each with the number of all.
+fn comparison(live: &str, rebuilt: &str, columns: &[&Column]) -> String {
+    let names =
+        |in_key| columns.iter().filter(move |column| column.in_key == in_key).map(|column| column.name.as_str());
+    let join = |parts: Vec<String>, by: &str| parts.join(by);
+    let keys: Vec<&str> = names(true).collect();
+    let same_key = join(keys.iter().map(|key| format!("l.{key} = r.{key}")).collect(), " AND ");
+    let key = join(keys.iter().map(|key| format!("'{key}', coalesce(l.{key}, r.{key})")).collect(), ", ");
+    let order = join(keys.iter().map(|key| format!("coalesce(l.{key}, r.{key})")).collect(), ", ");
+    let first = keys.first().copied().unwrap_or_default();
+    let differs = join(names(false).map(|name| format!(" OR l.{name} IS DISTINCT FROM r.{name}")).collect(), "");
+    let which = join(
+        names(false).map(|name| format!("CASE WHEN l.{name} IS DISTINCT FROM r.{name} THEN '{name}' END")).collect(),
+        ", ",
+    );
+    format!(
+        "SELECT count(*) OVER () AS differing, jsonb_build_object({key}) AS key, l.{first} IS NULL AS missing_live, \
+         r.{first} IS NULL AS missing_rebuilt, array_remove(ARRAY[{which}]::text[], NULL) AS columns, \
+         to_jsonb(l) AS live, to_jsonb(r) AS rebuilt \
+         FROM {live} l FULL OUTER JOIN {rebuilt} r ON {same_key} \
+         WHERE l.{first} IS NULL OR r.{first} IS NULL{differs} ORDER BY {order} LIMIT {SHOWN}"
+    )
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    differing: i64,
+    key: Value,
+    missing_live: bool,
+    missing_rebuilt: bool,
+    columns: Vec<String>,
+    live: Option<Value>,
+    rebuilt: Option<Value>,
+}
+
+impl Row {
+    fn into_difference(self) -> Difference {
+        let Self { key, missing_live, missing_rebuilt, columns, live, rebuilt, .. } = self;
+        let both = !missing_live && !missing_rebuilt;
+        let value = |row: &Option<Value>, column: &str| {
+            row.as_ref().and_then(|row| row.get(column.trim_matches('"'))).cloned().unwrap_or_default()
+        };
+        let columns = columns.into_iter().filter(|_| both).map(|column| ColumnDifference {
+            live: value(&live, &column),
+            rebuilt: value(&rebuilt, &column),
+            column,
+        });
+        Difference { key, missing_live, missing_rebuilt, columns: columns.collect() }
+    }
+}

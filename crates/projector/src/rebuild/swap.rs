@@ -1,0 +1,81 @@
+//! Making the new generations the live ones.
+
+use souk_ports::Position;
+use sqlx::PgConnection;
+
+use super::{
+    Rebuild,
+    level::{Building, lock_checkpoints},
+    meter::Meter,
+};
+use crate::{Generation, ProjectorError, checkpoint::to_sql};
+
+impl Rebuild {
+    /// Swaps all of `buildings`, or none. While the checkpoints are locked nothing is folded, so this is kept short: the new
+    /// generations have caught up before.
+    pub(super) async fn swap(&self, buildings: &mut [Building], meter: &Meter) -> Result<(), ProjectorError> {
+        buildings.sort_by(|left, right| left.generation().projection.cmp(&right.generation().projection));
+        for building in buildings.iter_mut() {
+            self.catch_up(building, Position::MAX, meter).await?;
+        }
+        let mut tx = self.pool.begin().await?;
+        for building in buildings.iter_mut() {
+            let (_, highest) = lock_checkpoints(&mut tx, building.live.generation()).await?;
+            if highest > building.position {
+                self.catch_up(building, highest, meter).await?;
+            }
+        }
+        for building in buildings.iter() {
+            let (_, highest) = lock_checkpoints(&mut tx, building.live.generation()).await?;
+            let (_, reached) = lock_checkpoints(&mut tx, building.generation()).await?;
+            if reached < highest {
+                return Err(ProjectorError::NeverLevel(building.generation().projection.clone()));
+            }
+            set_state(&mut tx, building.live.generation(), false).await?;
+            set_state(&mut tx, building.generation(), true).await?;
+            // The log was read as a whole: no partition has anything left before this position.
+            sqlx::query(
+                "UPDATE souk_ops.projection_checkpoint SET position = $3 WHERE projection = $1 AND generation = $2",
+            )
+            .bind(&building.generation().projection)
+            .bind(building.generation().generation)
+            .bind(to_sql(reached))
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        for building in buildings.iter() {
+            tracing::info!(
+                projection = building.generation().projection,
+                generation = building.generation().generation,
+                position = building.position,
+                "a rebuilt generation is live"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Writing the checkpoints anew makes a flush that waits for them see that the generation changed.
+async fn set_state(connection: &mut PgConnection, generation: &Generation, live: bool) -> Result<(), ProjectorError> {
+    let sql = if live {
+        "UPDATE souk_ops.projection_generation SET state = 'live', live_at = now() \
+         WHERE projection = $1 AND generation = $2 AND state = 'building'"
+    } else {
+        "UPDATE souk_ops.projection_generation SET state = 'retired', retired_at = now() \
+         WHERE projection = $1 AND generation = $2 AND state = 'live'"
+    };
+    let changed =
+        sqlx::query(sql).bind(&generation.projection).bind(generation.generation).execute(&mut *connection).await?;
+    if changed.rows_affected() != 1 {
+        let Generation { projection, generation, .. } = generation.clone();
+        return Err(ProjectorError::Interfered { projection, generation });
+    }
+    sqlx::query("UPDATE souk_ops.projection_checkpoint SET live = $3 WHERE projection = $1 AND generation = $2")
+        .bind(&generation.projection)
+        .bind(generation.generation)
+        .bind(live)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

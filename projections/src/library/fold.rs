@@ -1,0 +1,263 @@
+//! What events change in libraries.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use souk_domain::{
+    event::DomainEvent,
+    installation, license,
+    listing::{Pricing, Terms},
+    order, plugin,
+};
+use souk_projector::{Changes, Envelope};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::rows;
+
+/// Changes of libraries, by key. A key's first part is the row as its creation makes it, the second what came since.
+#[derive(Default)]
+pub(super) struct LibraryChanges {
+    plugins: BTreeMap<Uuid, PluginRow>,
+    installations: BTreeMap<Uuid, InstallationRow>,
+    licenses: BTreeMap<Uuid, LicenseRow>,
+    activations: BTreeMap<(Uuid, String), Option<(String, DateTime<Utc>)>>,
+    orders: BTreeMap<Uuid, OrderRow>,
+}
+
+#[derive(Default, Serialize)]
+struct PluginRow {
+    plugin_id: Uuid,
+    name: Option<String>,
+    display_name: String,
+    kind: String,
+}
+
+/// Absent fields keep what the table has; a row with a user is new, or begins anew.
+#[derive(Default, Serialize)]
+struct InstallationRow {
+    installation_id: Uuid,
+    user_id: Option<Uuid>,
+    plugin_id: Option<Uuid>,
+    vendor_id: Option<Uuid>,
+    version: String,
+    license_changed: bool,
+    license_id: Option<Uuid>,
+    status: &'static str,
+    since: DateTime<Utc>,
+    position: u64,
+}
+
+#[derive(Default, Serialize)]
+struct LicenseRow {
+    license_id: Uuid,
+    issued: Option<Issued>,
+    status: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Issued {
+    user_id: Uuid,
+    plugin_id: Uuid,
+    vendor_id: Uuid,
+    order_id: Uuid,
+    kind: String,
+    terms: Terms,
+    expires_at: Option<DateTime<Utc>>,
+    issued_at: DateTime<Utc>,
+    position: u64,
+}
+
+#[derive(Default, Serialize)]
+struct OrderRow {
+    order_id: Uuid,
+    placed: Option<Placed>,
+    status: Option<&'static str>,
+    paid_at: Option<DateTime<Utc>>,
+    payment_reference: Option<String>,
+    refunded_total: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Placed {
+    user_id: Uuid,
+    plugin_id: Uuid,
+    vendor_id: Uuid,
+    amount: i64,
+    currency: &'static str,
+    gateway: String,
+    pricing: Pricing,
+    placed_at: DateTime<Utc>,
+    position: u64,
+}
+
+#[derive(Serialize)]
+struct Activation<'a> {
+    license_id: Uuid,
+    fingerprint: &'a str,
+    label: &'a str,
+    activated_at: DateTime<Utc>,
+}
+
+impl LibraryChanges {
+    fn plugin(&mut self, event: &Envelope, change: &plugin::Event) {
+        let (name, details) = match change {
+            plugin::Event::Created { name, details, .. } => (Some(name.clone()), details),
+            plugin::Event::Described { details } => (None, details),
+            _ => return,
+        };
+        let row = self.plugins.entry(event.stream.uuid).or_default();
+        row.plugin_id = event.stream.uuid;
+        row.name = name.or(row.name.take());
+        details.display_name.clone_into(&mut row.display_name);
+        row.kind = rows::word(&details.kind);
+    }
+
+    fn installation(&mut self, event: &Envelope, change: &installation::Event) {
+        let row = self.installations.entry(event.stream.uuid).or_default();
+        row.installation_id = event.stream.uuid;
+        row.position = event.position;
+        let (version, status) = match change {
+            installation::Event::Installed { user_id, plugin_id, vendor_id, version, license_id, .. } => {
+                row.user_id = Some(user_id.uuid());
+                row.plugin_id = Some(plugin_id.uuid());
+                row.vendor_id = Some(vendor_id.uuid());
+                (row.license_changed, row.license_id) = (true, license_id.map(|license| license.uuid()));
+                (version, "installed")
+            }
+            installation::Event::Upgraded { to_version, license_id, .. } => {
+                (row.license_changed, row.license_id) = (true, license_id.map(|license| license.uuid()));
+                (to_version, "installed")
+            }
+            installation::Event::Uninstalled { version } => (version, "uninstalled"),
+            installation::Event::Blocked { version, .. } => (version, "blocked"),
+        };
+        row.version = version.to_string();
+        row.status = status;
+        row.since = event.recorded_at;
+    }
+
+    fn license(&mut self, event: &Envelope, change: &license::Event) {
+        let id = event.stream.uuid;
+        let row = self.licenses.entry(id).or_default();
+        row.license_id = id;
+        match change {
+            license::Event::Issued { order_id, user_id, plugin_id, vendor_id, kind, terms, expires_at, .. } => {
+                row.issued = Some(Issued {
+                    user_id: user_id.uuid(),
+                    plugin_id: plugin_id.uuid(),
+                    vendor_id: vendor_id.uuid(),
+                    order_id: order_id.uuid(),
+                    kind: rows::word(kind),
+                    terms: terms.clone(),
+                    expires_at: *expires_at,
+                    issued_at: event.recorded_at,
+                    position: event.position,
+                });
+                row.status = Some("active");
+            }
+            license::Event::Activated { fingerprint, label, activated_at, .. } => {
+                self.activations.insert((id, fingerprint.clone()), Some((label.clone(), *activated_at)));
+            }
+            license::Event::Deactivated { fingerprint, .. } => {
+                self.activations.insert((id, fingerprint.clone()), None);
+            }
+            license::Event::Suspended { .. } => row.status = Some("suspended"),
+            license::Event::Reinstated {} => row.status = Some("active"),
+            license::Event::Revoked { .. } => row.status = Some("revoked"),
+        }
+    }
+
+    fn order(&mut self, event: &Envelope, change: &order::Event) {
+        let row = self.orders.entry(event.stream.uuid).or_default();
+        row.order_id = event.stream.uuid;
+        match change {
+            order::Event::Placed {
+                buyer_id,
+                plugin_id,
+                vendor_id,
+                amount,
+                currency,
+                pricing,
+                gateway,
+                placed_at,
+                ..
+            } => {
+                row.placed = Some(Placed {
+                    user_id: buyer_id.uuid(),
+                    plugin_id: plugin_id.uuid(),
+                    vendor_id: vendor_id.uuid(),
+                    amount: *amount,
+                    currency: currency.code(),
+                    gateway: rows::word(gateway),
+                    pricing: pricing.clone(),
+                    placed_at: *placed_at,
+                    position: event.position,
+                });
+                row.status = Some("pending");
+            }
+            order::Event::PaymentCompleted { reference, .. } => {
+                row.status = Some("paid");
+                row.paid_at = Some(event.recorded_at);
+                row.payment_reference = Some(reference.clone());
+            }
+            order::Event::PaymentRefunded { refunded_total, full, .. } => {
+                row.status = Some(if *full { "refunded" } else { "partially_refunded" });
+                row.refunded_total = Some(*refunded_total);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Changes for LibraryChanges {
+    fn fold(&mut self, event: &Envelope) {
+        match &event.event {
+            DomainEvent::Plugin(change) => self.plugin(event, change),
+            DomainEvent::Installation(change) => self.installation(event, change),
+            DomainEvent::License(change) => self.license(event, change),
+            DomainEvent::Order(change) => self.order(event, change),
+            _ => {}
+        }
+    }
+
+    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let Self { plugins, installations, licenses, activations, orders } = *self;
+        let (new, old): (Vec<_>, Vec<_>) = plugins.into_values().partition(|row| row.name.is_some());
+        rows::write(connection, include_str!("new_plugins.sql"), &new).await?;
+        rows::write(connection, include_str!("old_plugins.sql"), &old).await?;
+        let (new, old): (Vec<_>, Vec<_>) = installations.into_values().partition(|row| row.user_id.is_some());
+        rows::write(connection, include_str!("new_installations.sql"), &new).await?;
+        rows::write(connection, include_str!("old_installations.sql"), &old).await?;
+        let (new, old): (Vec<_>, Vec<_>) = licenses.into_values().partition(|row| row.issued.is_some());
+        rows::write(connection, include_str!("new_licenses.sql"), &new).await?;
+        rows::write(connection, include_str!("old_licenses.sql"), &old).await?;
+        flush_activations(connection, &activations).await?;
+        let (new, old): (Vec<_>, Vec<_>) = orders.into_values().partition(|row| row.placed.is_some());
+        rows::write(connection, include_str!("new_orders.sql"), &new).await?;
+        rows::write(connection, include_str!("old_orders.sql"), &old).await
+    }
+}
+
+async fn flush_activations(
+    connection: &mut PgConnection,
+    activations: &BTreeMap<(Uuid, String), Option<(String, DateTime<Utc>)>>,
+) -> Result<(), sqlx::Error> {
+    let (mut kept, mut ended) = (Vec::new(), (Vec::new(), Vec::new()));
+    for ((license_id, fingerprint), activation) in activations {
+        if let Some((label, activated_at)) = activation {
+            let (license_id, activated_at) = (*license_id, *activated_at);
+            kept.push(Activation { license_id, fingerprint, label, activated_at });
+        } else {
+            ended.0.push(*license_id);
+            ended.1.push(fingerprint.as_str());
+        }
+    }
+    rows::write(connection, include_str!("activations.sql"), &kept).await?;
+    if !ended.0.is_empty() {
+        sqlx::query(include_str!("deactivations.sql")).bind(ended.0).bind(ended.1).execute(connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,4 @@
+UPDATE library_plugin p
+SET display_name = n.display_name, kind = n.kind
+FROM jsonb_to_recordset($1) AS n (plugin_id uuid, display_name text, kind text)
+WHERE p.plugin_id = n.plugin_id

@@ -1,0 +1,146 @@
+//! What events change in reviews.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use souk_domain::{event::DomainEvent, personal::Personal, review, user};
+use souk_projector::{Changes, Envelope};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{rows, stars::Stars};
+
+/// Changes of reviews, by key.
+#[derive(Default)]
+pub(super) struct ReviewChanges {
+    persons: BTreeMap<Uuid, Option<String>>,
+    reviews: BTreeMap<Uuid, ReviewPatch>,
+    summaries: BTreeMap<Uuid, [i64; 5]>,
+}
+
+#[derive(Serialize)]
+struct Person<'a> {
+    user_id: Uuid,
+    display_name: Option<&'a str>,
+}
+
+#[derive(Default, Serialize)]
+struct ReviewPatch {
+    review_id: Uuid,
+    submitted: Option<Submitted>,
+    text: Option<Text>,
+    edited_at: Option<DateTime<Utc>>,
+    status: Option<&'static str>,
+    reply: Option<String>,
+    replied_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize)]
+struct Submitted {
+    plugin_id: Uuid,
+    user_id: Uuid,
+    version: String,
+    created_at: DateTime<Utc>,
+    position: u64,
+}
+
+#[derive(Serialize)]
+struct Text {
+    rating: u8,
+    title: Option<String>,
+    body: Option<String>,
+}
+
+impl Text {
+    fn of(rating: review::Rating, title: &Personal, body: &Personal) -> Self {
+        let text = |personal: &Personal| personal.text().map(ToOwned::to_owned);
+        Self { rating: rating.stars(), title: text(title), body: text(body) }
+    }
+}
+
+impl ReviewChanges {
+    fn review(&mut self, event: &Envelope, change: &review::Event) {
+        let patch = self.reviews.entry(event.stream.uuid).or_default();
+        patch.review_id = event.stream.uuid;
+        match change {
+            review::Event::Submitted { user_id, plugin_id, rating, title, body, installed_version, .. } => {
+                // Written again after it was taken back, it begins anew.
+                *patch = ReviewPatch {
+                    review_id: event.stream.uuid,
+                    submitted: Some(Submitted {
+                        plugin_id: plugin_id.uuid(),
+                        user_id: user_id.uuid(),
+                        version: installed_version.to_string(),
+                        created_at: event.recorded_at,
+                        position: event.position,
+                    }),
+                    text: Some(Text::of(*rating, title, body)),
+                    status: Some("live"),
+                    ..ReviewPatch::default()
+                };
+            }
+            review::Event::Edited { rating, title, body, .. } => {
+                patch.text = Some(Text::of(*rating, title, body));
+                patch.edited_at = Some(event.recorded_at);
+            }
+            review::Event::Retracted { .. } => patch.status = Some("retracted"),
+            review::Event::Hidden { .. } => patch.status = Some("hidden"),
+            review::Event::Restored { .. } => patch.status = Some("live"),
+            review::Event::Replied { body } => {
+                patch.reply = Some(body.clone());
+                patch.replied_at = Some(event.recorded_at);
+            }
+            review::Event::Flagged { .. } => {}
+        }
+    }
+
+    fn count(&mut self, event: &Envelope, stars: Stars) {
+        let Some(plugin) = event.plugin_id().filter(|_| stars != Stars::default()) else { return };
+        let counts = self.summaries.entry(plugin.uuid()).or_default();
+        for (value, count) in (1_u8..).zip(counts) {
+            *count += stars.difference(|stars| i64::from(stars == value));
+        }
+    }
+}
+
+#[async_trait]
+impl Changes for ReviewChanges {
+    fn fold(&mut self, event: &Envelope) {
+        match &event.event {
+            DomainEvent::User(user::Event::Registered { display_name, .. }) => {
+                self.persons.insert(event.stream.uuid, display_name.text().map(ToOwned::to_owned));
+            }
+            DomainEvent::Review(change) => {
+                self.review(event, change);
+                self.count(event, Stars::of(change));
+            }
+            _ => {}
+        }
+    }
+
+    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let Self { persons, reviews, summaries } = *self;
+        let persons: Vec<_> =
+            persons.iter().map(|(user_id, name)| Person { user_id: *user_id, display_name: name.as_deref() }).collect();
+        rows::write(connection, include_str!("persons.sql"), &persons).await?;
+        let (new, old): (Vec<_>, Vec<_>) = reviews.into_values().partition(|patch| patch.submitted.is_some());
+        rows::write(connection, include_str!("new_reviews.sql"), &new).await?;
+        rows::write(connection, include_str!("old_reviews.sql"), &old).await?;
+        if summaries.is_empty() {
+            return Ok(());
+        }
+        let column = |stars: usize| summaries.values().map(|counts| counts[stars - 1]).collect::<Vec<i64>>();
+        sqlx::query(include_str!("count_summaries.sql"))
+            .bind(summaries.keys().copied().collect::<Vec<_>>())
+            .bind(column(1))
+            .bind(column(2))
+            .bind(column(3))
+            .bind(column(4))
+            .bind(column(5))
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}

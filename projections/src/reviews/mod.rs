@@ -1,0 +1,39 @@
+//! What reviewers say.
+
+use souk_domain::stream::Category;
+use souk_projector::{Changes, Projection};
+
+mod fold;
+mod query;
+
+pub use query::{Author, Reply, Review, ReviewPage, Summary, review_of, reviews, summary};
+
+/// What reviewers say.
+#[derive(Clone, Copy, Debug)]
+pub struct Reviews;
+
+impl Projection for Reviews {
+    fn name(&self) -> &'static str {
+        "reviews"
+    }
+
+    fn schema_sql(&self) -> &'static str {
+        include_str!("schema.sql")
+    }
+
+    fn index_sql(&self) -> &'static str {
+        include_str!("indexes.sql")
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["reviews_person", "reviews_review", "reviews_summary"]
+    }
+
+    fn wants(&self, category: Category) -> bool {
+        matches!(category, Category::User | Category::Review)
+    }
+
+    fn begin(&self) -> Box<dyn Changes> {
+        Box::<fold::ReviewChanges>::default()
+    }
+}

@@ -1,0 +1,186 @@
+//! What events change in a vendor's figures.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use serde::Serialize;
+use souk_domain::{event::DomainEvent, installation, order, plugin};
+use souk_projector::{Changes, Envelope};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{rows, stars::Stars};
+
+/// A day of a vendor's plugin.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    vendor: Uuid,
+    day: NaiveDate,
+    plugin: Uuid,
+}
+
+/// Changes of figures, by key.
+#[derive(Default)]
+pub(super) struct AnalyticsChanges {
+    activity: BTreeMap<Key, Activity>,
+    money: BTreeMap<(Key, &'static str), Money>,
+    plugins: BTreeMap<Uuid, Plugin>,
+}
+
+#[derive(Default)]
+struct Activity {
+    installs: i64,
+    uninstalls: i64,
+    active: i64,
+    reviews: i64,
+    rating_sum: i64,
+}
+
+#[derive(Default)]
+struct Money {
+    orders: i64,
+    gross: i64,
+    refunds: i64,
+    commission: i64,
+}
+
+#[derive(Default, Serialize)]
+struct Plugin {
+    plugin_id: Uuid,
+    name: Option<String>,
+    display_name: String,
+}
+
+/// The key that an event's figures go to; none when it concerns no plugin of a vendor.
+fn key(event: &Envelope) -> Option<Key> {
+    let (vendor, plugin) = (event.vendor_id()?.uuid(), event.plugin_id()?.uuid());
+    Some(Key { vendor, day: event.recorded_at.date_naive(), plugin })
+}
+
+impl AnalyticsChanges {
+    fn installation(&mut self, key: Key, change: &installation::Event) {
+        let activity = self.activity.entry(key).or_default();
+        match change {
+            installation::Event::Installed { .. } => {
+                activity.installs += 1;
+                activity.active += 1;
+            }
+            installation::Event::Uninstalled { .. } => {
+                activity.uninstalls += 1;
+                activity.active -= 1;
+            }
+            installation::Event::Blocked { .. } => activity.active -= 1,
+            installation::Event::Upgraded { .. } => {}
+        }
+    }
+
+    fn order(&mut self, key: Key, change: &order::Event) {
+        match change {
+            order::Event::Placed { .. } => {}
+            order::Event::PaymentCompleted { amount, currency, commission, .. } => {
+                let money = self.money.entry((key, currency.code())).or_default();
+                money.orders += 1;
+                money.gross += amount;
+                money.commission += commission;
+            }
+            order::Event::PaymentRefunded { amount, currency, commission, .. } => {
+                let money = self.money.entry((key, currency.code())).or_default();
+                money.refunds += amount;
+                money.commission -= commission;
+            }
+        }
+    }
+
+    fn plugin(&mut self, event: &Envelope, change: &plugin::Event) {
+        let plugin_id = event.stream.uuid;
+        match change {
+            plugin::Event::Created { name, details, .. } => {
+                let display_name = details.display_name.clone();
+                self.plugins.insert(plugin_id, Plugin { plugin_id, name: Some(name.clone()), display_name });
+            }
+            plugin::Event::Described { details } => {
+                let row = self.plugins.entry(plugin_id).or_default();
+                row.plugin_id = plugin_id;
+                details.display_name.clone_into(&mut row.display_name);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Changes for AnalyticsChanges {
+    fn fold(&mut self, event: &Envelope) {
+        match &event.event {
+            DomainEvent::Plugin(change) => self.plugin(event, change),
+            DomainEvent::Installation(change) => {
+                if let Some(key) = key(event) {
+                    self.installation(key, change);
+                }
+            }
+            DomainEvent::Order(change) => {
+                if let Some(key) = key(event) {
+                    self.order(key, change);
+                }
+            }
+            DomainEvent::Review(change) => {
+                let stars = Stars::of(change);
+                if let Some(key) = key(event).filter(|_| stars != Stars::default()) {
+                    let activity = self.activity.entry(key).or_default();
+                    activity.reviews += stars.count();
+                    activity.rating_sum += stars.sum();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let Self { activity, money, plugins } = *self;
+        flush_activity(connection, &activity).await?;
+        flush_money(connection, &money).await?;
+        let (new, old): (Vec<Plugin>, Vec<Plugin>) = plugins.into_values().partition(|row| row.name.is_some());
+        rows::write(connection, include_str!("new_plugins.sql"), &new).await?;
+        rows::write(connection, include_str!("old_plugins.sql"), &old).await
+    }
+}
+
+async fn flush_activity(connection: &mut PgConnection, activity: &BTreeMap<Key, Activity>) -> Result<(), sqlx::Error> {
+    if activity.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(include_str!("count_activity.sql"))
+        .bind(activity.keys().map(|key| key.vendor).collect::<Vec<_>>())
+        .bind(activity.keys().map(|key| key.day).collect::<Vec<_>>())
+        .bind(activity.keys().map(|key| key.plugin).collect::<Vec<_>>())
+        .bind(activity.values().map(|row| row.installs).collect::<Vec<_>>())
+        .bind(activity.values().map(|row| row.uninstalls).collect::<Vec<_>>())
+        .bind(activity.values().map(|row| row.active).collect::<Vec<_>>())
+        .bind(activity.values().map(|row| row.reviews).collect::<Vec<_>>())
+        .bind(activity.values().map(|row| row.rating_sum).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn flush_money(
+    connection: &mut PgConnection,
+    money: &BTreeMap<(Key, &'static str), Money>,
+) -> Result<(), sqlx::Error> {
+    if money.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(include_str!("count_money.sql"))
+        .bind(money.keys().map(|(key, _)| key.vendor).collect::<Vec<_>>())
+        .bind(money.keys().map(|(key, _)| key.day).collect::<Vec<_>>())
+        .bind(money.keys().map(|(key, _)| key.plugin).collect::<Vec<_>>())
+        .bind(money.keys().map(|(_, currency)| *currency).collect::<Vec<_>>())
+        .bind(money.values().map(|row| row.orders).collect::<Vec<_>>())
+        .bind(money.values().map(|row| row.gross).collect::<Vec<_>>())
+        .bind(money.values().map(|row| row.refunds).collect::<Vec<_>>())
+        .bind(money.values().map(|row| row.commission).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
