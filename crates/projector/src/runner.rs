@@ -30,6 +30,8 @@ pub struct RunnerOptions {
     pub max_backoff: Duration,
     /// How long the tables of a replaced generation are kept.
     pub grace: Duration,
+    /// Told whenever a checkpoint moves.
+    pub wake: Wake,
 }
 
 impl Default for RunnerOptions {
@@ -39,6 +41,7 @@ impl Default for RunnerOptions {
             look: Duration::from_millis(250),
             max_backoff: Duration::from_secs(5),
             grace: Duration::from_secs(60),
+            wake: Wake::default(),
         }
     }
 }
@@ -64,7 +67,6 @@ pub struct Runner {
     decoder: Decoder,
     projections: Vec<Arc<dyn Projection>>,
     options: RunnerOptions,
-    wake: Wake,
 }
 
 impl Runner {
@@ -77,13 +79,13 @@ impl Runner {
         projections: Vec<Arc<dyn Projection>>,
         options: RunnerOptions,
     ) -> Self {
-        Self { pool, feed, decoder, projections, options, wake: Wake::default() }
+        Self { pool, feed, decoder, projections, options }
     }
 
     /// For [`crate::ReaderOptions::wake`].
     #[must_use]
     pub fn wake(&self) -> Wake {
-        self.wake.clone()
+        self.options.wake.clone()
     }
 
     /// Runs until `cancel`; what was begun is finished first.
@@ -98,7 +100,7 @@ impl Runner {
                     projection: Arc::clone(projection),
                     partition,
                     options: self.options.clone(),
-                    wake: self.wake.clone(),
+                    wake: self.options.wake.clone(),
                 };
                 tasks.spawn(follower.run(cancel.clone()));
             }

@@ -1,3 +1,72 @@
-//! The souk binary.
+//! The souk binary: configuration, wiring, subcommands.
 
-fn main() {}
+mod cli;
+mod command;
+mod config;
+mod control;
+mod database;
+mod failure;
+mod import;
+mod logging;
+mod output;
+mod system;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    cli::{Cli, Command, ConfigCommand},
+    config::{Config, Overrides},
+    failure::Failure,
+};
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::note(format!("souk: {failure}"));
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let listen = if let Command::Serve { listen } = &cli.command { *listen } else { None };
+    let overrides =
+        Overrides { data_dir: cli.global.data_dir.clone(), listen, database_url: cli.global.database_url.clone() };
+    let mut config = config::load(cli.global.config.clone(), &overrides).map_err(Failure::new)?;
+    if !matches!(cli.command, Command::Serve { .. }) && config.log.filter == Config::default().log.filter {
+        // Who typed a command wants its result; what goes wrong is still said.
+        config.log.filter = "warn".to_owned();
+    }
+    logging::start(&config.log);
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::new)?;
+    let result = runtime.block_on(dispatch(cli, &config));
+    // A DNS or file operation that hangs must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result
+}
+
+async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
+    let json = cli.global.json;
+    match cli.command {
+        Command::Serve { .. } => command::serve::run(config).await,
+        Command::Migrate => command::migrate::run(config).await,
+        Command::Rebuild { names, all, verify } => {
+            let names = if all { Vec::new() } else { names };
+            command::rebuild::run(config, command::rebuild::Wanted { names, verify, json }).await
+        }
+        Command::History { plugin, after, limit } => {
+            command::history::run(config, command::history::Wanted { plugin, after, limit, json }).await
+        }
+        Command::Import { source, path, owner } => {
+            command::import::run(config, command::import::Wanted { source, path, owner, json }).await
+        }
+        Command::Admin { command } => command::admin::run(config, command).await,
+        Command::Config { command: ConfigCommand::Check } => command::config::check(config, json),
+        Command::Doctor => command::doctor::run(config, json).await,
+        Command::Bench { seconds } => command::bench::run(config, seconds, json).await,
+    }
+}

@@ -60,16 +60,16 @@ pub async fn run(config: &Config, json: bool) -> Result<(), Failure> {
 async fn examine(souk: &Souk) -> Result<Report, Failure> {
     let (postgres, fsync): (String, String) =
         sqlx::query_as("SELECT current_setting('server_version'), current_setting('fsync')")
-            .fetch_one(souk.pool())
+            .fetch_one(souk.models().pool())
             .await
             .map_err(Failure::new)?;
     let head = souk.log().head().await.map_err(Failure::new)?;
     let (events, last): (i64, i64) =
         sqlx::query_as("SELECT count(*), coalesce(max(position), 0) FROM souk_log.event")
-            .fetch_one(souk.pool())
+            .fetch_one(souk.models().pool())
             .await
             .map_err(Failure::new)?;
-    let parked = souk.store().parked(None).await.map_err(Failure::new)?;
+    let parked = souk.reactions().parked(None).await.map_err(Failure::new)?;
     let mut problems = Vec::new();
     if fsync != "on" {
         problems.push("PostgreSQL runs with fsync off: what is acknowledged can be lost; turn it on".to_owned());
@@ -77,7 +77,7 @@ async fn examine(souk: &Souk) -> Result<Report, Failure> {
     if events != last {
         problems.push(format!("the log has {events} events but its last position is {last}: restore it from a backup"));
     }
-    let projections = souk.statuses().await?;
+    let projections = souk.models().statuses().await.map_err(Failure::new)?;
     for status in &projections {
         if status.state == State::Stopped {
             problems.push(format!(

@@ -90,19 +90,6 @@ pub struct Duplicate {
 }
 
 impl Entry {
-    /// Its archive. The same files make the same bytes.
-    ///
-    /// # Errors
-    /// Which file cannot be read or packed, and why.
-    pub fn archive(&self) -> Result<Vec<u8>, String> {
-        let mut files = Vec::with_capacity(self.files.len());
-        for source in &self.files {
-            let contents = std::fs::read(&source.from).map_err(|error| format!("{}: {error}", source.path))?;
-            files.push((source.path.clone(), contents));
-        }
-        pack(files).map_err(|error| error.to_string())
-    }
-
     /// Its manifest as `version`.
     pub fn manifest(&self, version: &Version) -> Value {
         let details = &self.details;
@@ -126,4 +113,17 @@ impl Entry {
     pub fn refuse(&self, reason: impl Into<String>) -> Refused {
         Refused { place: self.place.clone(), name: Some(self.name.clone()), reason: reason.into() }
     }
+}
+
+/// The archive of these files. The same files make the same bytes.
+///
+/// # Errors
+/// Which file cannot be read or packed, and why.
+pub fn archive(files: &[Source]) -> Result<Vec<u8>, String> {
+    let mut read = Vec::with_capacity(files.len());
+    for source in files {
+        let contents = std::fs::read(&source.from).map_err(|error| format!("{}: {error}", source.path))?;
+        read.push((source.path.clone(), contents));
+    }
+    pack(read).map_err(|error| error.to_string())
 }

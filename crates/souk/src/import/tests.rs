@@ -6,7 +6,7 @@ use souk_package::archive::{Limits, inspect};
 use tempfile::TempDir;
 
 use super::{
-    catalogue::{Catalogue, Entry, VersionRule},
+    catalogue::{Catalogue, Entry, VersionRule, archive},
     claude, n8n,
 };
 
@@ -58,8 +58,8 @@ fn a_marketplace_is_read_from_its_folder_or_its_file() {
         let manifest = entry.manifest(&"1.2.0".parse().unwrap());
         assert!(souk_package::manifest::parse(&manifest).is_ok());
         assert!(!manifest.to_string().contains("jane@example.com"), "an address is personal");
-        let archive = inspect(&entry.archive().unwrap(), &Limits::default()).unwrap();
-        let paths: Vec<_> = archive.files().iter().map(|file| file.path.as_str()).collect();
+        let opened = inspect(&archive(&entry.files).unwrap(), &Limits::default()).unwrap();
+        let paths: Vec<_> = opened.files().iter().map(|file| file.path.as_str()).collect();
         assert_eq!(paths, [".claude-plugin/plugin.json", "skills/scan/SKILL.md"]);
     }
 }
@@ -149,8 +149,8 @@ fn workflows_are_read_in_the_order_of_their_paths() {
     assert!(entry.details.tags.contains(&"notion".to_owned()));
     assert_eq!(entry.details.requirements, ["Credential `slackApi`"]);
     assert_eq!(entry.details.license, "NOASSERTION");
-    let archive = inspect(&entry.archive().unwrap(), &Limits::default()).unwrap();
-    assert_eq!(archive.read("workflow.json"), Some(workflow("Slack alert", "notion").as_bytes()), "the exact file");
+    let opened = inspect(&archive(&entry.files).unwrap(), &Limits::default()).unwrap();
+    assert_eq!(opened.read("workflow.json"), Some(workflow("Slack alert", "notion").as_bytes()), "the exact file");
     assert_eq!(catalogue.entries[2].details.category, "other");
 }
 
@@ -187,7 +187,7 @@ fn confidence(entry: &Entry) -> (u8, Vec<String>) {
         VersionRule::Stated(version) => version.clone(),
         VersionRule::Counted => "1.0.0".parse().unwrap(),
     };
-    let bytes = entry.archive().unwrap();
+    let bytes = archive(&entry.files).unwrap();
     let input = souk_app::validation::Input {
         kind: entry.details.kind,
         name: entry.name.clone(),

@@ -1,0 +1,105 @@
+//! `souk rebuild`
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use souk_projector::{RebuildOptions, RebuildOutcome, RebuildProgress};
+
+use crate::{
+    config::Config,
+    failure::Failure,
+    output::{note, on_terminal, say},
+    wire::Souk,
+};
+
+/// Exit code for differences that kept the live read models in place.
+const DIFFERENT: u8 = 3;
+/// How often a line is printed where no terminal shows a bar.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// What to rebuild.
+pub struct Wanted {
+    /// Names of read models; all when empty.
+    pub names: Vec<String>,
+    /// Whether a difference keeps the live ones in place.
+    pub verify: bool,
+    /// Report in JSON.
+    pub json: bool,
+}
+
+/// Rebuilds read models while the live ones serve.
+///
+/// # Errors
+/// A name is unknown, the database failed, or (exit code 3) differences kept the live read models in place.
+pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
+    let souk = Souk::open(config).await?;
+    let options = RebuildOptions {
+        projections: wanted.names.clone(),
+        verify: wanted.verify,
+        on_progress: progress(),
+        ..RebuildOptions::default()
+    };
+    let cancel = options.cancel.clone();
+    let interrupted = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            cancel.cancel();
+        }
+    });
+    let outcome = souk.models().rebuild().run(options).await;
+    interrupted.abort();
+    souk.close().await?;
+    report(&outcome.map_err(Failure::new)?, &wanted)
+}
+
+fn report(outcome: &RebuildOutcome, wanted: &Wanted) -> Result<(), Failure> {
+    if wanted.json {
+        say(serde_json::to_string_pretty(outcome).map_err(Failure::new)?);
+    } else {
+        for one in &outcome.reports {
+            say(one.to_string());
+        }
+    }
+    let equal = outcome.reports.iter().all(souk_projector::ProjectionReport::is_equal);
+    if !outcome.swapped {
+        let message = "the live read models differ from what the log says and stay in place; `souk rebuild` without \
+                       --verify replaces them";
+        return Err(Failure::new(message).with_code(DIFFERENT));
+    }
+    let seconds = outcome.elapsed.as_secs_f64();
+    let state = if equal { "equal to the old ones" } else { "which repaired the differences above" };
+    if !wanted.json {
+        say(format!("The rebuilt read models are live, {state}: {} events in {seconds:.1} s.", outcome.position));
+    }
+    Ok(())
+}
+
+/// A bar on a terminal, plain lines elsewhere.
+fn progress() -> Arc<dyn Fn(RebuildProgress) + Send + Sync> {
+    if on_terminal() {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{msg:12} {bar:40} {pos}/{len} events, {per_sec}, {eta} left") {
+            bar.set_style(style);
+        }
+        return Arc::new(move |told: RebuildProgress| {
+            bar.set_length(told.head);
+            bar.set_position(told.read);
+            bar.set_message(told.phase.as_str());
+            if told.phase == souk_projector::Phase::Done {
+                bar.finish_and_clear();
+            }
+        });
+    }
+    let last = Mutex::new(Instant::now());
+    Arc::new(move |told: RebuildProgress| {
+        let Ok(mut last) = last.lock() else { return };
+        if last.elapsed() >= LINE_EVERY {
+            *last = Instant::now();
+            let left = told.left.map_or_else(|| "unknown".to_owned(), |left| format!("{:.0} s", left.as_secs_f64()));
+            let RebuildProgress { phase, read, head, rate, .. } = told;
+            note(format!("{}: {read} of {head} events, {rate:.0} a second, {left} left", phase.as_str()));
+        }
+    })
+}
