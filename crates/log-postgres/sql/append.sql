@@ -32,6 +32,10 @@ CREATE OR REPLACE FUNCTION souk_log.append(
     OUT positions  bigint[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+-- One plan for all batches, by index from the first event on: what fits an empty table would be kept for a full one.
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET jit = off
 AS $$
 DECLARE
     head     bigint;

@@ -20,6 +20,9 @@ use crate::{
 /// While one lane's batch is being written, the other one gathers and sends the next, so that the server never waits for
 /// this process. More lanes only make smaller batches.
 const LANES: usize = 2;
+/// How often the callers whose batch was just answered may run before the next one is gathered: they are about to queue their
+/// next append, and few large batches cost the server less than many small ones.
+const TURNS: usize = 3;
 /// Callers beyond this many wait for their turn to be queued.
 const QUEUE: usize = 4096;
 /// A batch has at most so many entries,
@@ -31,9 +34,6 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 const RECONNECT: Duration = Duration::from_millis(50);
 /// What a batch did that takes longer than this is unknown.
 const WRITE_PATIENCE: Duration = Duration::from_secs(15);
-
-/// Sets up a connection for appending. The statements of the function are always the same, whatever the arguments.
-const SET_UP: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off";
 
 struct Pending {
     entry: Entry,
@@ -80,8 +80,9 @@ impl Queue {
             Some(held) => held,
             None => self.receiver.recv().await?,
         };
-        // Callers whose batch was just answered are about to queue their next append: let them.
-        tokio::task::yield_now().await;
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
         let mut size = first.entry.size();
         let mut batch = vec![first];
         while batch.len() < BATCH_ENTRIES {
@@ -198,7 +199,7 @@ impl Lane {
         }
         let deadline = Instant::now() + CONNECT_PATIENCE;
         loop {
-            let error = match timeout_at(deadline, connect_once(&self.options)).await {
+            let error = match timeout_at(deadline, PgConnection::connect_with(&self.options)).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(error)) => meaning(&error),
                 Err(_) => LogError::Unavailable("no connection to the database in time".to_owned()),
@@ -214,12 +215,6 @@ impl Lane {
             sleep(RECONNECT).await;
         }
     }
-}
-
-async fn connect_once(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    let mut connection = PgConnection::connect_with(options).await?;
-    sqlx::raw_sql(SET_UP).execute(&mut connection).await?;
-    Ok(connection)
 }
 
 enum Failure {
