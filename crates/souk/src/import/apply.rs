@@ -131,13 +131,16 @@ async fn account(app: &App, named: Option<&str>) -> Result<UserId, Failure> {
     match users::find(app, &Who::Email(email.into())).await {
         Ok(id) => return Ok(id),
         Err(AppError::NotFound(_)) if named.is_none() => {}
-        Err(AppError::NotFound(_)) => return Err(Failure::new(format!("there is no account with the address {email}"))),
+        Err(AppError::NotFound(_)) => {
+            return Err(Failure::new(format!("there is no account with the address {email}")));
+        }
         Err(error) => return Err(Failure::new(error).during("the owner's account")),
     }
     let random = &app.ports().random;
     let register = async |attempt: &str| {
         let password = format!("{}{}", random.uuid().simple(), random.uuid().simple());
-        let input = Register { email: email.into(), password: password.into(), display_name: Secret::from("Catalogues") };
+        let input =
+            Register { email: email.into(), password: password.into(), display_name: Secret::from("Catalogues") };
         users::register(app, &command(&["account", email, attempt]), input).await.map(|done| done.value.id)
     };
     created(register).await.map_err(|error| Failure::new(error).during("the house account"))
@@ -253,7 +256,9 @@ fn wanted(entry: &Entry, plugin: Option<&Plugin>, digest: &str) -> Result<Wanted
         },
         VersionRule::Counted => match latest {
             None => Ok(Wanted { version: Version::new(1, 0, 0), is_new: true }),
-            Some((latest, release)) if release.digest == digest => Ok(Wanted { version: latest.clone(), is_new: false }),
+            Some((latest, release)) if release.digest == digest => {
+                Ok(Wanted { version: latest.clone(), is_new: false })
+            }
             Some((latest, _)) => {
                 let version = Version::new(latest.major, latest.minor, latest.patch + 1);
                 Ok(Wanted { version, is_new: true })
@@ -348,3 +353,6 @@ pub async fn standing(app: &App, submitted: &Submitted) -> Result<Standing, Fail
     let escalated = events.iter().any(|event| event.event_type == "validation.escalated");
     Ok(if escalated { Standing::NeedsReview } else { Standing::Pending })
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,8 @@ async fn decided(app: &App, submitted: &[Submitted]) -> Result<Vec<Standing>, Fa
     let mut standings = vec![Standing::Pending; submitted.len()];
     let mut changed = Instant::now();
     loop {
-        let open: Vec<_> = (0..submitted.len()).filter(|index| standings.get(*index) == Some(&Standing::Pending)).collect();
+        let open: Vec<_> =
+            (0..submitted.len()).filter(|index| standings.get(*index) == Some(&Standing::Pending)).collect();
         let asked: Vec<_> = stream::iter(open.iter().filter_map(|index| Some((*index, submitted.get(*index)?))))
             .map(|(index, it)| async move { apply::standing(app, it).await.map(|standing| (index, standing)) })
             .buffer_unordered(AT_ONCE)
