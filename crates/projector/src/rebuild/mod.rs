@@ -92,8 +92,7 @@ impl Rebuild {
             }
         }
         meter.end(&outcome).await;
-        // Ends the session, and with it the locks.
-        let _ = locks.close().await;
+        unlock(locks).await;
         result
     }
 
@@ -184,6 +183,12 @@ impl Rebuild {
         let generation = Generation::create(&mut connection, projection.as_ref(), partitions, "building").await?;
         Building::new(&self.pool, Arc::clone(projection), live, generation).await
     }
+}
+
+/// The server notices the end of a connection a little later: who begins again at once must find the locks open.
+async fn unlock(mut locks: PgConnection) {
+    let _ = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut locks).await;
+    let _ = locks.close().await;
 }
 
 /// How long to wait before looking again whether two generations stand level.
