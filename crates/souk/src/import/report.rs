@@ -18,8 +18,8 @@ pub struct Report {
     pub imported: Vec<Item>,
     /// Plugins whose details or version are new.
     pub updated: Vec<Item>,
-    /// How many plugins were there just so.
-    pub unchanged: usize,
+    /// Plugins that were there just so.
+    pub unchanged: Vec<Item>,
     /// What is not imported, and why.
     pub refused: Vec<Refused>,
     /// What is there under another name.
@@ -71,7 +71,7 @@ impl Report {
             catalogue: catalogue.name,
             imported: Vec::new(),
             updated: Vec::new(),
-            unchanged: 0,
+            unchanged: Vec::new(),
             refused: catalogue.refused,
             duplicates: catalogue.duplicates,
             versions,
@@ -80,7 +80,7 @@ impl Report {
             match outcome {
                 Outcome::Imported(it) => report.imported.push(item(it)),
                 Outcome::Updated(it) => report.updated.push(item(it)),
-                Outcome::Unchanged(_) => report.unchanged += 1,
+                Outcome::Unchanged(it) => report.unchanged.push(item(it)),
                 Outcome::Refused(refused) => report.refused.push(refused),
             }
         }
@@ -104,7 +104,7 @@ impl Report {
             self.catalogue,
             self.imported.len(),
             self.updated.len(),
-            self.unchanged,
+            self.unchanged.len(),
             self.refused.len(),
             self.duplicates.len(),
         ));

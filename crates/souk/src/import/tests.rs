@@ -227,3 +227,18 @@ fn real_catalogues_are_imported_but_for_what_is_known() {
     assert!(n8n.refused.iter().all(|refused| refused.place.split(':').count() == 3), "{:?}", n8n.refused);
     all_are_approved(&n8n);
 }
+
+/// The catalogues that `make demo` imports.
+#[test]
+fn the_sample_catalogues_show_what_an_import_does() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/catalogue");
+    let claude = claude::read(&samples.join("claude")).unwrap();
+    assert_eq!((claude.entries.len(), claude.refused.len()), (5, 1), "{:?}", claude.refused);
+    let n8n = n8n::read(&samples.join("n8n")).unwrap();
+    assert_eq!((n8n.entries.len(), n8n.refused.len(), n8n.duplicates.len()), (6, 1, 1), "{:?}", n8n.refused);
+    assert!(n8n.refused[0].place.starts_with("Content/Cut off.json:"), "{:?}", n8n.refused);
+    for entry in claude.entries.iter().chain(&n8n.entries) {
+        let (confidence, found) = confidence(entry);
+        assert_eq!((confidence, found), (100, vec![]), "{}", entry.place);
+    }
+}
