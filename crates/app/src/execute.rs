@@ -359,9 +359,8 @@ impl<S: Default + Clone> Known<S> {
         }
         let mut state = Arc::unwrap_or_clone(self.state);
         for event in events {
-            if !self.seen.contains_key(&command) {
-                self.seen.insert(command, Trace { position, wrote: event.event_type().into() });
-            }
+            let wrote = event.event_type();
+            self.seen.entry(command).or_insert_with(|| Trace { position, wrote: wrote.into() });
             if let Ok(event) = D::Event::try_from(event) {
                 state = D::evolve(state, &event);
             }

@@ -1,0 +1,454 @@
+//! Process managers, also across crashes.
+
+use std::{sync::Arc, time::Duration};
+
+use souk_app::{
+    App, AppError, installs, licenses,
+    orders::{self, RecordPayment},
+    plugins::{self, PluginRef, SubmitVersion},
+    reactions,
+    users::{self, Register},
+    vendors,
+};
+use souk_domain::{
+    id::{LicenseId, PluginId, UserId},
+    license::Status,
+    listing::{Interval, Pricing},
+    order::{Gateway, Order},
+    plugin::ReleaseStatus,
+};
+use souk_ports::{
+    Expected,
+    store::{Credentials, ReactionStore},
+};
+use souk_testkit::Fault;
+
+use crate::support::{World, listing, paid, reason};
+
+async fn pay(world: &World, app: &App, buyer: UserId, plugin: PluginId) -> Order {
+    let order = orders::place(app, &world.as_user(buyer), &plugin.into(), Gateway::Manual).await.unwrap().value;
+    let input = RecordPayment { reference: "t".into(), amount: None, currency: None };
+    orders::record_payment(app, &world.operator(), order.id, input).await.unwrap().value
+}
+
+async fn settle(world: &World, app: &Arc<App>) {
+    let running = world.react(app);
+    running.settle(world).await;
+    running.stop().await;
+}
+
+fn zip(files: &[(&str, &str)]) -> bytes::Bytes {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+    souk_package::pack::pack(files).unwrap().into()
+}
+
+fn version(name: &str, version: &str, license: &str, artifact: bytes::Bytes) -> SubmitVersion {
+    let manifest = serde_json::json!({
+        "name": name, "version": version, "kind": "asset", "summary": "Does things.", "license": license,
+    });
+    SubmitVersion { manifest, artifact }
+}
+
+#[tokio::test]
+async fn a_payment_issues_one_license_and_a_full_refund_ends_it_and_what_rests_on_it() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.published(&app, owner, "tool", paid()).await;
+    let buyer = world.user(&app, "ann").await;
+    let order = pay(&world, &app, buyer, plugin.id).await;
+    settle(&world, &app).await;
+    settle(&world, &world.app()).await;
+    assert_eq!(world.count("license.issued"), 1);
+    let id = LicenseId::of(order.id);
+    let license = licenses::get(&app, &world.as_user(buyer), id).await.unwrap().value;
+    assert_eq!((license.holder, license.plugin, license.expires_at), (buyer, plugin.id, None));
+    installs::install(&app, &world.as_user(buyer), &plugin.id.into(), None).await.unwrap();
+
+    orders::refund(&app, &world.operator(), order.id, Some(1), "part").await.unwrap();
+    settle(&world, &app).await;
+    assert_eq!(world.count("license.revoked"), 0);
+    orders::refund(&app, &world.operator(), order.id, None, "rest").await.unwrap();
+    settle(&world, &app).await;
+    assert_eq!((world.count("license.revoked"), world.count("installation.blocked")), (1, 1));
+    let refused = installs::install(&app, &world.as_user(buyer), &plugin.id.into(), None).await.unwrap_err();
+    assert_eq!(refused.code(), "not_entitled");
+
+    // What a reaction writes names the event that it answers and the request that began it.
+    let (paid, issued) = (world.events_of("payment.completed"), world.events_of("license.issued"));
+    let metadata = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+    let (paid, issued) = ((paid[0].id, metadata(&paid[0].metadata)), metadata(&issued[0].metadata));
+    assert_eq!(issued["$causationId"], paid.0.to_string());
+    assert_eq!(issued["$correlationId"], paid.1["$correlationId"]);
+    assert_eq!(issued["actor"]["kind"], "system");
+    assert_eq!(issued["pluginId"], plugin.id.to_string());
+}
+
+#[tokio::test]
+async fn an_order_that_was_refunded_before_its_license_came_never_gets_one() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.published(&app, owner, "tool", paid()).await;
+    let buyer = world.user(&app, "ann").await;
+    let order = pay(&world, &app, buyer, plugin.id).await;
+    orders::refund(&app, &world.operator(), order.id, None, "changed my mind").await.unwrap();
+    settle(&world, &app).await;
+    assert_eq!(world.count("license.issued"), 0);
+    assert!(world.store.parked(None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_subscription_pays_for_one_interval() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let pricing = Pricing::Subscription { amount: 900, currency: "USD".parse().unwrap(), interval: Interval::Monthly };
+    let plugin = world.published(&app, owner, "tool", pricing).await;
+    let buyer = world.user(&app, "ann").await;
+    let order = pay(&world, &app, buyer, plugin.id).await;
+    settle(&world, &app).await;
+    let key = licenses::key(&app, LicenseId::of(order.id));
+    assert!(licenses::validate(&app, &key, None).await.unwrap().valid);
+    world.clock.advance(Duration::from_secs(31 * 24 * 3600));
+    assert_eq!(licenses::validate(&app, &key, None).await.unwrap().code, "EXPIRED");
+}
+
+#[tokio::test]
+async fn an_installation_that_raced_a_revocation_is_blocked() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.published(&app, owner, "tool", paid()).await;
+    let buyer = world.user(&app, "ann").await;
+    let order = pay(&world, &app, buyer, plugin.id).await;
+    settle(&world, &app).await;
+    let license = LicenseId::of(order.id);
+    // The revocation is answered before the installation lands that had found the license good.
+    licenses::revoke(&app, &world.as_user(owner), license, "fraud").await.unwrap();
+    settle(&world, &app).await;
+    assert_eq!(world.count("installation.blocked"), 0);
+    append_installation(&world, buyer, &plugin, license).await;
+    settle(&world, &app).await;
+    assert_eq!(world.count("installation.blocked"), 1);
+}
+
+async fn append_installation(world: &World, user: UserId, plugin: &souk_domain::plugin::Plugin, license: LicenseId) {
+    use souk_domain::{
+        event::DomainEvent,
+        id::InstallationId,
+        installation::{Checked, Event},
+        stream::{Category, StreamId},
+    };
+    use souk_ports::EventLog;
+    let event = DomainEvent::from(Event::Installed {
+        user_id: user,
+        plugin_id: plugin.id,
+        vendor_id: plugin.vendor,
+        version: "1.0.0".parse().unwrap(),
+        license_id: Some(license),
+        first: true,
+        checked: Checked { plugin_version: 0, license_version: Some(0) },
+    });
+    let encoded = event.encode();
+    let event = souk_ports::NewEvent {
+        id: world.command().uuid(),
+        event_type: encoded.event_type,
+        schema_version: encoded.schema_version,
+        data: encoded.data.to_string().into(),
+        metadata: world.memory.events()[0].metadata.clone(),
+    };
+    let stream = StreamId::of(Category::Installation, InstallationId::of(user, plugin.id));
+    world.memory.append(stream, Expected::NoStream, vec![event]).await.unwrap();
+}
+
+#[tokio::test]
+async fn versions_are_validated_and_approved_or_rejected() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.plugin(&app, owner, "tool", Pricing::Free).await;
+    let id = PluginRef::Id(plugin.id);
+    let good = version("tool", "1.0.0", "MIT", zip(&[("README.md", "It does things.\n")]));
+    plugins::submit_version(&app, &world.as_user(owner), &id, good).await.unwrap();
+    let broken = version("tool", "1.1.0", "MIT", bytes::Bytes::from_static(b"no archive at all"));
+    plugins::submit_version(&app, &world.as_user(owner), &id, broken).await.unwrap();
+    settle(&world, &app).await;
+    let plugin = plugins::get(&app, &id).await.unwrap().value;
+    let statuses: Vec<_> = plugin.versions.values().map(|release| release.status).collect();
+    assert_eq!(statuses, [ReleaseStatus::Approved, ReleaseStatus::Rejected]);
+    assert_eq!((world.count("validation.requested"), world.count("validation.concluded")), (2, 2));
+    // The report is kept where the event says.
+    let concluded = world.events_of("validation.concluded");
+    let data: serde_json::Value = serde_json::from_slice(&concluded[0].data).unwrap();
+    souk_ports::ArtifactStore::get(&*world.artifacts, data["report"].as_str().unwrap()).await.unwrap();
+    assert!(world.store.parked(None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_rule_cannot_judge_goes_to_a_human() {
+    let world = World::new();
+    // With these thresholds nothing is good or bad enough.
+    let app = world.app_with(|settings| {
+        settings.thresholds = souk_domain::validation::Thresholds { approve: 101, escalate: 0 };
+    });
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.plugin(&app, owner, "tool", Pricing::Free).await;
+    let id = PluginRef::Id(plugin.id);
+    let good = version("tool", "1.0.0", "MIT", zip(&[("README.md", "It does things.\n")]));
+    plugins::submit_version(&app, &world.as_user(owner), &id, good).await.unwrap();
+    settle(&world, &app).await;
+    assert_eq!((world.count("validation.escalated"), world.count("plugin.version_approved")), (1, 0));
+    plugins::reject(&app, &world.operator(), &id, &"1.0.0".parse().unwrap(), "no use").await.unwrap();
+    settle(&world, &app).await;
+    assert_eq!((world.count("validation.adjudicated"), world.count("plugin.version_rejected")), (1, 1));
+}
+
+#[tokio::test]
+async fn reactions_go_on_where_any_crash_left_them() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.plugin(&app, owner, "tool", Pricing::Free).await;
+    let id = PluginRef::Id(plugin.id);
+    let good = version("tool", "1.0.0", "MIT", zip(&[("README.md", "It does things.\n")]));
+    plugins::submit_version(&app, &world.as_user(owner), &id, good).await.unwrap();
+    let before = world.memory.events();
+    // A run without crashes says what there is to do.
+    settle(&world, &app).await;
+    let after: Vec<_> = world.types().split_off(before.len());
+    assert!(after.len() >= 5, "{after:?}");
+    for crash_after in 0..after.len() {
+        let world = World::new();
+        let app = world.app();
+        let (owner, _) = world.vendor(&app, "acme").await;
+        let plugin = world.plugin(&app, owner, "tool", Pricing::Free).await;
+        let good = version("tool", "1.0.0", "MIT", zip(&[("README.md", "It does things.\n")]));
+        plugins::submit_version(&app, &world.as_user(owner), &plugin.id.into(), good).await.unwrap();
+        let running = world.react(&app);
+        while world.memory.events().len() < before.len() + crash_after {
+            tokio::task::yield_now().await;
+        }
+        // Dropping the runner aborts its tasks wherever they are; the checkpoints stay as they were.
+        drop(running);
+        world.clock.advance(Duration::from_secs(11));
+        settle(&world, &world.app()).await;
+        assert_eq!(world.types().split_off(before.len()), after, "after a crash behind {crash_after} events");
+    }
+}
+
+/// A process whose connection breaks for good behind its first `appends`.
+fn dying(world: &World, appends: usize) -> Arc<App> {
+    let log = souk_testkit::FaultyLog::new(Arc::new(world.memory.clone()));
+    log.plan(std::iter::repeat_n(Fault::Pass, appends).chain(std::iter::repeat_n(Fault::LostBefore, 1_000)));
+    world.app_on(Arc::new(log))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphaned_name_is_closed_and_then_given_back() {
+    let world = World::new();
+    let app = world.app_with(|settings| settings.orphan_grace = Duration::from_secs(30));
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let ctx = world.as_user(owner);
+    let crashed = plugins::create(&dying(&world, 1), &ctx, listing("tool", Pricing::Free)).await.unwrap_err();
+    assert!(matches!(crashed, AppError::Unavailable(_)));
+    assert_eq!((world.count("name.reserved"), world.count("plugin.created")), (1, 0));
+    let taken = world.create(&app, owner, "TOOL", Pricing::Free).await.unwrap_err();
+    assert_eq!(reason(&taken), "name_taken");
+
+    let running = world.react(&app);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(world.count("name.released"), 0, "its creator may only be slow");
+    world.clock.advance(Duration::from_secs(31));
+    running.settle(&world).await;
+    running.stop().await;
+    assert_eq!((world.count("plugin.abandoned"), world.count("name.released")), (1, 1));
+    let late = plugins::create(&app, &ctx, listing("tool", Pricing::Free)).await.unwrap_err();
+    assert_eq!(reason(&late), "abandoned");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_was_given_back_can_be_taken() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, vendor) = world.vendor(&app, "acme").await;
+    let input = listing("tool", Pricing::Free);
+    plugins::create(&dying(&world, 1), &world.as_user(owner), input).await.unwrap_err();
+    settle(&world, &app).await;
+    assert_eq!(world.create(&app, owner, "TOOL", Pricing::Free).await.unwrap().value.vendor, vendor.id);
+}
+
+/// Reserves without ever creating, as a process does that dies in between.
+async fn reserve(world: &World, category: souk_domain::stream::Category, key: uuid::Uuid, holder: uuid::Uuid) {
+    use souk_domain::{
+        event::DomainEvent,
+        reservation::{Event, Holder},
+        stream::{Category, StreamId},
+    };
+    use souk_ports::EventLog;
+    let holder = Holder { holder_id: holder };
+    let event = match category {
+        Category::Name => Event::NameReserved(holder),
+        Category::Slug => Event::SlugReserved(holder),
+        _ => Event::EmailReserved(holder),
+    };
+    let encoded = DomainEvent::from(event).encode();
+    let metadata = serde_json::json!({
+        "actor": { "kind": "anonymous", "id": null, "role": null },
+        "commandId": world.command(), "$correlationId": holder_of(1), "$causationId": holder_of(1),
+    });
+    let event = souk_ports::NewEvent {
+        id: world.command().uuid(),
+        event_type: encoded.event_type,
+        schema_version: 1,
+        data: encoded.data.to_string().into(),
+        metadata: metadata.to_string().into(),
+    };
+    world.memory.append(StreamId::new(category, key), Expected::NoStream, vec![event]).await.unwrap();
+}
+
+fn holder_of(number: u128) -> uuid::Uuid {
+    uuid::Uuid::from_u128(0xdead_0000 + number)
+}
+
+#[tokio::test]
+async fn every_kind_of_orphan_is_given_back_and_holders_that_came_keep_theirs() {
+    use souk_domain::stream::{Category, StreamId};
+    use souk_ports::Vault;
+    let world = World::new();
+    let app = world.app();
+    let (_, acme) = world.vendor(&app, "acme").await;
+    let email = world.vault.email_stream("lost@people.example");
+    reserve(&world, Category::Name, StreamId::of_name("lost").uuid, holder_of(1)).await;
+    reserve(&world, Category::Slug, StreamId::of_slug("lost").uuid, holder_of(2)).await;
+    reserve(&world, Category::Email, email.uuid, holder_of(3)).await;
+    world.credentials.set_password(holder_of(3).into(), "weak:x").await.unwrap();
+    world.clock.advance(Duration::from_secs(60));
+    settle(&world, &app).await;
+    for (abandoned, released) in [
+        ("plugin.abandoned", "name.released"),
+        ("vendor.abandoned", "slug.released"),
+        ("user.abandoned", "email.released"),
+    ] {
+        assert_eq!((world.count(abandoned), world.count(released)), (1, 1), "{abandoned}");
+    }
+    assert_eq!(world.credentials.password(holder_of(3).into()).await.unwrap(), None);
+    assert_eq!(vendors::by_slug(&app, "acme").await.unwrap(), acme.id);
+    let input = Register {
+        email: "lost@people.example".into(),
+        password: "correct horse".into(),
+        display_name: "Found".into(),
+    };
+    users::register(&app, &world.anonymous(), input).await.unwrap();
+}
+
+#[tokio::test]
+async fn waiting_for_one_orphan_holds_up_no_other_reaction() {
+    let world = World::new();
+    let app = world.app_with(|settings| settings.orphan_grace = Duration::from_secs(30));
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.published(&app, owner, "tool", paid()).await;
+    let buyer = world.user(&app, "ann").await;
+    let running = world.react(&app);
+    pay(&world, &app, buyer, plugin.id).await;
+    for _ in 0..1_000 {
+        if world.count("license.issued") == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(world.count("license.issued"), 1);
+    let orphans = running.runner.status().into_iter().find(|status| status.name == "orphans").unwrap();
+    assert!(orphans.position < world.memory.events().len() as u64, "it waits for the first reservation to come of age");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_log_that_is_away_is_waited_for_and_nothing_is_parked() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.published(&app, owner, "tool", paid()).await;
+    let buyer = world.user(&app, "ann").await;
+    world.clock.advance(Duration::from_secs(60));
+    let running = world.react(&app);
+    running.settle(&world).await;
+    world.log.plan([Fault::LostBefore, Fault::LostAfter]);
+    // Placed and paid by a process whose connection works.
+    let order = pay(&world, &world.app_on(Arc::new(world.memory.clone())), buyer, plugin.id).await;
+    running.settle(&world).await;
+    running.stop().await;
+    assert_eq!(world.count("license.issued"), 1);
+    assert!(world.store.parked(None).await.unwrap().is_empty());
+    assert_eq!(order.plugin, plugin.id);
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_answered_is_parked_and_an_operator_tries_it_again() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.plugin(&app, owner, "tool", Pricing::Free).await;
+    let good = zip(&[("README.md", "It does things.\n")]);
+    let submitted = plugins::submit_version(
+        &app,
+        &world.as_user(owner),
+        &plugin.id.into(),
+        version("tool", "1.0.0", "MIT", good.clone()),
+    )
+    .await
+    .unwrap();
+    let digest = submitted.value.release.digest;
+    world.artifacts.damage(&digest, bytes::Bytes::from_static(b"rot"));
+    settle(&world, &app).await;
+    let parked = world.store.parked(Some("validation")).await.unwrap();
+    assert_eq!(parked.len(), 1);
+    assert!(parked[0].reason.contains(&digest), "{}", parked[0].reason);
+    assert_eq!(parked[0].attempts, 3);
+
+    let failed = reactions::retry_parked(&app, &*world.store, "validation", parked[0].position).await.unwrap_err();
+    assert!(matches!(failed, AppError::Internal(_)));
+    assert_eq!(world.store.parked(None).await.unwrap()[0].attempts, 4);
+    world.artifacts.damage(&digest, good);
+    reactions::retry_parked(&app, &*world.store, "validation", parked[0].position).await.unwrap();
+    assert!(world.store.parked(None).await.unwrap().is_empty());
+    settle(&world, &app).await;
+    assert_eq!(world.count("plugin.version_approved"), 1);
+    let unknown = reactions::retry_parked(&app, &*world.store, "validation", parked[0].position).await.unwrap_err();
+    assert_eq!(unknown.code(), "not_found");
+}
+
+#[tokio::test]
+async fn of_several_processes_one_runs_each_reaction_and_another_takes_over() {
+    let world = World::new();
+    let (one, two) = (world.app(), world.app());
+    let (owner, _) = world.vendor(&one, "acme").await;
+    let plugin = world.published(&one, owner, "tool", paid()).await;
+    let buyer = world.user(&one, "ann").await;
+    world.clock.advance(Duration::from_secs(60));
+    let first = world.react(&one);
+    first.settle(&world).await;
+    let second = world.react(&two);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(second.runner.status().iter().all(|status| !status.leading));
+    first.stop().await;
+    let order = pay(&world, &one, buyer, plugin.id).await;
+    second.settle(&world).await;
+    second.stop().await;
+    let license = licenses::get(&two, &world.as_user(buyer), LicenseId::of(order.id)).await.unwrap().value;
+    assert_eq!(license.status, Status::Active);
+    assert_eq!(world.count("license.issued"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_owns_a_vendor_gets_the_role_also_after_a_crash() {
+    use souk_domain::user::Role;
+    let world = World::new();
+    let app = world.app();
+    let owner = world.user(&app, "ann").await;
+    let input = vendors::RegisterVendor { name: "Acme".into(), slug: "acme".into(), owner: None };
+    vendors::register(&dying(&world, 2), &world.as_user(owner), input).await.unwrap_err();
+    assert_eq!((world.count("vendor.registered"), world.count("user.role_granted")), (1, 0));
+    settle(&world, &app).await;
+    assert!(users::roles(&app, owner).await.unwrap().contains(&Role::Vendor));
+}
