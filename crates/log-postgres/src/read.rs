@@ -21,6 +21,8 @@ use crate::error::meaning;
 const ACQUIRE_PATIENCE: Duration = Duration::from_secs(3);
 /// A page that takes longer than this is given up.
 const PAGE_PATIENCE: Duration = Duration::from_secs(60);
+/// A page of the whole log is over once it has so many bytes, whatever its limit: rebuilds hold several pages in memory.
+const PAGE_BYTES: usize = 32 << 20;
 
 macro_rules! select {
     ($rest:literal) => {
@@ -60,10 +62,10 @@ impl Reader {
     pub async fn behind(&self, after: Position, filter: &Filter, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
         let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
         if filter.categories.is_empty() {
-            return self.page(sqlx::query(BEHIND).bind(after).bind(row_limit(limit)), usize::MAX).await;
+            return self.page(sqlx::query(BEHIND).bind(after).bind(row_limit(limit)), PAGE_BYTES).await;
         }
         let categories: Vec<&str> = filter.categories.iter().map(|category| category.as_str()).collect();
-        self.page(sqlx::query(BEHIND_OF).bind(after).bind(row_limit(limit)).bind(categories), usize::MAX).await
+        self.page(sqlx::query(BEHIND_OF).bind(after).bind(row_limit(limit)).bind(categories), PAGE_BYTES).await
     }
 
     /// Events behind `after`: at most `limit`, and none behind the one that brings their size to `bytes`.

@@ -163,12 +163,12 @@ async fn a_server_that_is_down_is_unavailable_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subscription_survives_batches_that_are_cut_for_their_size() {
+async fn pages_that_are_cut_for_their_size_lose_nothing() {
     let database = Database::fresh().await;
     let log = database.process().await;
     let stream = database.stream();
     let mut expected = Expected::NoStream;
-    for _ in 0..8 {
+    for _ in 0..16 {
         let events: Vec<_> = (0..10)
             .map(|_| NewEvent { data: Bytes::from(vec![b'x'; MAX_EVENT_BYTES - 2]), ..database.event() })
             .collect();
@@ -177,10 +177,15 @@ async fn a_subscription_survives_batches_that_are_cut_for_their_size() {
             Appended::Conflict { actual } => panic!("{actual:?}"),
         }
     }
-    let read = subscribed(&log, 0, 80).await;
-    assert_eq!(read.len(), 80);
+    let read = subscribed(&log, 0, 160).await;
+    assert_eq!(read.len(), 160);
     assert!(read.iter().zip(1..).all(|(event, position)| event.position == position));
     assert!(read.iter().all(|event| event.data.len() == MAX_EVENT_BYTES - 2));
+
+    let first = log.read_all(0, &Filter::default(), 1000).await.unwrap();
+    assert!(!first.is_empty() && first.len() < 160, "40 MB in one page");
+    let rest = log.read_all(first.len() as u64, &Filter::default(), 1000).await.unwrap();
+    assert_eq!(first.len() + rest.len(), 160);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
