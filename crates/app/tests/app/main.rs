@@ -1,5 +1,7 @@
 //! The use cases, the command loop and the reactions, over adapters in memory.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and so do its helpers")]
+
 mod accounts;
 mod command_loop;
 mod doubles;
