@@ -43,6 +43,11 @@ pub(crate) trait Reaction: Send + Sync {
         Duration::ZERO
     }
 
+    /// How many events may be answered at once, where their order does not matter.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// Answers one event. May be called again for the same one.
     async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError>;
 }

@@ -38,6 +38,10 @@ impl Reaction for Orphans {
         app.settings.orphan_grace
     }
 
+    fn at_once(&self) -> usize {
+        16
+    }
+
     async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError> {
         let (ctx, key) = (&cause.ctx, cause.recorded.stream.uuid);
         match &cause.event {

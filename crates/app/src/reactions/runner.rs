@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures::FutureExt;
+use futures::{FutureExt, future::try_join_all};
 use souk_ports::{
     EventFeed, FeedError, Position, RecordedEvent,
     store::{Parked, ReactionStore, StoreError},
@@ -269,18 +269,19 @@ impl Task {
                 batch = batches.next() => batch?,
                 () = self.cancel.cancelled() => return Err(Stop::Cancelled),
             };
-            for recorded in &batch {
-                if recorded.position <= self.shared.done.load(Ordering::Acquire) {
-                    continue;
-                }
-                let concerns = self.reaction.handles(&recorded.event_type);
-                if concerns {
-                    self.handle(name, recorded).await?;
-                }
-                self.shared.done.store(recorded.position, Ordering::Release);
-                if concerns {
+            let done = self.shared.done.load(Ordering::Acquire);
+            let concerns =
+                |recorded: &&RecordedEvent| recorded.position > done && self.reaction.handles(&recorded.event_type);
+            let wanted: Vec<_> = batch.iter().filter(concerns).collect();
+            for group in wanted.chunks(self.reaction.at_once()) {
+                try_join_all(group.iter().map(|recorded| self.handle(name, recorded))).await?;
+                if let Some(last) = group.last() {
+                    self.shared.done.store(last.position, Ordering::Release);
                     self.store_progress(name).await?;
                 }
+            }
+            if let Some(last) = batch.last() {
+                self.shared.done.fetch_max(last.position, Ordering::AcqRel);
             }
         }
     }

@@ -27,6 +27,11 @@ impl Reaction for Validating {
         event_type == "plugin.version_submitted"
     }
 
+    fn at_once(&self) -> usize {
+        // Of two archives one is read while the other waits for the log. No more: each may be large.
+        2
+    }
+
     async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError> {
         let DomainEvent::Plugin(Event::VersionSubmitted { version, digest, size, manifest }) = &cause.event else {
             return Ok(());

@@ -27,6 +27,10 @@ impl Reaction for Verdicts {
         event_type == "validation.concluded"
     }
 
+    fn at_once(&self) -> usize {
+        8
+    }
+
     async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError> {
         let DomainEvent::Validation(Event::Concluded { confidence, verdict, thresholds, .. }) = &cause.event else {
             return Ok(());
