@@ -1,5 +1,6 @@
 //! A database, a log in memory, and two small projections that count the events of plugins.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::{
     collections::BTreeMap,

@@ -1,0 +1,279 @@
+//! However events are batched, the tables are the same.
+
+use souk_domain::{
+    installation, license,
+    listing::{Kind, Pricing, Terms},
+    personal::Personal,
+    plugin, review,
+    validation::{self, Verdict},
+    vendor,
+};
+use souk_ports::{Clock, EventLog};
+use souk_projector::RebuildOptions;
+use support::{Market, details, license_of, rating, user};
+
+mod support;
+
+/// Random numbers that are the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+}
+
+const PLUGINS: usize = 4;
+const USERS: usize = 5;
+
+/// What the deciders would know, so that the history is one that could be.
+#[derive(Default)]
+struct Known {
+    installed: std::collections::HashMap<(usize, usize), bool>,
+    reviewed: std::collections::HashMap<(usize, usize), Review>,
+    versions: [u64; PLUGINS],
+    orders: Vec<(usize, usize, i64, i64)>,
+    machines: std::collections::BTreeSet<(usize, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Review {
+    Live(u8),
+    Hidden(u8),
+    Retracted,
+}
+
+async fn begin(market: &Market) {
+    for number in 0..USERS {
+        market.register_user(number, &format!("Person {number}")).await;
+    }
+    market.register_vendor(0, 0).await;
+    market.register_vendor(1, 1).await;
+    for number in 0..PLUGINS {
+        let shown = details(&format!("Plugin {number}"), Kind::Workflow, "tools", &["One", "two"], "What it is for.");
+        market.create(number, &format!("Plugin.Nr_{number}"), shown, Pricing::Free).await;
+    }
+}
+
+async fn step(market: &Market, dice: &mut Dice, known: &mut Known) {
+    let (of, who) = (dice.roll(PLUGINS), dice.roll(USERS));
+    match dice.roll(12) {
+        0 => plugin_step(market, dice, of).await,
+        1 => version_step(market, dice, known, of).await,
+        2..=4 => installation_step(market, dice, known, of, who).await,
+        5..=7 => review_step(market, dice, known, of, who).await,
+        8 | 9 => order_step(market, dice, known, of, who).await,
+        10 => license_step(market, dice, known).await,
+        _ => {
+            market.clock.advance(std::time::Duration::from_secs(40_000));
+            let event = if dice.roll(2) == 0 {
+                vendor::Event::Verified {}
+            } else {
+                vendor::Event::Suspended { reason: "x".to_owned() }
+            };
+            market.vendor_event(dice.roll(2), event).await;
+        }
+    }
+}
+
+async fn plugin_step(market: &Market, dice: &mut Dice, of: usize) {
+    let event = match dice.roll(6) {
+        0 => plugin::Event::Suspended { reason: "looked at".to_owned() },
+        1 => plugin::Event::Reinstated {},
+        2 => plugin::Event::Deprecated { message: "use another".to_owned() },
+        3 => plugin::Event::Priced {
+            pricing: Pricing::OneTime { amount: 4_900, currency: "USD".parse().unwrap() },
+            terms: Terms { max_devices: 7, ..Terms::default() },
+            previous_pricing: Pricing::Free,
+            previous_terms: Terms::default(),
+        },
+        4 => plugin::Event::Transferred { from_vendor_id: support::vendor(0), to_vendor_id: support::vendor(1) },
+        _ => plugin::Event::Described {
+            details: Box::new(details(
+                &format!("Renamed {}", dice.roll(9)),
+                Kind::Skill,
+                "other",
+                &["three"],
+                "Changed.",
+            )),
+        },
+    };
+    market.plugin_event(of, event).await;
+}
+
+async fn version_step(market: &Market, dice: &mut Dice, known: &mut Known, of: usize) {
+    known.versions[of] += 1;
+    let version = format!("1.{}.0{}", known.versions[of], ["", "-rc.1"][dice.roll(2)]);
+    market.submit(of, &version).await;
+    let verdict = [Verdict::Approve, Verdict::Escalate, Verdict::Reject][dice.roll(3)];
+    market.validate(of, &version, u8::try_from(60 + dice.roll(41)).unwrap(), verdict).await;
+    let parsed: semver::Version = version.parse().unwrap();
+    match dice.roll(4) {
+        0 => market.approve(of, &version, Some(95)).await,
+        1 => {
+            market.approve(of, &version, None).await;
+            let event = plugin::Event::VersionYanked { version: parsed, reason: "broken".to_owned() };
+            market.plugin_event(of, event).await;
+        }
+        2 => {
+            let event = validation::Event::Escalated { version: parsed.clone(), reason: "unsure".to_owned() };
+            market.validation_event(of, &version, event).await;
+            let event = validation::Event::Adjudicated {
+                version: parsed,
+                verdict: Verdict::Approve,
+                reason: "fine".to_owned(),
+            };
+            market.validation_event(of, &version, event).await;
+            market.approve(of, &version, None).await;
+        }
+        _ => {}
+    }
+}
+
+async fn installation_step(market: &Market, dice: &mut Dice, known: &mut Known, of: usize, who: usize) {
+    let version: semver::Version = "1.0.0".parse().unwrap();
+    match known.installed.get(&(of, who)).copied() {
+        Some(true) if dice.roll(3) == 0 => {
+            let checked = installation::Checked { plugin_version: 3, license_version: Some(1) };
+            let (from_version, to_version) = (version, "1.1.0".parse().unwrap());
+            let event =
+                installation::Event::Upgraded { from_version, to_version, license_id: Some(license_of(1)), checked };
+            market.installation_event(of, who, event).await;
+        }
+        Some(true) => {
+            let event = if dice.roll(2) == 0 {
+                installation::Event::Uninstalled { version }
+            } else {
+                installation::Event::Blocked { version, license_id: license_of(1), reason: "revoked".to_owned() }
+            };
+            market.installation_event(of, who, event).await;
+            known.installed.insert((of, who), false);
+        }
+        before => {
+            market.install(of, who, "1.0.0", before.is_none()).await;
+            known.installed.insert((of, who), true);
+        }
+    }
+}
+
+async fn review_step(market: &Market, dice: &mut Dice, known: &mut Known, of: usize, who: usize) {
+    let stars = u8::try_from(1 + dice.roll(5)).unwrap();
+    let text = |text: &str| Personal::new(user(who), text);
+    let (event, next) = match known.reviewed.get(&(of, who)).copied() {
+        None | Some(Review::Retracted) => {
+            market.review(of, who, stars).await;
+            known.reviewed.insert((of, who), Review::Live(stars));
+            return;
+        }
+        Some(Review::Live(old)) => match dice.roll(5) {
+            0 => (review::Event::Retracted { rating: rating(old), hidden: false }, Review::Retracted),
+            1 => (review::Event::Hidden { rating: rating(old), reason: "rude".to_owned() }, Review::Hidden(old)),
+            2 => (review::Event::Flagged { reason: "rude".to_owned() }, Review::Live(old)),
+            3 => (review::Event::Replied { body: "Thank you.".to_owned() }, Review::Live(old)),
+            _ => (
+                review::Event::Edited {
+                    rating: rating(stars),
+                    previous_rating: rating(old),
+                    title: text("Again"),
+                    body: text("On second thoughts."),
+                    hidden: false,
+                },
+                Review::Live(stars),
+            ),
+        },
+        Some(Review::Hidden(old)) => match dice.roll(3) {
+            0 => (review::Event::Retracted { rating: rating(old), hidden: true }, Review::Retracted),
+            1 => (review::Event::Restored { rating: rating(old) }, Review::Live(old)),
+            _ => (
+                review::Event::Edited {
+                    rating: rating(stars),
+                    previous_rating: rating(old),
+                    title: text("Politer"),
+                    body: text("Please."),
+                    hidden: true,
+                },
+                Review::Hidden(stars),
+            ),
+        },
+    };
+    market.review_event(of, who, event).await;
+    known.reviewed.insert((of, who), next);
+}
+
+async fn order_step(market: &Market, dice: &mut Dice, known: &mut Known, of: usize, who: usize) {
+    let currency = |of: usize| ["USD", "JPY"][of % 2];
+    if known.orders.is_empty() || dice.roll(2) == 0 {
+        let number = known.orders.len();
+        market.place(number, of, who, 4_900, currency(of)).await;
+        if dice.roll(4) != 0 {
+            market.pay(number, of, 4_900, currency(of)).await;
+            market.issue(number, of, who).await;
+            known.orders.push((number, of, 4_900, 0));
+        } else {
+            known.orders.push((number, of, 0, 0));
+        }
+    } else {
+        let at = dice.roll(known.orders.len());
+        let (number, of, left, refunded) = known.orders[at];
+        if left > 0 {
+            let amount = if dice.roll(2) == 0 { left } else { left / 3 };
+            market.refund(number, of, (amount, refunded + amount), currency(of), amount == left).await;
+            known.orders[at] = (number, of, left - amount, refunded + amount);
+        }
+    }
+}
+
+async fn license_step(market: &Market, dice: &mut Dice, known: &mut Known) {
+    if known.orders.is_empty() {
+        return;
+    }
+    let (number, of, ..) = known.orders[dice.roll(known.orders.len())];
+    let machine = format!("machine {}", dice.roll(3));
+    match dice.roll(6) {
+        0 => market.license_event(number, of, license::Event::Suspended { reason: "dispute".to_owned() }).await,
+        1 => market.license_event(number, of, license::Event::Reinstated {}).await,
+        2 => market.license_event(number, of, license::Event::Revoked { reason: "refund".to_owned() }).await,
+        _ if known.machines.remove(&(number, machine.clone())) => {
+            market
+                .license_event(number, of, license::Event::Deactivated { fingerprint: machine, activations: 0 })
+                .await;
+        }
+        _ => {
+            market.activate(number, of, &machine, market.clock.now()).await;
+            known.machines.insert((number, machine));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_events_are_batched_the_tables_are_the_same() {
+    for seed in [1, 2, 3] {
+        let market = Market::new().await;
+        let (mut dice, mut known) = (Dice(seed), Known::default());
+        begin(&market).await;
+        for _ in 0..250 {
+            step(&market, &mut dice, &mut known).await;
+        }
+        // Event by event.
+        let running = market.run(1);
+        let reader = market.reader().await;
+        let names: Vec<&str> = market.projections.iter().map(|projection| projection.name()).collect();
+        reader.at(&names, Some(market.log.head().await.unwrap()), support::PATIENCE).await.unwrap();
+        running.stop().await;
+        for batch in [3, 40, 100_000] {
+            let outcome = market
+                .rebuild()
+                .run(RebuildOptions { verify: true, batch, ..RebuildOptions::default() })
+                .await
+                .unwrap();
+            for report in &outcome.reports {
+                assert!(report.is_equal(), "seed {seed}, batches of {batch}: {report}");
+            }
+            let filled =
+                outcome.reports.iter().flat_map(|report| &report.tables).filter(|table| table.rebuilt_rows > 0).count();
+            let tables: usize = market.projections.iter().map(|projection| projection.tables().len()).sum();
+            assert_eq!(filled, tables, "seed {seed}: a table without rows proves nothing");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What is shown of reliability, sales, libraries, reviews and history.
+
+use std::{sync::Arc, time::Duration};
+
+use souk_domain::{
+    installation, license,
+    listing::{Kind, Pricing},
+    personal::Personal,
+    review,
+    validation::{self, Verdict},
+};
+use souk_ports::{Clock, Directory, EventLog, Timeline};
+use souk_projections::{
+    Directories, catalogue, library,
+    reliability::{self, ValidationStatus},
+    reviews, timeline,
+    vendor_analytics::{AnalyticsParams, Granularity, analytics},
+};
+use support::{Market, details, license_of, order, plugin, rating, user, vendor};
+
+mod support;
+
+async fn opened() -> Market {
+    let market = Market::new().await;
+    for (number, name) in ["Ada", "Ben", "Cleo"].into_iter().enumerate() {
+        market.register_user(number, name).await;
+    }
+    market.register_vendor(0, 0).await;
+    market.create(0, "free-tool", details("Free tool", Kind::Skill, "x", &[], "Free."), Pricing::Free).await;
+    let pricing = Pricing::OneTime { amount: 4_900, currency: "USD".parse().unwrap() };
+    market.create(1, "paid-tool", details("Paid tool", Kind::Skill, "x", &[], "Paid."), pricing).await;
+    market
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reliability_says_why_and_how_it_moved() {
+    let market = opened().await;
+    market.review(0, 2, 1).await;
+    market.publish(0, "1.0.0", 91).await;
+    market.review(0, 1, 5).await;
+    market
+        .review_event(
+            0,
+            2,
+            review::Event::Edited {
+                rating: rating(5),
+                previous_rating: rating(1),
+                title: Personal::new(user(2), "Better"),
+                body: Personal::new(user(2), "Fixed."),
+                hidden: false,
+            },
+        )
+        .await;
+    market.publish(0, "1.1.0", 100).await;
+    let (_reader, guard) = market.read().await;
+    let page = reliability::reliability(&guard, plugin(0).uuid()).await.unwrap();
+    assert_eq!(page.score, Some(100), "102 is held at 100");
+    assert_eq!(
+        (page.parts.validation, page.parts.version.as_deref(), page.parts.reviews),
+        (Some(100), Some("1.1.0"), 2)
+    );
+    let history: Vec<_> =
+        page.history.iter().map(|change| (change.cause.as_str(), change.delta, change.score)).collect();
+    assert_eq!(
+        history,
+        [
+            ("validation.concluded", Some(7), Some(100)),
+            ("review.edited", Some(2), Some(93)),
+            ("review.submitted", Some(1), Some(91)),
+            ("validation.concluded", None, Some(90)),
+            ("review.submitted", None, None),
+        ]
+    );
+    let shown = catalogue::plugin(&guard, "free-tool").await.unwrap().unwrap();
+    assert_eq!(shown.reliability, page.score);
+    let unknown = reliability::reliability(&guard, plugin(1).uuid()).await.unwrap();
+    assert_eq!((unknown.score, unknown.history.len()), (None, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn validations_show_their_steps_findings_and_verdicts() {
+    let market = opened().await;
+    market.submit(0, "1.0.0").await;
+    market.validate(0, "1.0.0", 80, Verdict::Escalate).await;
+    let version: semver::Version = "1.0.0".parse().unwrap();
+    let (_reader, guard) = market.read().await;
+    let shown = reliability::validations(&guard, plugin(0).uuid()).await.unwrap();
+    assert_eq!((shown[0].status, shown[0].confidence), (ValidationStatus::Concluded, Some(80)));
+    assert_eq!(
+        catalogue::versions(&guard, plugin(0).uuid()).await.unwrap()[0].status,
+        catalogue::VersionStatus::NeedsReview
+    );
+    let reason = "unsure".to_owned();
+    market.validation_event(0, "1.0.0", validation::Event::Escalated { version: version.clone(), reason }).await;
+    let (verdict, reason) = (Verdict::Reject, "no".to_owned());
+    market.validation_event(0, "1.0.0", validation::Event::Adjudicated { version, verdict, reason }).await;
+    let (_reader, guard) = market.read().await;
+    let shown = reliability::validations(&guard, plugin(0).uuid()).await.unwrap();
+    let [shown] = shown.as_slice() else { panic!("one validation") };
+    assert_eq!(
+        (shown.status, shown.verdict, shown.adjudicated),
+        (ValidationStatus::Adjudicated, Some(Verdict::Escalate), Some(Verdict::Reject))
+    );
+    assert_eq!(shown.escalated.as_deref(), Some("unsure"));
+    assert_eq!(shown.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["manifest", "artifact"]);
+    assert_eq!(shown.steps[1].findings[0].rule, "artifact.odd");
+    assert_eq!(shown.thresholds.map(|thresholds| thresholds.approve), Some(90));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn analytics_add_up() {
+    let market = opened().await;
+    market.install(0, 1, "1.0.0", true).await;
+    market.install(0, 2, "1.0.0", true).await;
+    market.place(1, 1, 1, 4_900, "USD").await;
+    market.pay(1, 1, 4_900, "USD").await;
+    market.clock.advance(Duration::from_secs(86_400));
+    market.installation_event(0, 2, installation::Event::Uninstalled { version: "1.0.0".parse().unwrap() }).await;
+    market.review(0, 1, 5).await;
+    market.review(1, 1, 4).await;
+    market.place(2, 1, 2, 4_900, "USD").await;
+    market.pay(2, 1, 4_900, "USD").await;
+    market.refund(1, 1, (1_000, 1_000), "USD", false).await;
+    market.place(3, 1, 2, 500, "JPY").await;
+    market.pay(3, 1, 500, "JPY").await;
+    market.place(4, 1, 2, 500, "JPY").await;
+    let (_reader, guard) = market.read().await;
+    let all = analytics(&guard, vendor(0).uuid(), &AnalyticsParams::default()).await.unwrap();
+    let totals = &all.totals;
+    assert_eq!((totals.installs, totals.uninstalls, totals.active_installs), (2, 1, 1));
+    assert_eq!((totals.orders, totals.reviews, totals.average_rating), (2, 2, Some(4.5)));
+    assert_eq!((totals.gross_revenue, totals.refunds, totals.commission), (9_800, 1_000, 735 + 735 - 150));
+    assert_eq!((totals.net_revenue, totals.currency.as_str()), (9_800 - 1_000 - 1_320, "USD"));
+    assert_eq!(all.by_currency["JPY"].net_revenue, 425);
+    assert_eq!(all.series.len(), 2);
+    assert_eq!((all.series[0].figures.active_installs, all.series[1].figures.active_installs), (2, 1));
+    assert_eq!((all.series[0].figures.gross_revenue, all.series[1].figures.gross_revenue), (4_900, 4_900));
+    assert_eq!(all.plugins.iter().map(|plugin| plugin.name.as_str()).collect::<Vec<_>>(), ["paid-tool", "free-tool"]);
+
+    let second_day = AnalyticsParams {
+        from: Some("2026-05-05".parse().unwrap()),
+        currency: Some("JPY".to_owned()),
+        ..AnalyticsParams::default()
+    };
+    let later = analytics(&guard, vendor(0).uuid(), &second_day).await.unwrap();
+    assert_eq!((later.totals.installs, later.totals.active_installs, later.totals.gross_revenue), (0, 1, 500));
+    assert_eq!(later.series.len(), 1);
+    let first_day = AnalyticsParams {
+        to: Some("2026-05-04".parse().unwrap()),
+        granularity: Granularity::Month,
+        ..AnalyticsParams::default()
+    };
+    let earlier = analytics(&guard, vendor(0).uuid(), &first_day).await.unwrap();
+    assert_eq!(
+        (earlier.totals.active_installs, earlier.totals.average_rating, earlier.totals.net_revenue),
+        (2, None, 4_165)
+    );
+    assert_eq!(earlier.series[0].date, "2026-05-01".parse().unwrap());
+    let nobody = analytics(&guard, vendor(5).uuid(), &AnalyticsParams::default()).await.unwrap();
+    assert_eq!((nobody.totals.orders, nobody.totals.currency.as_str(), nobody.series.len()), (0, "USD", 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn libraries_hold_installations_licenses_and_orders() {
+    let market = opened().await;
+    for (number, of) in [(1, 1), (2, 0), (3, 1)] {
+        market.place(number, of, 1, 4_900, "USD").await;
+    }
+    market.pay(1, 1, 4_900, "USD").await;
+    market.issue(1, 1, 1).await;
+    market.activate(1, 1, "laptop", market.clock.now()).await;
+    market.activate(1, 1, "phone", market.clock.now()).await;
+    market.license_event(1, 1, license::Event::Deactivated { fingerprint: "laptop".to_owned(), activations: 1 }).await;
+    market.install(0, 1, "1.0.0", true).await;
+    market.install(1, 1, "1.0.0", true).await;
+    let blocked = installation::Event::Blocked {
+        version: "1.0.0".parse().unwrap(),
+        license_id: license_of(1),
+        reason: "refund".to_owned(),
+    };
+    market.installation_event(1, 1, blocked).await;
+    market.refund(1, 1, (900, 900), "USD", false).await;
+    let (_reader, guard) = market.read().await;
+
+    let page = library::orders(&guard, user(1).uuid(), None, 2).await.unwrap();
+    assert_eq!(page.items.iter().map(|row| row.id).collect::<Vec<_>>(), [order(3).uuid(), order(2).uuid()]);
+    let page = library::orders(&guard, user(1).uuid(), page.next_cursor.as_deref(), 2).await.unwrap();
+    let [paid] = page.items.as_slice() else { panic!("one order is left") };
+    assert_eq!((paid.status.as_str(), paid.refunded_total, page.next_cursor), ("partially_refunded", 900, None));
+    assert_eq!((paid.plugin.name.as_str(), paid.payment_reference.as_deref()), ("paid-tool", Some("transfer 1")));
+    assert_eq!(library::order(&guard, order(2).uuid()).await.unwrap().unwrap().status, "pending");
+    assert!(library::orders(&guard, user(2).uuid(), None, 20).await.unwrap().items.is_empty());
+
+    let licenses = library::licenses(&guard, user(1).uuid(), None, 20).await.unwrap().items;
+    assert_eq!((licenses.len(), licenses[0].status.as_str(), licenses[0].max_devices), (1, "active", 3));
+    assert_eq!(
+        licenses[0].activations.iter().map(|machine| machine.fingerprint.as_str()).collect::<Vec<_>>(),
+        ["phone"]
+    );
+    let json = serde_json::to_value(&licenses[0]).unwrap();
+    assert_eq!((json["type"].as_str(), json["plugin"]["displayName"].as_str()), (Some("perpetual"), Some("Paid tool")));
+
+    let installed = library::installations(&guard, user(1).uuid(), None, 20).await.unwrap().items;
+    let installed: Vec<_> = installed.iter().map(|row| (row.plugin.name.as_str(), row.status.as_str())).collect();
+    assert_eq!(installed, [("paid-tool", "blocked"), ("free-tool", "installed")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reviews_show_what_is_live_and_nobodys_id() {
+    let market = opened().await;
+    market.register_vendor(1, 1).await;
+    for (who, stars) in [(0, 5), (1, 2), (2, 3)] {
+        market.review(0, who, stars).await;
+    }
+    market.review_event(0, 0, review::Event::Replied { body: "Thank you.".to_owned() }).await;
+    market.review_event(0, 1, review::Event::Hidden { rating: rating(2), reason: "rude".to_owned() }).await;
+    let (_reader, guard) = market.read().await;
+    let first = reviews::reviews(&guard, plugin(0).uuid(), None, 1).await.unwrap();
+    assert_eq!(first.items[0].author.display_name.as_deref(), Some("Cleo"));
+    assert_eq!(
+        (first.items[0].title.as_deref(), first.items[0].body.as_deref()),
+        (Some("3 stars"), Some("What I think."))
+    );
+    assert_eq!((first.summary.rating.count, first.summary.histogram), (2, [0, 0, 1, 0, 1]));
+    let second = reviews::reviews(&guard, plugin(0).uuid(), first.next_cursor.as_deref(), 1).await.unwrap();
+    assert_eq!(second.items[0].reply.as_ref().map(|reply| reply.body.as_str()), Some("Thank you."));
+    assert_eq!(second.next_cursor, None);
+    let shown = serde_json::to_string(&(first, second)).unwrap();
+    assert!((0..3).all(|who| !shown.contains(&user(who).to_string())), "{shown}");
+    assert!(reviews::review_of(&guard, plugin(0).uuid(), user(1).uuid()).await.unwrap().unwrap().hidden);
+    assert!(reviews::review_of(&guard, plugin(1).uuid(), user(1).uuid()).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn timelines_and_directories_point_into_the_log() {
+    let market = opened().await;
+    market.register_vendor(1, 2).await;
+    market.register_vendor(2, 2).await;
+    market.publish(0, "1.0.0", 95).await;
+    market.install(0, 1, "1.0.0", true).await;
+    market.issue(7, 1, 1).await;
+    market.issue(8, 1, 1).await;
+    let (reader, guard) = market.read().await;
+    let expected: Vec<i64> = market
+        .log
+        .events()
+        .iter()
+        .filter(|event| String::from_utf8_lossy(&event.metadata).contains(&plugin(0).to_string()))
+        .map(|event| i64::try_from(event.position).unwrap())
+        .collect();
+    let all = timeline::events(&guard, plugin(0).uuid(), 0, 100).await.unwrap();
+    assert_eq!(all.iter().map(|event| event.position).collect::<Vec<_>>(), expected);
+    assert!(expected.len() > 5);
+    assert_eq!(all.last().map(|event| event.event_type.as_str()), Some("installation.installed"));
+    assert_eq!(timeline::count(&guard, plugin(0).uuid()).await.unwrap(), i64::try_from(expected.len()).unwrap());
+
+    let head = market.log.head().await.unwrap();
+    let directories = Directories::new(Arc::new(reader), Duration::from_millis(50));
+    let page = directories.page(plugin(0), expected[0].unsigned_abs(), 3, head).await.unwrap();
+    assert_eq!(page, expected[1..4].iter().map(|position| position.unsigned_abs()).collect::<Vec<_>>());
+    assert_eq!(directories.vendors_of(user(2), 0).await.unwrap(), [vendor(1), vendor(2)]);
+    assert_eq!(directories.licenses_of(user(1), plugin(1), head).await.unwrap(), [license_of(8), license_of(7)]);
+    assert!(directories.vendors_of(user(2), head + 1).await.is_err());
+}
