@@ -1,4 +1,5 @@
 //! Finding plugins, and what is said of each.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use souk_domain::{
     listing::{Kind, Pricing},
@@ -16,7 +17,10 @@ use support::{Market, details, plugin as id, rating, vendor as vendor_id};
 
 mod support;
 
-const CATALOGUE: [(&str, &str, Kind, &str, &[&str], &str); 9] = [
+/// Name, name to show, kind, category, tags, description.
+type Listed = (&'static str, &'static str, Kind, &'static str, &'static [&'static str], &'static str);
+
+const CATALOGUE: [Listed; 9] = [
     (
         "slack-alerts",
         "Slack alerts on Stripe disputes",

@@ -1,4 +1,5 @@
 //! However events are batched, the tables are the same.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use souk_domain::{
     installation, license,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use souk_ports::{EventFeed, Position, RecordedEvent};
+use souk_ports::{EventFeed, FeedError, Position, RecordedEvent};
 use sqlx::PgPool;
 use tokio::{
     sync::{Notify, mpsc},
@@ -140,6 +140,8 @@ struct Follower {
     wake: Wake,
 }
 
+type Batches = mpsc::Receiver<Result<Vec<RecordedEvent>, FeedError>>;
+
 /// Why a follower stopped following.
 enum Ended {
     /// It was cancelled.
@@ -199,19 +201,7 @@ impl Follower {
         let Some((mut position, _)) = applier.checkpoint.read(&self.pool).await? else {
             return Err(ProjectorError::NoGeneration(name.to_owned()));
         };
-        let mut feed = self.feed.subscribe(self.partition, position).await?;
-        let (sender, mut batches) = mpsc::channel(4);
-        // Reads ahead while a batch is being written. Ends with the set, when this function returns.
-        let mut pump = JoinSet::new();
-        pump.spawn(async move {
-            loop {
-                let batch = feed.next().await;
-                let failed = batch.is_err();
-                if sender.send(batch).await.is_err() || failed {
-                    return;
-                }
-            }
-        });
+        let (_pump, mut batches) = self.read_ahead(position).await?;
         let mut retried = true;
         let mut look_at = Instant::now() + self.options.look;
         loop {
@@ -245,6 +235,23 @@ impl Follower {
                 poison::forget_retried(&self.pool, name, partition, position).await?;
             }
         }
+    }
+
+    /// The feed's batches behind `position`, read while others are being written. Reading ends with the set that is returned.
+    async fn read_ahead(&self, position: Position) -> Result<(JoinSet<()>, Batches), ProjectorError> {
+        let mut feed = self.feed.subscribe(self.partition, position).await?;
+        let (sender, batches) = mpsc::channel(4);
+        let mut pump = JoinSet::new();
+        pump.spawn(async move {
+            loop {
+                let batch = feed.next().await;
+                let failed = batch.is_err();
+                if sender.send(batch).await.is_err() || failed {
+                    return;
+                }
+            }
+        });
+        Ok((pump, batches))
     }
 
     /// Writes the part of `events` that is behind `position`, whoever does it; says when to begin anew.

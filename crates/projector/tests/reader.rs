@@ -1,4 +1,5 @@
 //! Reading at a position.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
 

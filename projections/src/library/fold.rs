@@ -17,13 +17,16 @@ use uuid::Uuid;
 
 use crate::rows;
 
-/// Changes of libraries, by key. A key's first part is the row as its creation makes it, the second what came since.
+/// By license and fingerprint: the label and the time, or none when the machine was freed.
+type Activations = BTreeMap<(Uuid, String), Option<(String, DateTime<Utc>)>>;
+
+/// Changes of libraries, by key.
 #[derive(Default)]
 pub(super) struct LibraryChanges {
     plugins: BTreeMap<Uuid, PluginRow>,
     installations: BTreeMap<Uuid, InstallationRow>,
     licenses: BTreeMap<Uuid, LicenseRow>,
-    activations: BTreeMap<(Uuid, String), Option<(String, DateTime<Utc>)>>,
+    activations: Activations,
     orders: BTreeMap<Uuid, OrderRow>,
 }
 
@@ -241,10 +244,7 @@ impl Changes for LibraryChanges {
     }
 }
 
-async fn flush_activations(
-    connection: &mut PgConnection,
-    activations: &BTreeMap<(Uuid, String), Option<(String, DateTime<Utc>)>>,
-) -> Result<(), sqlx::Error> {
+async fn flush_activations(connection: &mut PgConnection, activations: &Activations) -> Result<(), sqlx::Error> {
     let (mut kept, mut ended) = (Vec::new(), (Vec::new(), Vec::new()));
     for ((license_id, fingerprint), activation) in activations {
         if let Some((label, activated_at)) = activation {
