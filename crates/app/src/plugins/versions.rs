@@ -4,9 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use semver::Version;
+use serde::Deserialize;
 use serde_json::Value;
 use souk_domain::{
     id::ValidationId,
+    listing::Kind,
     personal::{CLEAR_MARKER, ERASED_MARKER, SEALED_MARKER},
     plugin::{Command, DecidedBy, Plugins, ReleaseStatus, State},
     text::{self, Problems},
@@ -68,6 +70,7 @@ async fn may_publish(app: &App, owned: &Owned) -> Result<bool, AppError> {
     Ok(vendors::known(app, owned.vendor.id, Duration::ZERO).await?.value.may_publish())
 }
 
+/// The shape of what is handed in; whether the manifest's values are right, and fit the archive, is for the validation to say.
 fn check(input: &SubmitVersion, max_artifact: usize) -> Result<Version, AppError> {
     let mut problems = Problems::default();
     if input.artifact.is_empty() {
@@ -80,6 +83,14 @@ fn check(input: &SubmitVersion, max_artifact: usize) -> Result<Version, AppError
     let version = version.and_then(|version| Version::parse(version).ok());
     if version.is_none() {
         problems.add("manifest.version", "must be a version as of semver.org, at most 128 characters");
+    }
+    for field in ["name", "summary", "license"] {
+        if input.manifest.get(field).and_then(Value::as_str).is_none_or(|text| text.trim().is_empty()) {
+            problems.add(format!("manifest.{field}"), "must be a text that is not blank");
+        }
+    }
+    if input.manifest.get("kind").is_none_or(|kind| Kind::deserialize(kind).is_err()) {
+        problems.add("manifest.kind", "must be agent, skill, command, plugin, mcp_server, workflow or asset");
     }
     if let Some(problem) = problem_of(&input.manifest, MAX_DEPTH) {
         problems.add("manifest", problem);
