@@ -98,11 +98,59 @@ pub enum Command {
     /// Examine the machine, the database and the log, and say what is wrong
     Doctor,
     /// Measure the budgets against floors taken in the same run
-    Bench {
-        /// Seconds each measurement takes
-        #[arg(long, default_value_t = 5)]
-        seconds: u64,
-    },
+    Bench(BenchOptions),
+}
+
+/// How to measure.
+#[derive(Clone, Debug, Args, serde::Serialize)]
+pub struct BenchOptions {
+    /// Seconds each repetition of a measurement takes
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// How often each measurement is repeated
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub repetitions: u8,
+    /// Plugins of the catalogue that is measured; the budgets speak of 100000
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2_000..=10_000_000))]
+    pub plugins: u32,
+    /// Events of its log; the budgets speak of 1000000
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub events: u32,
+    /// Measure only this; may be given several times
+    #[arg(long, value_name = "WHAT")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<Measurement>,
+    /// Serve what is compared with, as the measurement itself starts it
+    #[arg(long, hide = true)]
+    #[serde(skip)]
+    pub floor_server: bool,
+}
+
+impl BenchOptions {
+    /// Whether to measure it.
+    pub fn wants(&self, measurement: Measurement) -> bool {
+        self.only.is_empty() || self.only.contains(&measurement)
+    }
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measurement {
+    /// The first start on an empty directory
+    Start,
+    /// Appends through the log's port
+    Appends,
+    /// Rebuilding all read models
+    Rebuild,
+    /// Plugin pages
+    Pages,
+    /// Searches
+    Search,
+    /// From append to queryable
+    Lag,
+    /// Install commands
+    Installs,
 }
 
 /// Of which sort a catalogue is.

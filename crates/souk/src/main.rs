@@ -67,6 +67,6 @@ async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
         Command::Admin { command } => command::admin::run(config, command).await,
         Command::Config { command: ConfigCommand::Check } => command::config::check(config, json),
         Command::Doctor => command::doctor::run(config, json).await,
-        Command::Bench { seconds } => command::bench::run(config, seconds, json).await,
+        Command::Bench(options) => command::bench::run(config, options, json).await,
     }
 }

@@ -1,0 +1,237 @@
+//! Pages and searches over HTTP, while others write.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    catalogue::Listed,
+    floor,
+    http::{self, Connection, closed_loop},
+    measure::{Budget, Pair, Row, percentile, rate},
+    random::{Sequence, Zipf},
+    session::{Service, Session},
+};
+use crate::{failure::Failure, output::note};
+
+const CONNECTIONS: u64 = 64;
+/// Between two writes: 100 a second.
+const BETWEEN_WRITES: Duration = Duration::from_millis(10);
+/// Different questions.
+const QUERIES: usize = 2_000;
+
+/// Plugin pages, by Zipf's law, against axum answering a constant.
+///
+/// # Errors
+/// Souk gave a wrong answer.
+pub async fn pages(session: &Session, service: &Service, plugins: &Arc<Vec<Listed>>) -> Result<Vec<Row>, Failure> {
+    let paths = plugins.iter().map(|plugin| format!("/api/v1/plugins/{}", plugin.name));
+    let plan = Reads {
+        what: "plugin page",
+        wanted: Wanted::new(paths, Zipf::new(plugins.len())),
+        floor: Wanted::new(["/".to_owned()].into_iter(), Zipf::new(1)),
+    };
+    let measured = plan.measure(session, service, plugins).await?;
+    let name =
+        format!("plugin page over HTTP, 64 connections, Zipf over {} plugins, 100 writes/s going on", plugins.len());
+    Ok(measured.rows(&name, "axum answering a constant", 0.4, 20.0))
+}
+
+/// Searches, against axum and sqlx answering a point select.
+///
+/// # Errors
+/// Souk gave a wrong answer.
+pub async fn search(session: &Session, service: &Service, plugins: &Arc<Vec<Listed>>) -> Result<Vec<Row>, Failure> {
+    let queries = queries(plugins);
+    let plan = Reads {
+        what: "search",
+        wanted: Wanted::evenly(queries.into_iter()),
+        floor: Wanted::evenly((0..floor::SELECTED_ROWS).map(|id| format!("/{id}"))),
+    };
+    let measured = plan.measure(session, service, plugins).await?;
+    let name = format!("search, {QUERIES} distinct queries over {} plugins, the same load", plugins.len());
+    Ok(measured.rows(&name, "axum and sqlx answering one point select", 0.5, 50.0))
+}
+
+/// What people type: one or two words of a title, one in four with a filter.
+fn queries(plugins: &[Listed]) -> Vec<String> {
+    let mut random = Sequence::new(5);
+    let mut queries = HashSet::new();
+    let mut ordered = Vec::new();
+    // Small catalogues may not have so many.
+    for _ in 0..QUERIES * 50 {
+        let plugin = &plugins[random.below(plugins.len())];
+        let words: Vec<String> = plugin.title.to_lowercase().split(' ').map(str::to_owned).collect();
+        let first = random.below(words.len());
+        let q = words[first..].iter().take(1 + random.below(2)).cloned().collect::<Vec<_>>().join("+");
+        let filter = if random.below(4) == 0 { format!("&kind={}", plugin.kind) } else { String::new() };
+        let query = format!("/api/v1/plugins?q={q}{filter}");
+        if queries.insert(query.clone()) {
+            ordered.push(query);
+        }
+        if ordered.len() == QUERIES {
+            break;
+        }
+    }
+    ordered
+}
+
+/// Requests, and how often each is wanted.
+#[derive(Clone)]
+struct Wanted {
+    requests: Arc<Vec<Vec<u8>>>,
+    /// None for all alike.
+    popularity: Option<Arc<Zipf>>,
+}
+
+impl Wanted {
+    fn new(paths: impl Iterator<Item = String>, popularity: Zipf) -> Self {
+        Self { popularity: Some(Arc::new(popularity)), ..Self::evenly(paths) }
+    }
+
+    fn evenly(paths: impl Iterator<Item = String>) -> Self {
+        let requests = paths.map(|path| http::get(&path, "accept: application/json\r\n")).collect();
+        Self { requests: Arc::new(requests), popularity: None }
+    }
+
+    fn clients(&self) -> Vec<impl FnMut() -> Vec<u8> + Send + 'static> {
+        let client = |number| {
+            let (this, mut random) = (self.clone(), Sequence::new(number));
+            move || {
+                let index = match &this.popularity {
+                    Some(zipf) => zipf.draw(&mut random),
+                    None => random.below(this.requests.len()),
+                };
+                this.requests[index].clone()
+            }
+        };
+        (0..CONNECTIONS).map(client).collect()
+    }
+}
+
+struct Reads {
+    what: &'static str,
+    wanted: Wanted,
+    floor: Wanted,
+}
+
+struct Measured {
+    pairs: Vec<Pair>,
+    slowest: Vec<f64>,
+    middle: f64,
+    writes: f64,
+}
+
+impl Reads {
+    async fn measure(
+        &self,
+        session: &Session,
+        service: &Service,
+        plugins: &Arc<Vec<Listed>>,
+    ) -> Result<Measured, Failure> {
+        let (souk, floor) = (service.souk.address, service.floor.address);
+        closed_loop(souk, self.wanted.clients(), 1, 200).await?;
+        closed_loop(floor, self.floor.clients(), 1, 200).await?;
+        let (mut pairs, mut slowest, mut middle, mut writes) = (Vec::new(), Vec::new(), 0.0, f64::INFINITY);
+        for repetition in 1..=session.options.repetitions {
+            note(format!("measuring: {}, {repetition} of {}", self.what, session.options.repetitions));
+            let tokens = service.accounts(1, &format!("{}-writer-{repetition}", &self.what[..4])).await?;
+            let seconds = session.options.seconds;
+            let base = closed_loop(floor, self.floor.clients(), seconds, 200).await?;
+            let writing = Writing::start(service, tokens, Arc::clone(plugins));
+            let loaded = closed_loop(souk, self.wanted.clients(), seconds, 200).await;
+            writes = writes.min(writing.stop().await?);
+            let mut loaded = loaded?;
+            slowest.push(percentile(&mut loaded.times, 99));
+            middle = percentile(&mut loaded.times, 50);
+            pairs.push(Pair { value: loaded.rate, floor: base.rate });
+            service.settle().await?;
+        }
+        Ok(Measured { pairs, slowest, middle, writes })
+    }
+}
+
+impl Measured {
+    fn rows(&self, name: &str, floor: &str, times: f64, most: f64) -> Vec<Row> {
+        let note = format!(
+            "at least {:.0} writes/s went on; half of the answers came within {:.1} ms",
+            self.writes, self.middle
+        );
+        let rows = [
+            Row::compared(name, "1/s", floor, &self.pairs, Budget::AtLeastTimes(times)).map(|row| row.with_note(note)),
+            Row::plain("the same, p99", "ms", &self.slowest, Budget::Under(most)),
+        ];
+        rows.into_iter().flatten().collect()
+    }
+}
+
+/// A customer who installs one plugin after the other, over HTTP.
+struct Writing {
+    task: JoinHandle<Result<f64, Failure>>,
+    stop: CancellationToken,
+}
+
+impl Writing {
+    fn start(service: &Service, tokens: Vec<String>, plugins: Arc<Vec<Listed>>) -> Self {
+        let stop = CancellationToken::new();
+        let (stopped, address) = (stop.clone(), service.souk.address);
+        let task = tokio::spawn(async move {
+            let mut connection = Connection::open(address).await?;
+            let headers = tokens.first().map_or_else(String::new, |token| http::bearer(token));
+            let mut ticks = interval(BETWEEN_WRITES);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+            let (started, mut count) = (Instant::now(), 0);
+            for plugin in plugins.iter() {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = stopped.cancelled() => break,
+                }
+                let request = http::post(&format!("/api/v1/plugins/{}/install", plugin.name), &headers, "{}");
+                let answer = connection.send(&request).await?;
+                http::expect(&answer, 201, &request)?;
+                count += 1;
+            }
+            Ok(rate(count, started.elapsed()))
+        });
+        Self { task, stop }
+    }
+
+    /// How many writes a second there were.
+    async fn stop(self) -> Result<f64, Failure> {
+        self.stop.cancel();
+        self.task.await.map_err(Failure::new)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use souk_domain::id::{PluginId, VendorId};
+
+    use super::*;
+
+    #[test]
+    fn queries_are_distinct() {
+        let words = super::super::words::Words::new();
+        let mut random = Sequence::new(1);
+        let plugins: Vec<Listed> = (0..2_000)
+            .map(|number| Listed {
+                id: PluginId::new(random.uuid()),
+                vendor: VendorId::new(random.uuid()),
+                name: format!("p-{number}"),
+                title: words.title(&mut random),
+                kind: "skill",
+            })
+            .collect();
+        let queries = queries(&plugins);
+        assert_eq!(queries.len(), QUERIES);
+        assert_eq!(queries.iter().collect::<HashSet<_>>().len(), QUERIES);
+    }
+}

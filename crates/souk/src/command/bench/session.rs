@@ -1,0 +1,284 @@
+//! What measurements share: a private cluster, a catalogue in it, and a Souk that serves it.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::future::try_join_all;
+use serde::Deserialize;
+use souk_embedded_postgres::{
+    Cluster, Options as ClusterOptions,
+    testing::{self, TestDir},
+};
+use souk_log_postgres::PostgresLog;
+use souk_ports::{EventLog, Vault};
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
+
+use super::{
+    Options,
+    catalogue::{Listed, Writer},
+    http::{self, Connection},
+    installs, lag,
+    measure::Row,
+    process::Server,
+    reads,
+};
+use crate::{
+    cli::Measurement,
+    config::{Config, Switch},
+    failure::Failure,
+    output::note,
+    wire::Souk,
+};
+
+/// How long read models may take to reach the head of the log.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How often they are asked.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A private cluster.
+pub struct Session {
+    /// How to measure.
+    pub options: Options,
+    cluster: Cluster,
+    directory: TestDir,
+}
+
+/// A catalogue in the log of a session.
+pub struct Catalogue {
+    /// Its plugins, the most popular first.
+    pub plugins: Arc<Vec<Listed>>,
+    vault: Arc<dyn Vault>,
+}
+
+/// A Souk and a server of floors, each in a process of its own.
+pub struct Service {
+    /// Souk.
+    pub souk: Server,
+    /// Floors.
+    pub floor: Server,
+    /// The log that Souk serves, written from this process.
+    pub log: Arc<dyn EventLog>,
+    /// Writes into it.
+    pub writer: Writer,
+    pool: PgPool,
+}
+
+impl Session {
+    /// Starts a cluster in a temporary directory, which is gone when this program is, however it ends.
+    ///
+    /// # Errors
+    /// There is no PostgreSQL.
+    pub async fn open(options: Options) -> Result<Self, Failure> {
+        let directory = testing::data_dir();
+        let cluster = Cluster::start(ClusterOptions::new(directory.path())).await.map_err(Failure::new)?;
+        Ok(Self { options, cluster, directory })
+    }
+
+    /// Stops the cluster.
+    ///
+    /// # Errors
+    /// It did not stop.
+    pub async fn close(self) -> Result<(), Failure> {
+        self.cluster.stop().await.map_err(Failure::new)?;
+        drop(self.directory);
+        Ok(())
+    }
+
+    /// The data directory of the Souk that is measured.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The database of the Souk that is measured.
+    pub fn url(&self) -> &str {
+        self.cluster.url()
+    }
+
+    /// Few connections to the database at `url`: most of the server's are for what is measured.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub async fn pool(&self, url: &str) -> Result<PgPool, Failure> {
+        PgPoolOptions::new().max_connections(4).connect(url).await.map_err(Failure::new)
+    }
+
+    /// Address of another database of the cluster, new and empty.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub async fn database(&self, name: &str) -> Result<String, Failure> {
+        let pool = self.pool(self.url()).await?;
+        let created = sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await;
+        pool.close().await;
+        created.map_err(Failure::new)?;
+        Ok(self.cluster.url_for(name))
+    }
+
+    /// Version of the server.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn postgres(&self) -> Result<String, Failure> {
+        let pool = self.pool(self.url()).await?;
+        let version = sqlx::query_scalar("SHOW server_version").fetch_one(&pool).await;
+        pool.close().await;
+        version.map_err(Failure::new)
+    }
+
+    /// Fills the log with a catalogue and waits until the read models show it.
+    ///
+    /// # Errors
+    /// The database failed, or the read models stopped.
+    pub async fn load(&self) -> Result<Catalogue, Failure> {
+        let config = Config {
+            data_dir: self.directory().to_owned(),
+            database_url: None,
+            kek: None,
+            rate_limits: Switch::Off,
+            ..Config::default()
+        };
+        let souk = Souk::open(&config).await?;
+        let loaded = self.fill(&souk).await;
+        souk.close().await?;
+        let catalogue = loaded?;
+        let pool = self.pool(self.url()).await?;
+        // What autovacuum does within minutes; so the first measurement sees what the last one does.
+        let vacuumed = sqlx::query("VACUUM (ANALYZE)").execute(&pool).await;
+        pool.close().await;
+        vacuumed.map_err(Failure::new)?;
+        Ok(catalogue)
+    }
+
+    async fn fill(&self, souk: &Souk) -> Result<Catalogue, Failure> {
+        let Options { plugins, events, .. } = self.options;
+        note(format!("loading: {plugins} plugins, {events} events"));
+        let vault = Arc::clone(&souk.app().ports().vault);
+        let started = Instant::now();
+        let listed =
+            Writer::new(Arc::clone(souk.log()), Arc::clone(&vault)).write(plugins as usize, events as usize).await?;
+        note(format!("loading: appended in {:.1} s", started.elapsed().as_secs_f64()));
+        let started = Instant::now();
+        let projecting = souk.project();
+        let caught_up = catch_up(souk.models().pool(), souk.log().as_ref()).await;
+        projecting.stop().await;
+        caught_up?;
+        note(format!("loading: projected live in {:.1} s", started.elapsed().as_secs_f64()));
+        Ok(Catalogue { plugins: Arc::new(listed), vault })
+    }
+
+    /// Starts a Souk that serves the catalogue.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn serve(&self, catalogue: &Catalogue) -> Result<Service, Failure> {
+        let souk = Server::souk(self.directory()).await?;
+        let floor = Server::floor(self.directory(), &self.database("souk_bench_floor").await?).await?;
+        let pool = self.pool(self.url()).await?;
+        let log: Arc<dyn EventLog> = Arc::new(PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?);
+        let writer = Writer::new(Arc::clone(&log), Arc::clone(&catalogue.vault));
+        Ok(Service { souk, floor, log, writer, pool })
+    }
+}
+
+impl Service {
+    /// Waits until every read model has seen every event.
+    ///
+    /// # Errors
+    /// They stopped, or take too long.
+    pub async fn settle(&self) -> Result<Duration, Failure> {
+        let started = Instant::now();
+        catch_up(&self.pool, self.log.as_ref()).await?;
+        Ok(started.elapsed())
+    }
+
+    /// Registers as many accounts over HTTP; gives their access tokens.
+    ///
+    /// # Errors
+    /// Souk refused one.
+    pub async fn accounts(&self, count: usize, called: &str) -> Result<Vec<String>, Failure> {
+        // As many at once as passwords are hashed at once.
+        let shares = (0..4).map(|share| {
+            let numbers: Vec<usize> = (share..count).step_by(4).collect();
+            register(self.souk.address, called, numbers)
+        });
+        Ok(try_join_all(shares).await?.concat())
+    }
+
+    /// Ends both.
+    ///
+    /// # Errors
+    /// They do not end.
+    pub async fn stop(self) -> Result<(), Failure> {
+        drop((self.writer, self.log));
+        self.pool.close().await;
+        self.floor.stop().await?;
+        self.souk.stop().await
+    }
+}
+
+async fn register(address: SocketAddr, called: &str, numbers: Vec<usize>) -> Result<Vec<String>, Failure> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Registered {
+        access_token: String,
+    }
+    let mut connection = Connection::open(address).await?;
+    let mut tokens = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let body = serde_json::json!({
+            "email": format!("{called}-{number}@example.org"),
+            "password": format!("a long enough password {number}"),
+            "displayName": format!("Customer {number}"),
+        });
+        let request = http::post("/api/v1/auth/register", "", &body.to_string());
+        let answer = connection.send(&request).await?;
+        http::expect(&answer, 201, &request)?;
+        tokens.push(serde_json::from_slice::<Registered>(answer.body).map_err(Failure::new)?.access_token);
+    }
+    Ok(tokens)
+}
+
+/// Everything that is measured over HTTP; what leaves most behind comes last.
+///
+/// # Errors
+/// Souk gave a wrong answer.
+pub async fn measure_served(session: &Session, service: &Service, catalogue: &Catalogue) -> Result<Vec<Row>, Failure> {
+    let wants = |measurement| session.options.wants(measurement);
+    let mut rows = Vec::new();
+    if wants(Measurement::Pages) {
+        rows.extend(reads::pages(session, service, &catalogue.plugins).await?);
+    }
+    if wants(Measurement::Search) {
+        rows.extend(reads::search(session, service, &catalogue.plugins).await?);
+    }
+    if wants(Measurement::Lag) {
+        rows.extend(lag::measure(session, service, &catalogue.plugins).await?);
+    }
+    if wants(Measurement::Installs) {
+        rows.extend(installs::measure(session, service, &catalogue.plugins).await?);
+    }
+    Ok(rows)
+}
+
+/// Waits until every read model has reached the head of the log.
+async fn catch_up(pool: &PgPool, log: &dyn EventLog) -> Result<(), Failure> {
+    let projections = souk_projections::all();
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let statuses = souk_projector::status(pool, log, &projections).await.map_err(Failure::new)?;
+        if statuses.iter().all(|status| status.lag == 0) {
+            return Ok(());
+        }
+        if let Some(stopped) = statuses.iter().find(|status| status.state == souk_projector::State::Stopped) {
+            return Err(Failure::new(format!("read model {} was stopped by {:?}", stopped.name, stopped.stopped_by)));
+        }
+        if Instant::now() >= until {
+            return Err(Failure::new(format!("the read models did not catch up within {PATIENCE:?}")));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
