@@ -1,1 +1,32 @@
-//! The HTTP interface of Souk.
+//! The HTTP interface of Souk: one operation a file, the route table in `router.rs`, one error body.
+//!
+//! A request passes, from the outside in: [`middleware::envelope`] (request id, error body, headers, metrics, log),
+//! [`middleware::identify`] (who asks, and how often), [`middleware::write`] (size, idempotency, finishing what was begun),
+//! and the operation.
+
+mod answer;
+mod api;
+mod control;
+mod docs;
+mod error;
+mod extract;
+mod metrics;
+mod middleware;
+mod openapi;
+mod operations;
+mod reads;
+mod router;
+mod serve;
+mod settings;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+pub use api::{Api, Parts};
+pub use control::{ControlError, ProjectionControl, ProjectionState, ProjectionStatus};
+pub use metrics::Metrics;
+pub use openapi::{openapi, routes};
+pub use reads::ReadModels;
+pub use router::router;
+pub use serve::serve;
+pub use settings::{RateLimit, RateLimits, Settings};

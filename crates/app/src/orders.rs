@@ -147,13 +147,13 @@ async fn change(
     order_of(done.map_err(Failure::into_error)?)
 }
 
-/// What the buyer does next, as the gateway has it.
+/// What the buyer of `order` does next, as the gateway has it.
 #[must_use]
-pub fn checkout(order: &Order) -> Value {
-    match order.gateway {
+pub fn checkout(gateway: Gateway, order: OrderId) -> Value {
+    match gateway {
         Gateway::Manual => json!({
             "type": "manual",
-            "reference": order.id,
+            "reference": order,
             "instructions": "Transfer the amount and name the reference; an admin records the payment when it has arrived.",
         }),
     }

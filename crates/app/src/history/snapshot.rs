@@ -41,6 +41,19 @@ pub struct Snapshot {
     pub installs: u64,
 }
 
+impl Snapshot {
+    /// What the reliability was, 0 to 100: the confidence, moved by verified reviews as the read models move it. None before the
+    /// first concluded validation.
+    #[must_use]
+    pub fn reliability(&self) -> Option<u8> {
+        let count = |stars: u64| i64::try_from(stars).unwrap_or(i64::MAX);
+        let [one, two, _, _, five] = self.stars.map(count);
+        let points = five.saturating_sub(one.saturating_add(two)).clamp(-30, 10);
+        let score = (i64::from(self.confidence?) + points).clamp(0, 100);
+        u8::try_from(score).ok()
+    }
+}
+
 #[derive(Default)]
 struct Fold {
     plugin: plugin::State,

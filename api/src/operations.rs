@@ -1,0 +1,14 @@
+//! What can be asked of Souk over HTTP: one operation a file.
+
+pub mod admin;
+pub mod auth;
+pub mod installs;
+pub mod licenses;
+pub mod me;
+pub mod orders;
+pub mod plugins;
+pub mod reviews;
+mod shared;
+pub mod system;
+pub mod vendors;
+pub mod versions;

@@ -1,0 +1,4 @@
+//! Installing plugins.
+
+pub mod install;
+pub mod uninstall;

@@ -1,0 +1,6 @@
+//! Purchases.
+
+pub mod get;
+pub mod pay;
+pub mod place;
+pub mod refund;

@@ -1,0 +1,13 @@
+//! Listings.
+
+pub mod amend;
+pub mod create;
+pub mod deprecate;
+pub mod get;
+pub mod history;
+pub mod reinstate;
+pub mod reliability;
+pub mod search;
+pub mod suspend;
+pub mod transfer;
+pub mod validation;

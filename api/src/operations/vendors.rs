@@ -1,0 +1,8 @@
+//! Sellers.
+
+pub mod analytics;
+pub mod commission;
+pub mod create;
+pub mod get;
+pub mod suspend;
+pub mod verify;

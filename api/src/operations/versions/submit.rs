@@ -1,0 +1,165 @@
+//! `POST /plugins/{plugin}/versions`
+
+use axum::extract::{
+    FromRequest, Multipart, Request, State,
+    multipart::{Field, MultipartError},
+};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use serde_json::Value;
+use souk_app::plugins::{self, SubmitVersion};
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    answer::Written,
+    error::ApiError,
+    extract::{PathParams, Privileged, read_json},
+    operations::shared::written_version,
+    wire::catalogue::Version,
+};
+
+/// A version to hand in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the parts of a form")]
+pub struct SubmitForm {
+    /// JSON with at least `name`, `version` (semver), `kind`, `summary` and `license`.
+    #[schema(value_type = Object)]
+    manifest: String,
+    /// The archive.
+    #[schema(value_type = String, format = Binary)]
+    artifact: Vec<u8>,
+}
+
+/// Hands in a version: it is validated behind, and then approved, rejected or left to a moderator. For the plugin's vendor.
+#[utoipa::path(post, path = "/plugins/{plugin}/versions", tag = "versions",
+    request_body(content = SubmitForm, content_type = "multipart/form-data"),
+    params(("plugin" = String, Path, description = "Id or name")), security(("bearer" = []), ("apiKey" = [])),
+    responses((status = 202, description = "Handed in", body = Version)))]
+pub async fn submit_version(
+    State(api): State<Api>,
+    Privileged(context): Privileged,
+    PathParams(plugin): PathParams<String>,
+    request: Request,
+) -> Result<Written<Version>, ApiError> {
+    let input = form(&api, request).await?;
+    let done = plugins::submit_version(&api.app, &context, &plugin.as_str().into(), input).await?;
+    Ok(Written::accepted(done.position, written_version(&api, done).await))
+}
+
+async fn form(api: &Api, request: Request) -> Result<SubmitVersion, ApiError> {
+    let mut form = Multipart::from_request(request, api).await.map_err(|_| {
+        let message = "the body must be multipart/form-data with the parts `manifest` and `artifact`";
+        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+    })?;
+    let (mut manifest, mut artifact) = (None, None);
+    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
+        match field.name() {
+            Some("manifest") => {
+                let text = part(field, api.settings.json_body_bytes).await?;
+                fill(&mut manifest, "manifest", read_json::<Value>("manifest", &text)?)?;
+            }
+            Some("artifact") => fill(&mut artifact, "artifact", part(field, api.settings.archive_bytes).await?)?,
+            _ => {}
+        }
+    }
+    let missing = |part| ApiError::invalid_field(part, "is missing");
+    let manifest = manifest.ok_or_else(|| missing("manifest"))?;
+    let artifact = artifact.ok_or_else(|| missing("artifact"))?;
+    Ok(SubmitVersion { manifest, artifact })
+}
+
+fn fill<T>(slot: &mut Option<T>, part: &str, value: T) -> Result<(), ApiError> {
+    if slot.replace(value).is_some() {
+        return Err(ApiError::invalid_field(part, "must be there once"));
+    }
+    Ok(())
+}
+
+async fn part(field: Field<'_>, limit: usize) -> Result<Bytes, ApiError> {
+    let bytes = field.bytes().await.map_err(|error| broken(&error))?;
+    if bytes.len() > limit { Err(ApiError::too_large(limit)) } else { Ok(bytes) }
+}
+
+fn broken(error: &MultipartError) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "bad_request", format!("the form cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{World, manifest, multipart};
+
+    #[tokio::test]
+    async fn a_version_is_handed_in() {
+        let world = World::new();
+        let seller = world.seller("acme").await;
+        seller.plugin("log-reader").await;
+        let answer = seller.submit("log-reader", "1.0.0").await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        assert_eq!((&answer.body["version"], &answer.body["status"]), (&json!("1.0.0"), &json!("submitted")));
+        assert_eq!(answer.body["digest"].as_str().map(str::len), Some(64));
+        assert_eq!(answer.body["confidence"], Value::Null);
+        assert!(answer.position().is_some());
+    }
+
+    #[tokio::test]
+    async fn only_the_vendor_hands_in() {
+        let world = World::new();
+        let seller = world.seller("acme").await;
+        seller.plugin("log-reader").await;
+        let form = || {
+            multipart(&[
+                ("manifest", manifest("log-reader", "1.0.0").to_string().into_bytes()),
+                ("artifact", b"zip".to_vec()),
+            ])
+        };
+        let path = "/plugins/log-reader/versions";
+        assert_eq!(world.nobody().send("POST", path, form()).await.status, 401);
+        assert_eq!(world.person("ben").await.send("POST", path, form()).await.status, 403);
+        assert_eq!(seller.person.send("POST", "/plugins/unknown/versions", form()).await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn a_form_has_each_part_once_and_a_manifest_that_is_json() {
+        let world = World::new();
+        let seller = world.seller("acme").await;
+        seller.plugin("log-reader").await;
+        let good = || manifest("log-reader", "1.0.0").to_string().into_bytes();
+        for (status, parts) in [
+            (422, vec![("manifest", good())]),
+            (422, vec![("artifact", b"zip".to_vec())]),
+            (422, vec![("manifest", good()), ("manifest", good()), ("artifact", b"zip".to_vec())]),
+            (400, vec![("manifest", b"{".to_vec()), ("artifact", b"zip".to_vec())]),
+            (422, vec![("manifest", b"[]".to_vec()), ("artifact", b"zip".to_vec())]),
+        ] {
+            let answer = seller.person.send("POST", "/plugins/log-reader/versions", multipart(&parts)).await;
+            assert_eq!(answer.status, status, "{}", answer.body);
+        }
+        let answer = seller.person.post("/plugins/log-reader/versions", json!({})).await;
+        assert_eq!((answer.status, answer.code()), (415, "unsupported_media_type"));
+    }
+
+    #[tokio::test]
+    async fn an_archive_has_its_own_limit() {
+        let world = World::with(|settings| {
+            settings.json_body_bytes = 10_000;
+            settings.archive_bytes = 20_000;
+        });
+        let seller = world.seller("acme").await;
+        seller.plugin("log-reader").await;
+        let form = |size| {
+            multipart(&[
+                ("manifest", manifest("log-reader", "1.0.0").to_string().into_bytes()),
+                ("artifact", vec![0; size]),
+            ])
+        };
+        let path = "/plugins/log-reader/versions";
+        assert_eq!(seller.person.send("POST", path, form(15_000)).await.status, 202);
+        for size in [20_001, 100_000] {
+            let answer = seller.person.send("POST", path, form(size)).await;
+            assert_eq!((answer.status, answer.code()), (413, "payload_too_large"), "{size}");
+        }
+    }
+}

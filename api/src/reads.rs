@@ -1,0 +1,193 @@
+//! What is read of the read models.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use souk_domain::id::UserId;
+use souk_ports::Position;
+use souk_projections::{
+    QueryError,
+    catalogue::{self, Catalogue, SearchParams},
+    library::{self, Library},
+    reliability::{self, Reliability},
+    reviews::{self, Reviews},
+    vendor_analytics::{self, AnalyticsParams, VendorAnalytics},
+};
+use souk_projector::{Projection, ReadError, ReadGuard, Reader};
+use uuid::Uuid;
+
+use crate::{
+    error::ApiError,
+    wire::{self, List, analytics, catalogue as shop, library as own, reliability as trust},
+};
+
+/// The position that an answer must have reached, and how long to wait for it.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// 0: any.
+    pub position: Position,
+    /// How long.
+    pub patience: Duration,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// 1 to 100.
+    pub limit: u32,
+}
+
+/// What is read of the read models. Plugins are named by id or name, vendors by id or slug. What is none does not exist there, or
+/// does not exist there yet.
+///
+/// Every method fails with 503 `projection_behind` when the position is not reached in time, 503 `unavailable` when the
+/// database does not answer, and 422 for a cursor of another list.
+#[async_trait]
+pub trait Reads: Send + Sync {
+    /// One plugin.
+    async fn plugin(&self, at: At, plugin: &str) -> Result<Option<shop::Plugin>, ApiError>;
+    /// Plugins that match.
+    async fn search(&self, at: At, params: &SearchParams) -> Result<shop::SearchResult, ApiError>;
+    /// All versions of a plugin, the highest first.
+    async fn versions(&self, at: At, plugin: &str) -> Result<Option<Vec<shop::Version>>, ApiError>;
+    /// One vendor.
+    async fn vendor(&self, at: At, vendor: &str) -> Result<Option<shop::Vendor>, ApiError>;
+    /// The validations of a plugin, the newest first.
+    async fn validations(&self, at: At, plugin: &str) -> Result<Option<Vec<trust::Validation>>, ApiError>;
+    /// The reliability of a plugin.
+    async fn reliability(&self, at: At, plugin: &str) -> Result<Option<trust::Reliability>, ApiError>;
+    /// The shown reviews of a plugin.
+    async fn reviews(&self, at: At, plugin: &str, page: Window) -> Result<Option<wire::reviews::Reviews>, ApiError>;
+    /// One user's review of a plugin.
+    async fn review_of(&self, at: At, plugin: Uuid, user: UserId) -> Result<Option<wire::reviews::Review>, ApiError>;
+    /// What a user has installed.
+    async fn installations(&self, at: At, user: UserId, page: Window) -> Result<List<own::Installation>, ApiError>;
+    /// The licenses of a user, without their keys.
+    async fn licenses(&self, at: At, user: UserId, page: Window) -> Result<List<own::License>, ApiError>;
+    /// One license, without its key.
+    async fn license(&self, at: At, license: Uuid) -> Result<Option<own::License>, ApiError>;
+    /// The orders of a user.
+    async fn orders(&self, at: At, user: UserId, page: Window) -> Result<List<own::Order>, ApiError>;
+    /// The figures of a vendor.
+    async fn analytics(&self, at: At, vendor: Uuid, params: &AnalyticsParams)
+    -> Result<analytics::Analytics, ApiError>;
+}
+
+/// [`Reads`] from the projections.
+pub struct ReadModels(Arc<Reader>);
+
+impl ReadModels {
+    /// Reads through `reader`.
+    #[must_use]
+    pub const fn new(reader: Arc<Reader>) -> Self {
+        Self(reader)
+    }
+
+    async fn at(&self, at: At, projections: &[&dyn Projection]) -> Result<ReadGuard, ApiError> {
+        let names: Vec<&str> = projections.iter().map(|projection| projection.name()).collect();
+        let wanted = (at.position > 0).then_some(at.position);
+        self.0.at(&names, wanted, at.patience).await.map_err(|error| match error {
+            ReadError::Behind(_) => ApiError::behind(),
+            ReadError::Unknown(_) => ApiError::internal(&error.to_string()),
+            ReadError::Closed => ApiError::unavailable(&error.to_string()),
+        })
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::InvalidCursor => Self::invalid_field("cursor", error.to_string()),
+            QueryError::Database(_) => Self::unavailable(&error.to_string()),
+        }
+    }
+}
+
+/// The id of the plugin that `plugin` names.
+async fn plugin_id(guard: &ReadGuard, plugin: &str) -> Result<Option<Uuid>, ApiError> {
+    Ok(catalogue::plugin(guard, plugin).await?.map(|plugin| plugin.id))
+}
+
+#[async_trait]
+impl Reads for ReadModels {
+    async fn plugin(&self, at: At, plugin: &str) -> Result<Option<shop::Plugin>, ApiError> {
+        let guard = self.at(at, &[&Catalogue]).await?;
+        Ok(catalogue::plugin(&guard, plugin).await?.map(Into::into))
+    }
+
+    async fn search(&self, at: At, params: &SearchParams) -> Result<shop::SearchResult, ApiError> {
+        let guard = self.at(at, &[&Catalogue]).await?;
+        Ok(catalogue::search(&guard, params).await?.into())
+    }
+
+    async fn versions(&self, at: At, plugin: &str) -> Result<Option<Vec<shop::Version>>, ApiError> {
+        let guard = self.at(at, &[&Catalogue]).await?;
+        let Some(plugin) = plugin_id(&guard, plugin).await? else { return Ok(None) };
+        Ok(Some(catalogue::versions(&guard, plugin).await?.into_iter().map(Into::into).collect()))
+    }
+
+    async fn vendor(&self, at: At, vendor: &str) -> Result<Option<shop::Vendor>, ApiError> {
+        let guard = self.at(at, &[&Catalogue]).await?;
+        Ok(catalogue::vendor(&guard, vendor).await?.map(Into::into))
+    }
+
+    async fn validations(&self, at: At, plugin: &str) -> Result<Option<Vec<trust::Validation>>, ApiError> {
+        let guard = self.at(at, &[&Catalogue, &Reliability]).await?;
+        let Some(plugin) = plugin_id(&guard, plugin).await? else { return Ok(None) };
+        Ok(Some(reliability::validations(&guard, plugin).await?.into_iter().map(Into::into).collect()))
+    }
+
+    async fn reliability(&self, at: At, plugin: &str) -> Result<Option<trust::Reliability>, ApiError> {
+        let guard = self.at(at, &[&Catalogue, &Reliability]).await?;
+        let Some(plugin) = plugin_id(&guard, plugin).await? else { return Ok(None) };
+        Ok(Some(reliability::reliability(&guard, plugin).await?.into()))
+    }
+
+    async fn reviews(&self, at: At, plugin: &str, page: Window) -> Result<Option<wire::reviews::Reviews>, ApiError> {
+        let guard = self.at(at, &[&Catalogue, &Reviews]).await?;
+        let Some(plugin) = plugin_id(&guard, plugin).await? else { return Ok(None) };
+        let found = reviews::reviews(&guard, plugin, page.cursor.as_deref(), page.limit).await?;
+        Ok(Some(found.into()))
+    }
+
+    async fn review_of(&self, at: At, plugin: Uuid, user: UserId) -> Result<Option<wire::reviews::Review>, ApiError> {
+        let guard = self.at(at, &[&Reviews]).await?;
+        Ok(reviews::review_of(&guard, plugin, user.uuid()).await?.map(Into::into))
+    }
+
+    async fn installations(&self, at: At, user: UserId, page: Window) -> Result<List<own::Installation>, ApiError> {
+        let guard = self.at(at, &[&Library]).await?;
+        let found = library::installations(&guard, user.uuid(), page.cursor.as_deref(), page.limit).await?;
+        Ok(List::of(found.items, found.next_cursor))
+    }
+
+    async fn licenses(&self, at: At, user: UserId, page: Window) -> Result<List<own::License>, ApiError> {
+        let guard = self.at(at, &[&Library]).await?;
+        let found = library::licenses(&guard, user.uuid(), page.cursor.as_deref(), page.limit).await?;
+        let items = found.items.into_iter().map(|row| own::License::of_row(row, None)).collect();
+        Ok(List { items, next_cursor: found.next_cursor })
+    }
+
+    async fn license(&self, at: At, license: Uuid) -> Result<Option<own::License>, ApiError> {
+        let guard = self.at(at, &[&Library]).await?;
+        Ok(library::license(&guard, license).await?.map(|row| own::License::of_row(row, None)))
+    }
+
+    async fn orders(&self, at: At, user: UserId, page: Window) -> Result<List<own::Order>, ApiError> {
+        let guard = self.at(at, &[&Library]).await?;
+        let found = library::orders(&guard, user.uuid(), page.cursor.as_deref(), page.limit).await?;
+        Ok(List::of(found.items, found.next_cursor))
+    }
+
+    async fn analytics(
+        &self,
+        at: At,
+        vendor: Uuid,
+        params: &AnalyticsParams,
+    ) -> Result<analytics::Analytics, ApiError> {
+        let guard = self.at(at, &[&VendorAnalytics]).await?;
+        Ok(vendor_analytics::analytics(&guard, vendor, params).await?.into())
+    }
+}

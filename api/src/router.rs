@@ -1,0 +1,113 @@
+//! The route table.
+
+use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
+use tower_http::cors::{Any, CorsLayer};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    Api, docs,
+    error::ApiError,
+    middleware::{envelope::envelope, identify::identify, write::write},
+    operations::{admin, auth, installs, licenses, me, orders, plugins, reviews, system, vendors, versions},
+};
+
+/// Everything that has the base `/api/v1`. Each file says its path; here they stand in the order of their areas.
+pub(crate) fn table() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        // /auth/…
+        .routes(routes!(auth::register::register))
+        .routes(routes!(auth::login::login))
+        .routes(routes!(auth::refresh::refresh))
+        .routes(routes!(auth::logout::logout))
+        // /me, /me/…
+        .routes(routes!(me::get::me))
+        .routes(routes!(me::library::my_library))
+        .routes(routes!(me::licenses::my_licenses))
+        .routes(routes!(me::orders::my_orders))
+        .routes(routes!(me::list_api_keys::list_api_keys, me::create_api_key::create_api_key))
+        .routes(routes!(me::delete_api_key::delete_api_key))
+        // /vendors, /vendors/{id}/…
+        .routes(routes!(vendors::create::create_vendor))
+        .routes(routes!(vendors::get::get_vendor))
+        .routes(routes!(vendors::verify::verify_vendor))
+        .routes(routes!(vendors::suspend::suspend_vendor))
+        .routes(routes!(vendors::commission::set_commission))
+        .routes(routes!(vendors::analytics::vendor_analytics))
+        // /plugins, /plugins/{plugin}/…
+        .routes(routes!(plugins::search::search_plugins, plugins::create::create_plugin))
+        .routes(routes!(plugins::get::get_plugin, plugins::amend::amend_plugin))
+        .routes(routes!(plugins::suspend::suspend_plugin))
+        .routes(routes!(plugins::reinstate::reinstate_plugin))
+        .routes(routes!(plugins::deprecate::deprecate_plugin))
+        .routes(routes!(plugins::transfer::transfer_plugin))
+        .routes(routes!(plugins::validation::plugin_validations))
+        .routes(routes!(plugins::reliability::plugin_reliability))
+        .routes(routes!(plugins::history::plugin_history))
+        // /plugins/{plugin}/versions, /plugins/{plugin}/versions/{version}/…
+        .routes(routes!(versions::list::list_versions, versions::submit::submit_version))
+        .routes(routes!(versions::yank::yank_version))
+        .routes(routes!(versions::approve::approve_version))
+        .routes(routes!(versions::reject::reject_version))
+        // /plugins/{plugin}/install
+        .routes(routes!(installs::install::install_plugin, installs::uninstall::uninstall_plugin))
+        // /plugins/{plugin}/reviews, /plugins/{plugin}/reviews/mine, /plugins/{plugin}/reviews/{id}/…
+        .routes(routes!(reviews::list::list_reviews))
+        .routes(routes!(reviews::put_mine::put_review, reviews::retract_mine::retract_review))
+        .routes(routes!(reviews::flag::flag_review))
+        .routes(routes!(reviews::hide::hide_review))
+        .routes(routes!(reviews::restore::restore_review))
+        .routes(routes!(reviews::reply::reply_to_review))
+        // /orders, /orders/{id}/…
+        .routes(routes!(orders::place::place_order))
+        .routes(routes!(orders::get::get_order))
+        .routes(routes!(orders::pay::record_payment))
+        .routes(routes!(orders::refund::refund_order))
+        // /licenses/validate, /licenses/{id}/…
+        .routes(routes!(licenses::validate::validate_license))
+        .routes(routes!(licenses::activate::activate_license))
+        .routes(routes!(licenses::deactivate::deactivate_license))
+        .routes(routes!(licenses::suspend::suspend_license))
+        .routes(routes!(licenses::reinstate::reinstate_license))
+        .routes(routes!(licenses::revoke::revoke_license))
+        // /admin/…
+        .routes(routes!(admin::list_projections::list_projections))
+        .routes(routes!(admin::rebuild_projection::rebuild_projection))
+        .routes(routes!(admin::retry_projection::retry_projection))
+        .routes(routes!(admin::skip_event::skip_event))
+        .routes(routes!(admin::list_parked::list_parked))
+        .routes(routes!(admin::retry_parked::retry_parked))
+        .routes(routes!(admin::drop_parked::drop_parked))
+        .routes(routes!(admin::grant_role::grant_role))
+        .routes(routes!(admin::revoke_role::revoke_role))
+}
+
+/// What has no base, asks nobody who they are and counts no requests.
+pub(crate) fn system_table() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(system::health::health))
+        .routes(routes!(system::ready::ready))
+        .routes(routes!(system::metrics::metrics))
+}
+
+/// The HTTP interface over `api`, with all that requests pass through.
+#[must_use]
+pub fn router(api: Api) -> Router {
+    let (served, _) = OpenApiRouter::new().nest("/api/v1", table()).split_for_parts();
+    let (system, _) = system_table().split_for_parts();
+    let documents = Router::new()
+        .route("/api/v1/openapi.json", get(system::document::openapi_document))
+        .route("/docs", get(docs::docs))
+        .route("/docs/docs.js", get(docs::script))
+        .route("/docs/docs.css", get(docs::style));
+    let served = served
+        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address"))
+        .layer(from_fn_with_state(api.clone(), write))
+        .layer(from_fn_with_state(api.clone(), identify));
+    served
+        .merge(system)
+        .merge(documents)
+        .layer(from_fn_with_state(api.clone(), envelope))
+        // Nothing here is guarded by cookies, so any page may ask in the name of whoever gives it a token.
+        .layer(CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any).expose_headers(Any))
+        .with_state(api)
+}

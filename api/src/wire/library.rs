@@ -1,0 +1,272 @@
+//! What users own.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use souk_app::{installs, orders};
+use souk_domain::{
+    license,
+    listing::{Kind, Pricing},
+    order::{self, Gateway, OrderStatus},
+    plugin,
+};
+use souk_projections::library as rows;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::vocabulary;
+
+/// The plugin of an installation, a license or an order.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginRef {
+    /// Which.
+    pub id: Uuid,
+    /// Its unique name.
+    pub name: String,
+    /// Name to show.
+    pub display_name: String,
+    /// What sort of asset.
+    #[schema(value_type = vocabulary::Kind)]
+    pub kind: Kind,
+}
+
+/// A plugin that a user has, or had, installed.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Installation {
+    /// Which.
+    pub id: Uuid,
+    /// Of what.
+    pub plugin: PluginRef,
+    /// Which version.
+    #[schema(example = "1.0.0")]
+    pub version: String,
+    /// `installed`, `uninstalled` or `blocked`.
+    #[schema(example = "installed")]
+    pub status: String,
+    /// By which license; null for a free plugin.
+    pub license_id: Option<Uuid>,
+    /// Since when it is so; null in the answer to an installation that changed nothing.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// A right to use a plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct License {
+    /// Which.
+    pub id: Uuid,
+    /// Its key; for its holder only.
+    pub key: Option<String>,
+    /// To what.
+    pub plugin: PluginRef,
+    /// `perpetual` or `subscription`.
+    #[serde(rename = "type")]
+    #[schema(example = "perpetual")]
+    pub kind: String,
+    /// `active`, `suspended` or `revoked`.
+    #[schema(example = "active")]
+    pub status: String,
+    /// On how many machines at once.
+    pub max_devices: i64,
+    /// Machines it is bound to, oldest first.
+    pub activations: Vec<Activation>,
+    /// Until when; null: for ever.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Paid by which order.
+    pub order_id: Uuid,
+}
+
+/// A machine that a license is bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Activation {
+    /// The machine.
+    pub fingerprint: String,
+    /// What the holder calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Since when.
+    pub activated_at: DateTime<Utc>,
+}
+
+/// A purchase.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// Which.
+    pub id: Uuid,
+    /// Of what.
+    pub plugin: PluginRef,
+    /// `pending`, `paid`, `partially_refunded` or `refunded`.
+    #[schema(example = "pending")]
+    pub status: String,
+    /// Minor units.
+    #[schema(example = 4900)]
+    pub amount: i64,
+    /// ISO 4217 code.
+    #[schema(example = "USD")]
+    pub currency: String,
+    /// Through what it is paid.
+    #[schema(value_type = vocabulary::Gateway)]
+    pub gateway: String,
+    /// What the buyer does next; null once it is paid.
+    #[schema(value_type = Option<Object>)]
+    pub checkout: Option<Value>,
+    /// When it was placed.
+    pub placed_at: DateTime<Utc>,
+    /// The way of charging when it was placed.
+    #[schema(value_type = vocabulary::Pricing)]
+    pub pricing: Pricing,
+    /// Minor units given back so far.
+    pub refunded_total: i64,
+}
+
+impl PluginRef {
+    /// The plugin as its stream tells it.
+    #[must_use]
+    pub fn of_stream(plugin: plugin::Plugin) -> Self {
+        Self {
+            id: plugin.id.uuid(),
+            name: plugin.name,
+            display_name: plugin.details.display_name,
+            kind: plugin.details.kind,
+        }
+    }
+}
+
+impl From<rows::PluginRef> for PluginRef {
+    fn from(row: rows::PluginRef) -> Self {
+        Self { id: row.id, name: row.name, display_name: row.display_name, kind: row.kind }
+    }
+}
+
+impl From<rows::Installation> for Installation {
+    fn from(row: rows::Installation) -> Self {
+        Self {
+            id: row.id,
+            plugin: row.plugin.into(),
+            version: row.version,
+            status: row.status,
+            license_id: row.license_id,
+            since: Some(row.since),
+        }
+    }
+}
+
+impl Installation {
+    /// What the caller has just installed, or had already.
+    #[must_use]
+    pub fn installed(installation: installs::Installation, plugin: PluginRef, since: Option<DateTime<Utc>>) -> Self {
+        Self {
+            id: installation.id.uuid(),
+            plugin,
+            version: installation.version.to_string(),
+            status: "installed".to_owned(),
+            license_id: installation.license.map(souk_domain::id::LicenseId::uuid),
+            since,
+        }
+    }
+}
+
+impl License {
+    /// A row, with the key if it is for its holder's eyes.
+    #[must_use]
+    pub fn of_row(row: rows::License, key: Option<String>) -> Self {
+        Self {
+            id: row.id,
+            key,
+            plugin: row.plugin.into(),
+            kind: row.kind,
+            status: row.status,
+            max_devices: row.max_devices,
+            activations: row.activations.into_iter().map(Into::into).collect(),
+            expires_at: row.expires_at,
+            order_id: row.order_id,
+        }
+    }
+
+    /// The license as its stream tells it; `before` knows what its holder calls the machines.
+    #[must_use]
+    pub fn of_stream(license: license::License, plugin: PluginRef, key: Option<String>, before: Option<&Self>) -> Self {
+        let label = |fingerprint: &str| {
+            let known = before?.activations.iter().find(|activation| activation.fingerprint == fingerprint)?;
+            known.label.clone()
+        };
+        let mut activations: Vec<Activation> = license
+            .activations
+            .into_iter()
+            .map(|(fingerprint, activated_at)| Activation { label: label(&fingerprint), fingerprint, activated_at })
+            .collect();
+        activations.sort_by(|a, b| (a.activated_at, &a.fingerprint).cmp(&(b.activated_at, &b.fingerprint)));
+        Self {
+            id: license.id.uuid(),
+            key,
+            plugin,
+            kind: word(&license.kind),
+            status: word(&license.status),
+            max_devices: license.terms.max_devices.into(),
+            activations,
+            expires_at: license.expires_at,
+            order_id: license.order.uuid(),
+        }
+    }
+}
+
+impl From<rows::Activation> for Activation {
+    fn from(row: rows::Activation) -> Self {
+        Self { fingerprint: row.fingerprint, label: Some(row.label), activated_at: row.activated_at }
+    }
+}
+
+impl From<rows::Order> for Order {
+    fn from(row: rows::Order) -> Self {
+        Self {
+            checkout: checkout(&row),
+            id: row.id,
+            plugin: row.plugin.into(),
+            status: row.status,
+            amount: row.amount,
+            currency: row.currency,
+            gateway: row.gateway,
+            placed_at: row.placed_at,
+            pricing: row.pricing,
+            refunded_total: row.refunded_total,
+        }
+    }
+}
+
+impl Order {
+    /// The order as its stream tells it.
+    #[must_use]
+    pub fn of_stream(order: order::Order, plugin: PluginRef) -> Self {
+        let pending = order.status() == OrderStatus::Pending;
+        Self {
+            id: order.id.uuid(),
+            plugin,
+            status: word(&order.status()),
+            amount: order.price.amount,
+            currency: order.price.currency.code().to_owned(),
+            checkout: pending.then(|| orders::checkout(order.gateway, order.id)),
+            gateway: word(&order.gateway),
+            placed_at: order.placed_at,
+            pricing: order.pricing,
+            refunded_total: order.refunded,
+        }
+    }
+}
+
+/// What the buyer does next, while there is something.
+fn checkout(row: &rows::Order) -> Option<Value> {
+    let gateway: Gateway = serde_json::from_value(Value::String(row.gateway.clone())).ok()?;
+    (row.status == word(&OrderStatus::Pending)).then(|| orders::checkout(gateway, row.id.into()))
+}
+
+/// The name that serde gives a unit variant.
+fn word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
