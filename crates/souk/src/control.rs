@@ -1,7 +1,7 @@
 //! What operators see and do of read models over HTTP.
 
 use async_trait::async_trait;
-use souk_api::{ControlError, ProjectionControl, ProjectionState, ProjectionStatus};
+use souk_api::{ControlError, ProjectionControl, ProjectionStatus};
 use souk_ports::Position;
 use souk_projector::{ProjectorError, RebuildOptions, State};
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,7 @@ fn refused(error: ProjectorError) -> ControlError {
 impl ProjectionControl for Control {
     async fn status(&self) -> Result<Vec<ProjectionStatus>, ControlError> {
         let statuses = self.models.statuses().await.map_err(refused)?;
-        Ok(statuses.into_iter().map(shown).collect())
+        Ok(statuses.into_iter().map(Into::into).collect())
     }
 
     async fn rebuild(&self, projection: &str, verify: bool) -> Result<(), ControlError> {
@@ -87,23 +87,5 @@ impl ProjectionControl for Control {
     async fn skip(&self, projection: &str, position: Option<Position>) -> Result<(), ControlError> {
         let stopped = self.stopped_at(projection).await?;
         souk_projector::skip(self.models.pool(), projection, position.unwrap_or(stopped)).await.map_err(refused)
-    }
-}
-
-fn shown(status: souk_projector::ProjectionStatus) -> ProjectionStatus {
-    ProjectionStatus {
-        state: match status.state {
-            State::Stopped => ProjectionState::Stopped,
-            State::Rebuilding => ProjectionState::Rebuilding,
-            _ => ProjectionState::Live,
-        },
-        name: status.name,
-        generation: status.generation.unsigned_abs(),
-        position: status.position,
-        head: status.head,
-        lag: status.lag,
-        progress: status.progress.map(|running| if running.head == 0 { 1.0 } else { running.read as f64 / running.head as f64 }),
-        stopped_at: status.stopped_by.as_ref().map(|poison| poison.position),
-        problem: status.stopped_by.map(|poison| format!("event {} ({}): {}", poison.event_id, poison.event_type, poison.error)),
     }
 }

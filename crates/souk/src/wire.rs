@@ -215,7 +215,7 @@ impl Souk {
             idempotency: Arc::clone(store) as _,
             reactions: Arc::clone(store) as _,
             projections: Arc::new(Control::new(self, shutdown.clone())),
-            metrics: Metrics::default(),
+            metrics: Metrics::install(),
             settings: souk_api::Settings {
                 rate_limits: (config.rate_limits == Switch::On).then_some(limits),
                 json_body_bytes: config.limits.json_body_bytes,
