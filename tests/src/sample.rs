@@ -32,13 +32,17 @@ pub fn manifest(name: &str, version: &str) -> Value {
 }
 
 /// The archive of a skill's version: `SKILL.md` in its one folder.
+///
+/// # Panics
+/// Never: one small file is always packed.
 #[must_use]
+#[allow(clippy::expect_used, reason = "one small file is always packed")]
 pub fn skill_archive(version: &str) -> Vec<u8> {
     let text = format!(
         "---\nname: log-reader\ndescription: Reads a log and says what went wrong.\n---\n\n# Log reader {version}\n\n\
          Look for the first line at level ERROR, then explain it in one paragraph.\n"
     );
-    pack::pack([("log-reader/SKILL.md".to_owned(), text.into_bytes())])
+    pack::pack([("log-reader/SKILL.md".to_owned(), text.into_bytes())]).expect("one small file is packed")
 }
 
 /// A free price.

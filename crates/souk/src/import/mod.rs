@@ -110,7 +110,7 @@ async fn queryable(souk: &Souk) -> Result<(), Failure> {
     let mut reached = 0;
     let mut changed = Instant::now();
     loop {
-        let statuses = souk.statuses().await?;
+        let statuses = souk.models().statuses().await.map_err(Failure::new)?;
         let running = statuses.iter().filter(|status| status.stopped_by.is_none());
         let Some(position) = running.map(|status| status.position).min() else { return Ok(()) };
         progress.reach(position.min(head));
