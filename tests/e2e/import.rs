@@ -1,4 +1,4 @@
-//! Real catalogues: our own small one always, the large public ones where `SOUK_SHARED_DATA` names their folder.
+//! Real catalogues: our own small one always, the large public ones where `SOUK_TEST_SHARED_DATA` names their folder.
 
 use std::path::{Path, PathBuf};
 
@@ -54,8 +54,8 @@ async fn the_sample_catalogue_is_imported_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_public_catalogues_are_imported_and_found() {
-    let Some(data) = std::env::var_os("SOUK_SHARED_DATA").map(PathBuf::from) else {
-        eprintln!("left out: SOUK_SHARED_DATA does not name the public catalogues");
+    let Some(data) = std::env::var_os("SOUK_TEST_SHARED_DATA").map(PathBuf::from) else {
+        eprintln!("left out: SOUK_TEST_SHARED_DATA does not name the public catalogues");
         return;
     };
     let home = data_dir();

@@ -97,7 +97,7 @@ async fn changed_cell(pool: &sqlx::PgPool, plugin: &str) -> (String, String) {
     .await
     .expect("is live");
     let update =
-        format!("UPDATE {schema}.catalogue_plugin SET summary = 'tampered' WHERE name = $1 RETURNING id::text");
+        format!("UPDATE {schema}.catalogue_plugin SET summary = 'tampered' WHERE name = $1 RETURNING plugin_id::text");
     let (id,): (String,) =
         sqlx::query_as(sqlx::AssertSqlSafe(update)).bind(plugin).fetch_one(pool).await.expect("is changed");
     (schema, id)

@@ -155,7 +155,36 @@ pub enum ConfigError {
 }
 
 /// Variables with Souk's prefix that are no configuration keys.
-const OTHER_VARIABLES: [&str; 4] = ["cache_dir", "postgres_bin", "postgres_install", "rate_limits_off"];
+const OTHER_VARIABLES: [&str; 3] = ["SOUK_CACHE_DIR", "SOUK_POSTGRES_BIN", "SOUK_POSTGRES_INSTALL"];
+
+/// Every key, as in `limits.archive_bytes`.
+fn keys() -> Vec<String> {
+    fn collect(prefix: &str, value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                collect(&path, value, found);
+            }),
+            _ => found.push(prefix.to_owned()),
+        }
+    }
+    let mut found = Vec::new();
+    collect("", &serde_json::to_value(Config::default()).unwrap_or_default(), &mut found);
+    found
+}
+
+/// Variables with Souk's prefix that mean nothing to Souk: perhaps misspelled. Those of tests are left out.
+pub fn unknown_variables() -> Vec<String> {
+    let known: Vec<String> =
+        keys().iter().map(|key| format!("SOUK_{}", key.replace('.', "__").to_uppercase())).collect();
+    let mut unknown: Vec<String> = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("SOUK_") && !name.starts_with("SOUK_TEST_"))
+        .filter(|name| !known.contains(name) && !OTHER_VARIABLES.contains(&name.as_str()))
+        .collect();
+    unknown.sort();
+    unknown
+}
 
 /// Reads the configuration.
 ///
@@ -167,14 +196,11 @@ pub fn load(file: Option<PathBuf>, overrides: &Overrides) -> Result<Config, Conf
         Some(path) => path,
         None => PathBuf::from("souk.toml"),
     };
+    let known = keys();
     let figment = Figment::from(Serialized::defaults(Config::default()))
         .merge(Toml::file(path))
         .merge(Env::raw().only(&["DATABASE_URL"]))
-        .merge(
-            Env::prefixed("SOUK_")
-                .filter(|key| !OTHER_VARIABLES.iter().any(|other| key == other) && !key.starts_with("test_"))
-                .split("__"),
-        )
+        .merge(Env::prefixed("SOUK_").split("__").filter(move |key| known.iter().any(|known| key == known.as_str())))
         .merge(Serialized::from(overrides, Profile::Default));
     let config: Config = figment.extract().map_err(|errors| ConfigError::Wrong(describe(&errors)))?;
     check(&config)?;

@@ -23,8 +23,7 @@ impl Control {
     /// The position that `projection` is stopped at.
     async fn stopped_at(&self, projection: &str) -> Result<Position, ControlError> {
         let status = self.models.statuses().await.map_err(refused)?;
-        let status =
-            status.iter().find(|status| status.name == projection).ok_or(ControlError::UnknownProjection)?;
+        let status = status.iter().find(|status| status.name == projection).ok_or(ControlError::UnknownProjection)?;
         let poison = status.stopped_by.as_ref().ok_or_else(|| not_stopped(projection))?;
         Ok(poison.position)
     }
@@ -56,8 +55,7 @@ impl ProjectionControl for Control {
 
     async fn rebuild(&self, projection: &str, verify: bool) -> Result<(), ControlError> {
         let status = self.models.statuses().await.map_err(refused)?;
-        let status =
-            status.iter().find(|status| status.name == projection).ok_or(ControlError::UnknownProjection)?;
+        let status = status.iter().find(|status| status.name == projection).ok_or(ControlError::UnknownProjection)?;
         if status.state == State::Rebuilding {
             return Err(refused(ProjectorError::AlreadyRebuilding(projection.to_owned())));
         }

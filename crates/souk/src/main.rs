@@ -36,12 +36,18 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let listen = if let Command::Serve { listen } = &cli.command { *listen } else { None };
     let overrides =
         Overrides { data_dir: cli.global.data_dir.clone(), listen, database_url: cli.global.database_url.clone() };
-    let mut config = config::load(cli.global.config.clone(), &overrides).map_err(Failure::new)?;
-    if !matches!(cli.command, Command::Serve { .. }) && config.log.filter == Config::default().log.filter {
+    let config = config::load(cli.global.config.clone(), &overrides).map_err(Failure::new)?;
+    let mut log = config.log.clone();
+    if !matches!(cli.command, Command::Serve { .. }) && log.filter == Config::default().log.filter {
         // Who typed a command wants its result; what goes wrong is still said.
-        config.log.filter = "warn".to_owned();
+        log.filter = "warn".to_owned();
     }
-    logging::start(&config.log);
+    logging::start(&log);
+    if matches!(cli.command, Command::Serve { .. }) {
+        for name in config::unknown_variables() {
+            tracing::warn!(name, "a variable is set that is no key of the configuration");
+        }
+    }
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::new)?;
     let result = runtime.block_on(dispatch(cli, &config));
     // A DNS or file operation that hangs must not keep the process.

@@ -8,7 +8,10 @@ use souk_artifacts::LocalArtifacts;
 use souk_auth::{Argon2Passwords, Keys, Tokens};
 use souk_feed_log::LogFeed;
 use souk_log_postgres::PostgresLog;
-use souk_ports::{ArtifactStore, Clock, EventFeed, EventLog, Random, Vault, store::{ReactionStore, WrappedKeys}};
+use souk_ports::{
+    ArtifactStore, Clock, EventFeed, EventLog, Random, Vault,
+    store::{ReactionStore, WrappedKeys},
+};
 use souk_projections::Directories;
 use souk_projector::{
     Decoder, Projection, ProjectionStatus, ProjectorError, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, Wake,

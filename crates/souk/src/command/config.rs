@@ -1,6 +1,10 @@
 //! `souk config check`
 
-use crate::{config::Config, failure::Failure, output::say};
+use crate::{
+    config::{self, Config},
+    failure::Failure,
+    output::{note, say},
+};
 
 /// Prints what is in force. Secrets are not shown.
 ///
@@ -18,6 +22,9 @@ pub fn check(config: &Config, json: bool) -> Result<(), Failure> {
         for (key, value) in lines("", &value) {
             say(format!("  {key} = {value}"));
         }
+    }
+    for name in config::unknown_variables() {
+        note(format!("{name} is set, but is no key of the configuration: nothing reads it"));
     }
     Ok(())
 }

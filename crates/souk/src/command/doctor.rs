@@ -64,11 +64,10 @@ async fn examine(souk: &Souk) -> Result<Report, Failure> {
             .await
             .map_err(Failure::new)?;
     let head = souk.log().head().await.map_err(Failure::new)?;
-    let (events, last): (i64, i64) =
-        sqlx::query_as("SELECT count(*), coalesce(max(position), 0) FROM souk_log.event")
-            .fetch_one(souk.models().pool())
-            .await
-            .map_err(Failure::new)?;
+    let (events, last): (i64, i64) = sqlx::query_as("SELECT count(*), coalesce(max(position), 0) FROM souk_log.event")
+        .fetch_one(souk.models().pool())
+        .await
+        .map_err(Failure::new)?;
     let parked = souk.reactions().parked(None).await.map_err(Failure::new)?;
     let mut problems = Vec::new();
     if fsync != "on" {

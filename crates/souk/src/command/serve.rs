@@ -26,7 +26,12 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
     served
 }
 
-async fn serve(config: &Config, souk: &Souk, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Failure> {
+async fn serve(
+    config: &Config,
+    souk: &Souk,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(Failure::new)?;
     let projecting = souk.project();
     let reacting = souk.react();

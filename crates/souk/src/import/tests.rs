@@ -213,10 +213,10 @@ fn all_are_approved(catalogue: &Catalogue) {
     println!("{}: {spread:?}", catalogue.name);
 }
 
-/// Real catalogues, where they are at hand: `SOUK_SHARED_DATA` names their folder.
+/// Real catalogues, where they are at hand: `SOUK_TEST_SHARED_DATA` names their folder.
 #[test]
 fn real_catalogues_are_imported_but_for_what_is_known() {
-    let Some(data) = std::env::var_os("SOUK_SHARED_DATA") else { return };
+    let Some(data) = std::env::var_os("SOUK_TEST_SHARED_DATA") else { return };
     let claude = claude::read(&Path::new(&data).join("claude-plugins")).unwrap();
     let refused: Vec<_> = claude.refused.iter().map(|refused| refused.name.as_deref()).collect();
     assert_eq!((claude.entries.len(), refused), (91, vec![Some("pensyve")]));

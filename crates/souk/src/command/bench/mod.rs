@@ -38,6 +38,7 @@ pub async fn run(config: &Config, options: Options, json: bool) -> Result<(), Fa
         let url = config.database_url.as_deref().ok_or_else(|| Failure::new("the floor needs DATABASE_URL"))?;
         return floor::serve(url).await;
     }
+    let machine = Machine::this();
     let mut rows = Vec::new();
     if options.wants(Measurement::Start) {
         rows.extend(start::measure(options.repetitions).await?);
@@ -48,7 +49,7 @@ pub async fn run(config: &Config, options: Options, json: bool) -> Result<(), Fa
     session.close().await?;
     rows.extend(measured?);
     let versions = Versions { souk: env!("CARGO_PKG_VERSION"), debug_build: cfg!(debug_assertions), postgres };
-    let report = Report { machine: Machine::this(), versions, options, rows };
+    let report = Report { machine, versions, options, rows };
     say(if json { serde_json::to_string_pretty(&report).map_err(Failure::new)? } else { report.markdown() });
     Ok(())
 }

@@ -32,6 +32,8 @@ pub struct Machine {
     memory_mib: Option<u64>,
     system: String,
     kernel: Option<String>,
+    /// Over the minute before the run: what else the machine was doing.
+    load: Option<f64>,
 }
 
 /// What ran.
@@ -60,6 +62,7 @@ impl Machine {
             memory_mib: memory.and_then(|text| Some(text.strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             kernel: read("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
+            load: read("/proc/loadavg").and_then(|text| text.split(' ').next()?.parse().ok()),
         }
     }
 }
@@ -68,7 +71,7 @@ impl Report {
     /// As Markdown.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
-        let Machine { cores, processor, memory_mib, system, kernel } = &self.machine;
+        let Machine { cores, processor, memory_mib, system, kernel, load } = &self.machine;
         let memory = memory_mib.map_or_else(|| "unknown memory".to_owned(), |mib| format!("{mib} MiB"));
         let _ = writeln!(
             text,
@@ -82,7 +85,9 @@ impl Report {
         let Options { seconds, repetitions, plugins, events, .. } = &self.options;
         let _ = writeln!(
             text,
-            "{plugins} plugins, {events} events; {repetitions} repetitions of {seconds} s: median (least to greatest).\n"
+            "{plugins} plugins, {events} events; {repetitions} repetitions of {seconds} s: median (least to greatest). Load of \
+             the machine in the minute before: {}.\n",
+            load.map_or_else(|| "unknown".to_owned(), |load| format!("{load:.1}"))
         );
         text.push_str("| what | value | floor | ratio | budget | met |\n|---|---|---|---|---|---|\n");
         for row in &self.rows {

@@ -146,8 +146,7 @@ impl Session {
         souk.close().await?;
         let catalogue = loaded?;
         let pool = self.pool(self.url()).await?;
-        // What autovacuum does within minutes; so the first measurement sees what the last one does.
-        let vacuumed = sqlx::query("VACUUM (ANALYZE)").execute(&pool).await;
+        let vacuumed = vacuum(&pool).await;
         pool.close().await;
         vacuumed.map_err(Failure::new)?;
         Ok(catalogue)
@@ -262,6 +261,19 @@ pub async fn measure_served(session: &Session, service: &Service, catalogue: &Ca
         rows.extend(installs::measure(session, service, &catalogue.plugins).await?);
     }
     Ok(rows)
+}
+
+/// What autovacuum does within minutes: so the first measurement sees what the last one does.
+async fn vacuum(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE tableowner = current_user ORDER BY 1",
+    )
+    .fetch_all(pool)
+    .await?;
+    for table in tables {
+        sqlx::query(AssertSqlSafe(format!("VACUUM (ANALYZE) {table}"))).execute(pool).await?;
+    }
+    Ok(())
 }
 
 /// Waits until every read model has reached the head of the log.

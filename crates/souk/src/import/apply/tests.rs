@@ -225,10 +225,10 @@ async fn what_is_imported_is_validated_and_approved() {
     assert_eq!(seen, Standing::Approved);
 }
 
-/// Real catalogues, where they are at hand: `SOUK_SHARED_DATA` names their folder.
+/// Real catalogues, where they are at hand: `SOUK_TEST_SHARED_DATA` names their folder.
 #[tokio::test]
 async fn real_catalogues_are_imported_once() {
-    let Some(data) = std::env::var_os("SOUK_SHARED_DATA") else { return };
+    let Some(data) = std::env::var_os("SOUK_TEST_SHARED_DATA") else { return };
     let market = Market::new();
     let (claude, n8n) = (Path::new(&data).join("claude-plugins"), Path::new(&data).join("n8n-templates"));
     let catalogues = || [claude::read(&claude).unwrap(), n8n::read(&n8n).unwrap()];
