@@ -33,8 +33,6 @@ use crate::failure::Failure;
 
 /// Plugins a vendor has.
 const A_VENDOR: usize = 20;
-/// Events that a plugin begins with: its name, its version, the version's validation and approval.
-pub const A_PLUGIN: usize = 8;
 /// Writers at once: enough for the log to gather them.
 const WRITERS: usize = 128;
 /// One in so many installations is followed by a review.
@@ -105,7 +103,7 @@ impl Writer {
         Ok(Arc::unwrap_or_clone(listed))
     }
 
-    /// A vendor with `count` plugins: 3 events of its own and [`A_PLUGIN`] for each.
+    /// A vendor with `count` plugins: 3 events of its own, and 8 for each: its name, its version, validation and approval.
     async fn vendor(&self, number: usize, count: usize) -> Result<Vec<Listed>, Failure> {
         let mut random = Sequence::new(1_000_003 * (number as u64 + 1));
         let (owner, vendor) = (UserId::new(random.uuid()), VendorId::new(random.uuid()));

@@ -31,8 +31,6 @@ pub struct Connection {
 pub struct Answer<'a> {
     /// Its status.
     pub status: u16,
-    /// `Souk-Position`, where the answer has it.
-    pub position: Option<u64>,
     /// Its body.
     pub body: &'a [u8],
 }
@@ -72,11 +70,7 @@ impl Connection {
                 let body = from + end + 4;
                 let head = head(&self.buffer[..body])?;
                 self.fill(body + head.length).await?;
-                return Ok(Answer {
-                    status: head.status,
-                    position: head.position,
-                    body: &self.buffer[body..body + head.length],
-                });
+                return Ok(Answer { status: head.status, body: &self.buffer[body..body + head.length] });
             }
             if self.buffer.len() > MAX_ANSWER {
                 return Err(Failure::new("the head of an answer has no end"));
@@ -101,7 +95,6 @@ impl Connection {
 struct Head {
     status: u16,
     length: usize,
-    position: Option<u64>,
 }
 
 fn head(bytes: &[u8]) -> Result<Head, Failure> {
@@ -109,17 +102,15 @@ fn head(bytes: &[u8]) -> Result<Head, Failure> {
     let mut lines = text.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
     let status = status.ok_or_else(|| Failure::new("an answer does not begin with its status"))?;
-    let (mut length, mut position) = (None, None);
+    let mut length = None;
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().ok();
-        } else if name.eq_ignore_ascii_case("souk-position") {
-            position = value.trim().parse().ok();
         }
     }
     // Chunks are how axum sends what it does not know the length of, and nothing that is measured here is that.
     let length = length.or((status == 204).then_some(0));
-    Ok(Head { status, length: length.ok_or_else(|| Failure::new("an answer does not say its length"))?, position })
+    Ok(Head { status, length: length.ok_or_else(|| Failure::new("an answer does not say its length"))? })
 }
 
 /// `GET` of `path`, with `headers`, each ended by CR LF.
@@ -201,8 +192,8 @@ mod tests {
 
     #[test]
     fn heads_are_understood_whatever_their_case() {
-        let bytes = b"HTTP/1.1 201 Created\r\nContent-Length: 12\r\nsouk-position: 7\r\n\r\n";
-        assert_eq!(head(bytes).ok(), Some(Head { status: 201, length: 12, position: Some(7) }));
+        let bytes = b"HTTP/1.1 201 Created\r\nContent-Length: 12\r\nvary: *\r\n\r\n";
+        assert_eq!(head(bytes).ok(), Some(Head { status: 201, length: 12 }));
         assert_eq!(head(b"HTTP/1.1 204 No Content\r\n\r\n").map(|head| head.length).ok(), Some(0));
     }
 

@@ -26,7 +26,12 @@ use self::{
     report::{Machine, Report, Versions},
     session::Session,
 };
-use crate::{cli::Measurement, config::Config, failure::Failure, output::say};
+use crate::{
+    cli::Measurement,
+    config::Config,
+    failure::Failure,
+    output::{note, say},
+};
 
 /// Measures, and prints a table in Markdown, or JSON.
 ///
@@ -46,6 +51,9 @@ pub async fn run(config: &Config, options: Options, json: bool) -> Result<(), Fa
     let session = Session::open(options.clone()).await?;
     let postgres = session.postgres().await?;
     let measured = measure(&session).await;
+    if measured.is_err() {
+        note(process::last_words(session.directory()));
+    }
     session.close().await?;
     rows.extend(measured?);
     let versions = Versions { souk: env!("CARGO_PKG_VERSION"), debug_build: cfg!(debug_assertions), postgres };

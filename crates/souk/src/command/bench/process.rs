@@ -16,6 +16,8 @@ use crate::failure::Failure;
 
 /// How long a program may take to say that it is ready, and to end.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Where the programs log, in their data directory.
+const LOG: &str = "bench.log";
 /// How often the memory of a program is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -130,11 +132,17 @@ fn peak_memory(pid: u32) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }
 
+/// The end of what the programs on `data_dir` logged.
+pub fn last_words(data_dir: &Path) -> String {
+    let log = std::fs::read(data_dir.join(LOG)).unwrap_or_default();
+    let tail = &log[log.len().saturating_sub(4_000)..];
+    String::from_utf8_lossy(tail).into_owned()
+}
+
 /// This program, with nothing of the user's own configuration but how it logs and where PostgreSQL is. Its log goes to a file
 /// in `data_dir`: a terminal would be what is measured.
 fn souk(data_dir: &Path) -> Result<Command, Failure> {
-    let log =
-        std::fs::OpenOptions::new().create(true).append(true).open(data_dir.join("bench.log")).map_err(Failure::new)?;
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(data_dir.join(LOG)).map_err(Failure::new)?;
     let mut command = Command::new(std::env::current_exe().map_err(Failure::new)?);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,6 +18,7 @@ use super::{
     floor,
     http::{self, Connection, closed_loop},
     measure::{Budget, Pair, Row, percentile, rate},
+    process::Server,
     random::{Sequence, Zipf},
     session::{Service, Session},
 };
@@ -137,7 +139,22 @@ impl Reads {
         service: &Service,
         plugins: &Arc<Vec<Listed>>,
     ) -> Result<Measured, Failure> {
-        let (souk, floor) = (service.souk.address, service.floor.address);
+        let database = session.database(&format!("souk_bench_{}", &self.what[..4])).await?;
+        // Only for as long as it is needed: its connections are missing elsewhere.
+        let server = Server::floor(session.directory(), &database).await?;
+        let measured = self.repeat(session, service, server.address, plugins).await;
+        server.stop().await?;
+        measured
+    }
+
+    async fn repeat(
+        &self,
+        session: &Session,
+        service: &Service,
+        floor: SocketAddr,
+        plugins: &Arc<Vec<Listed>>,
+    ) -> Result<Measured, Failure> {
+        let souk = service.souk.address;
         closed_loop(souk, self.wanted.clients(), 1, 200).await?;
         closed_loop(floor, self.floor.clients(), 1, 200).await?;
         let (mut pairs, mut slowest, mut middle, mut writes) = (Vec::new(), Vec::new(), 0.0, f64::INFINITY);

@@ -54,12 +54,10 @@ pub struct Catalogue {
     vault: Arc<dyn Vault>,
 }
 
-/// A Souk and a server of floors, each in a process of its own.
+/// A Souk in a process of its own.
 pub struct Service {
-    /// Souk.
+    /// It.
     pub souk: Server,
-    /// Floors.
-    pub floor: Server,
     /// The log that Souk serves, written from this process.
     pub log: Arc<dyn EventLog>,
     /// Writes into it.
@@ -175,11 +173,10 @@ impl Session {
     /// It does not start.
     pub async fn serve(&self, catalogue: &Catalogue) -> Result<Service, Failure> {
         let souk = Server::souk(self.directory()).await?;
-        let floor = Server::floor(self.directory(), &self.database("souk_bench_floor").await?).await?;
         let pool = self.pool(self.url()).await?;
         let log: Arc<dyn EventLog> = Arc::new(PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?);
         let writer = Writer::new(Arc::clone(&log), Arc::clone(&catalogue.vault));
-        Ok(Service { souk, floor, log, writer, pool })
+        Ok(Service { souk, log, writer, pool })
     }
 }
 
@@ -207,14 +204,13 @@ impl Service {
         Ok(try_join_all(shares).await?.concat())
     }
 
-    /// Ends both.
+    /// Ends it.
     ///
     /// # Errors
-    /// They do not end.
+    /// It does not end.
     pub async fn stop(self) -> Result<(), Failure> {
         drop((self.writer, self.log));
         self.pool.close().await;
-        self.floor.stop().await?;
         self.souk.stop().await
     }
 }
