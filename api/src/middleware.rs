@@ -6,6 +6,9 @@ pub mod identify;
 pub mod rate_limit;
 pub mod write;
 
+#[cfg(test)]
+mod tests;
+
 use axum::{extract::MatchedPath, http::Extensions};
 
 /// The template of the route that a request found, such as `/api/v1/plugins/{plugin}`; empty when it found none.

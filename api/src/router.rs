@@ -90,7 +90,6 @@ pub(crate) fn system_table() -> OpenApiRouter<Api> {
 }
 
 /// The HTTP interface over `api`, with all that requests pass through.
-#[must_use]
 pub fn router(api: Api) -> Router {
     let (served, _) = OpenApiRouter::new().nest("/api/v1", table()).split_for_parts();
     let (system, _) = system_table().split_for_parts();

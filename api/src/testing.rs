@@ -1,1 +1,356 @@
+//! A Souk in memory behind its router, and people who ask it.
 
+mod client;
+mod doubles;
+
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use axum::Router;
+use bytes::Bytes;
+use chrono::SecondsFormat;
+use serde_json::{Value, json};
+use souk_app::{App, Context, Ports, reactions, users, users::Who};
+use souk_domain::{
+    id::{CommandId, LicenseId},
+    user::Role,
+    validation::Thresholds,
+};
+use souk_ports::{
+    Clock, Position, Random,
+    store::{Parked, ReactionStore},
+};
+use souk_testkit::{
+    FaultyLog, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryIdempotency, MemoryLog, MemoryReactions,
+    PlainVault, SeededRandom,
+};
+use uuid::Uuid;
+
+pub use self::client::{Answer, Client, multipart};
+use self::doubles::{FakeProjections, LogDirectory, StreamReads, WeakPasswords};
+use crate::{Api, Metrics, Parts, Settings, router};
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A Souk in memory. Clones are the same Souk.
+#[derive(Clone)]
+pub struct World(Arc<Inner>);
+
+pub struct Inner {
+    pub clock: Arc<ManualClock>,
+    pub memory: MemoryLog,
+    pub api: Api,
+    log: Arc<FaultyLog>,
+    ports: Ports,
+    reactions: Arc<MemoryReactions>,
+    projections: Arc<FakeProjections>,
+    router: Router,
+    count: AtomicU64,
+}
+
+impl Deref for World {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(set: impl FnOnce(&mut Settings)) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let memory = MemoryLog::new(clock.clone());
+        let log = Arc::new(FaultyLog::new(Arc::new(memory.clone())));
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
+        let directory = Arc::new(LogDirectory(memory.clone()));
+        let ports = Ports {
+            log: log.clone(),
+            vault: Arc::new(PlainVault::default()),
+            clock: clock.clone(),
+            random: random.clone(),
+            credentials: Arc::new(MemoryCredentials::default()),
+            passwords: Arc::new(WeakPasswords),
+            artifacts: Arc::new(MemoryArtifacts::default()),
+            directory: directory.clone(),
+            timeline: directory,
+        };
+        let app = App::new(ports.clone(), souk_app::Settings::default());
+        let tokens = souk_auth::Tokens::new([7; 32], "souk", clock.clone(), random.clone());
+        let reactions = Arc::new(MemoryReactions::new(clock.clone()));
+        let projections = Arc::new(FakeProjections::new(memory.clone()));
+        let mut settings = Settings { rate_limits: None, ..Settings::default() };
+        settings.duplicate_wait = std::time::Duration::from_millis(50);
+        set(&mut settings);
+        let api = Api::new(Parts {
+            reads: Arc::new(StreamReads { app: app.clone(), log: memory.clone() }),
+            app,
+            keyring: Arc::new(souk_auth::Keys::new(tokens, random)),
+            idempotency: Arc::new(MemoryIdempotency::new(clock.clone())),
+            reactions: reactions.clone(),
+            projections: projections.clone(),
+            metrics: Metrics::install(),
+            settings,
+        });
+        let router = router(api.clone());
+        let count = AtomicU64::new(1);
+        Self(Arc::new(Inner { clock, memory, api, log, ports, reactions, projections, router, count }))
+    }
+
+    pub fn nobody(&self) -> Client {
+        Client::new(self.router.clone())
+    }
+
+    pub fn with_token(&self, token: &str) -> Client {
+        self.nobody().header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Somebody with an account and the address `name@example.com`.
+    pub async fn person(&self, name: &str) -> Person {
+        let body = json!({"email": format!("{name}@example.com"), "password": PASSWORD, "displayName": name});
+        let answer = self.nobody().post("/auth/register", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let text = |field: &str| answer.body.pointer(field).and_then(Value::as_str).unwrap().to_owned();
+        let client = self.with_token(&text("/accessToken"));
+        Person { client, id: text("/user/id"), refresh_token: text("/refreshToken") }
+    }
+
+    fn number(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::SeqCst)
+    }
+
+    fn operator(&self) -> Context {
+        Context::operator(CommandId::new(Uuid::from_u128(self.number().into())))
+    }
+
+    async fn with_role(&self, name: &str, role: Role) -> Person {
+        let person = self.person(&format!("{name}-{}", self.number())).await;
+        let who = Who::Id(person.id.parse().unwrap());
+        users::grant_role(&self.api.app, &self.operator(), &who, role).await.unwrap();
+        person
+    }
+
+    pub async fn admin(&self) -> Person {
+        self.with_role("admin", Role::Admin).await
+    }
+
+    pub async fn moderator(&self) -> Person {
+        self.with_role("moderator", Role::Moderator).await
+    }
+
+    /// A verified vendor and its owner.
+    pub async fn seller(&self, slug: &str) -> Seller {
+        let person = self.person(&format!("owner-of-{slug}")).await;
+        let answer = person.post("/vendors", json!({"name": slug, "slug": slug})).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let vendor = answer.body["id"].as_str().unwrap().to_owned();
+        let verified = self.admin().await.post(&format!("/vendors/{vendor}/verify"), json!({})).await;
+        assert_eq!(verified.status, 200, "{}", verified.text);
+        Seller { person, vendor, world: self.clone() }
+    }
+
+    /// A plugin with one review.
+    pub async fn reviewed(&self, plugin: &str) -> Reviewed {
+        let seller = self.seller("acme").await;
+        seller.published(plugin, "1.0.0").await;
+        let author = self.person("author").await;
+        assert_eq!(author.post(&format!("/plugins/{plugin}/install"), json!({})).await.status, 201);
+        let body = json!({"rating": 4, "title": "Good", "body": "It reads logs."});
+        let review = author.put(&format!("/plugins/{plugin}/reviews/mine"), body).await;
+        Reviewed { author, id: review.body["id"].as_str().unwrap().to_owned(), seller }
+    }
+
+    /// A paid plugin that somebody ordered.
+    pub async fn ordered(&self, plugin: &str) -> Ordered {
+        let seller = self.seller("acme").await;
+        seller.paid(plugin, "1.0.0").await;
+        let buyer = self.person("buyer").await;
+        let answer = buyer.post("/orders", json!({"plugin": plugin, "gateway": "manual"})).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        Ordered { buyer, order: answer.body["id"].as_str().unwrap().to_owned(), seller }
+    }
+
+    /// A paid plugin that somebody has a license of.
+    pub async fn licensed(&self, plugin: &str) -> Licensed {
+        let Ordered { buyer, order, seller } = self.ordered(plugin).await;
+        let body = json!({"reference": "bank-1"});
+        let paid = self.admin().await.post(&format!("/orders/{order}/payments"), body).await;
+        assert_eq!(paid.status, 200, "{}", paid.text);
+        self.react("licensing", "payment.completed", &self.api.app).await;
+        let license = LicenseId::of(order.parse().unwrap());
+        let key = souk_app::licenses::key(&self.api.app, license);
+        Licensed { holder: buyer, license, key, seller }
+    }
+
+    /// Lets `reaction` answer the last event of type `event`, as an operator does who tries a parked event again.
+    async fn react(&self, reaction: &str, event: &str, app: &App) {
+        let events = self.memory.events();
+        let position = events.iter().rev().find(|found| found.event_type == event).unwrap().position;
+        self.park(reaction, position).await;
+        reactions::retry_parked(app, self.reactions.as_ref(), reaction, position).await.unwrap();
+    }
+
+    pub async fn park(&self, reaction: &str, position: Position) {
+        let event = Uuid::from_u128(position.into());
+        let parked =
+            Parked { reaction: reaction.to_owned(), position, event, reason: "a test".to_owned(), attempts: 3 };
+        self.reactions.park(parked).await.unwrap();
+    }
+
+    /// An application whose validations end as `thresholds` say.
+    fn app_with(&self, thresholds: Thresholds) -> App {
+        App::new(self.ports.clone(), souk_app::Settings { thresholds, ..souk_app::Settings::default() })
+    }
+
+    pub fn clock_text(&self) -> String {
+        self.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    pub fn stop_projection(&self, name: &str, position: Position) {
+        self.projections.stop(name, position);
+    }
+
+    pub fn set_projection_position(&self, position: Position) {
+        self.projections.set_position(position);
+    }
+
+    pub fn log_is_down(&self) {
+        self.log.set_down(true);
+    }
+
+    pub fn log_is_up(&self) {
+        self.log.set_down(false);
+    }
+
+    /// How often this was recorded.
+    pub fn count(&self, event_type: &str) -> usize {
+        self.memory.events().iter().filter(|event| event.event_type == event_type).count()
+    }
+}
+
+/// Somebody with an account.
+pub struct Person {
+    client: Client,
+    pub id: String,
+    pub refresh_token: String,
+}
+
+impl Deref for Person {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// A verified vendor and its owner.
+pub struct Seller {
+    pub person: Person,
+    pub vendor: String,
+    world: World,
+}
+
+pub struct Reviewed {
+    pub author: Person,
+    pub id: String,
+    pub seller: Seller,
+}
+
+pub struct Ordered {
+    pub buyer: Person,
+    pub order: String,
+    pub seller: Seller,
+}
+
+pub struct Licensed {
+    pub holder: Person,
+    pub license: LicenseId,
+    pub key: String,
+    pub seller: Seller,
+}
+
+impl Seller {
+    /// A free plugin without versions; its id.
+    pub async fn plugin(&self, name: &str) -> String {
+        self.create(skill(name)).await
+    }
+
+    async fn create(&self, body: Value) -> String {
+        let answer = self.person.post("/plugins", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.body["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn submit(&self, plugin: &str, version: &str) -> Answer {
+        let manifest = manifest(plugin, version).to_string().into_bytes();
+        let form = multipart(&[("manifest", manifest), ("artifact", archive(version).to_vec())]);
+        self.person.send("POST", &format!("/plugins/{plugin}/versions"), form).await
+    }
+
+    async fn submitted(&self, plugin: &str, version: &str) {
+        let answer = self.submit(plugin, version).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+    }
+
+    async fn validated(&self, plugin: &str, version: &str, thresholds: Thresholds) {
+        self.submitted(plugin, version).await;
+        let app = self.world.app_with(thresholds);
+        self.world.react("validation", "plugin.version_submitted", &app).await;
+        self.world.react("verdicts", "validation.concluded", &app).await;
+    }
+
+    /// A free plugin with an approved version.
+    pub async fn published(&self, plugin: &str, version: &str) {
+        self.plugin(plugin).await;
+        self.validated(plugin, version, Thresholds { approve: 0, escalate: 0 }).await;
+    }
+
+    /// A plugin for 49 dollars with an approved version.
+    pub async fn paid(&self, plugin: &str, version: &str) {
+        let mut body = skill(plugin);
+        body["pricing"] = json!({"model": "one_time", "amount": 4900, "currency": "USD"});
+        self.create(body).await;
+        self.validated(plugin, version, Thresholds { approve: 0, escalate: 0 }).await;
+    }
+
+    /// A free plugin with a version that was left to a moderator.
+    pub async fn escalated(&self, plugin: &str, version: &str) {
+        self.plugin(plugin).await;
+        self.validated(plugin, version, Thresholds { approve: 255, escalate: 0 }).await;
+    }
+}
+
+/// The body of `POST /plugins` for a free skill.
+pub fn skill(name: &str) -> Value {
+    json!({
+        "name": name,
+        "displayName": "Log reader",
+        "kind": "skill",
+        "summary": "Reads a log and says what went wrong.",
+        "description": "Finds the first error of a log and explains it.",
+        "category": "operations",
+        "tags": ["logs"],
+        "license": "MIT",
+        "pricing": {"model": "free"},
+    })
+}
+
+/// The manifest of a version of [`skill`].
+pub fn manifest(name: &str, version: &str) -> Value {
+    json!({"name": name, "version": version, "kind": "skill", "summary": "Reads a log.", "license": "MIT"})
+}
+
+fn archive(version: &str) -> Bytes {
+    let text = format!(
+        "---\nname: log-reader\ndescription: Reads a log.\n---\n\n# Log reader {version}\n\nLook for errors.\n"
+    );
+    souk_package::pack::pack([("log-reader/SKILL.md".to_owned(), text.into_bytes())]).unwrap().into()
+}

@@ -57,7 +57,7 @@ impl Caller {
         match self {
             Self::Anonymous(address) => Key::address(*address),
             Self::User(user, _) => Key::User(*user),
-            Self::ApiKey(_, key) => Key::ApiKey(*key),
+            Self::ApiKey(_, key) => Key::Program(*key),
         }
     }
 }

@@ -21,7 +21,7 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// Those with this API key.
-    ApiKey(ApiKeyId),
+    Program(ApiKeyId),
     /// Those with access tokens of this account.
     User(UserId),
     /// Those from this address; of IPv6, from this /64, which one subscriber has.

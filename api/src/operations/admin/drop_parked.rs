@@ -35,12 +35,12 @@ mod tests {
     #[tokio::test]
     async fn an_admin_drops_it_once() {
         let world = World::new();
-        world.park("issue_license", 4).await;
+        world.park("licensing", 4).await;
         let admin = world.admin().await;
-        let path = "/admin/reactions/issue_license/4/drop";
+        let path = "/admin/reactions/licensing/4/drop";
         assert_eq!(world.moderator().await.post(path, json!({})).await.status, 403);
         assert_eq!(admin.post(path, json!({})).await.status, 204);
         assert_eq!(admin.post(path, json!({})).await.status, 404);
-        assert_eq!(admin.post("/admin/reactions/issue_license/last/drop", json!({})).await.status, 404);
+        assert_eq!(admin.post("/admin/reactions/licensing/last/drop", json!({})).await.status, 404);
     }
 }

@@ -14,7 +14,7 @@ use crate::{Api, error::ApiError, extract::Privileged, wire::List};
 #[serde(rename_all = "camelCase")]
 pub struct ParkedEvent {
     /// The reaction.
-    #[schema(example = "issue_license")]
+    #[schema(example = "licensing")]
     pub reaction: String,
     /// The event's position.
     pub position: Position,
@@ -53,11 +53,11 @@ mod tests {
     #[tokio::test]
     async fn admins_see_what_is_parked() {
         let world = World::new();
-        world.park("issue_license", 4).await;
+        world.park("licensing", 4).await;
         let answer = world.admin().await.get("/admin/reactions/parked").await;
         assert_eq!(answer.status, 200);
         let first = &answer.body["items"][0];
-        assert_eq!((&first["reaction"], &first["position"]), (&json!("issue_license"), &json!(4)));
+        assert_eq!((&first["reaction"], &first["position"]), (&json!("licensing"), &json!(4)));
         assert_eq!(world.moderator().await.get("/admin/reactions/parked").await.status, 403);
         assert_eq!(world.nobody().get("/admin/reactions/parked").await.status, 401);
     }

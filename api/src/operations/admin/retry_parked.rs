@@ -34,7 +34,7 @@ mod tests {
     #[tokio::test]
     async fn only_what_is_parked_is_tried_again() {
         let world = World::new();
-        let path = "/admin/reactions/issue_license/4/retry";
+        let path = "/admin/reactions/licensing/4/retry";
         assert_eq!(world.nobody().post(path, json!({})).await.status, 401);
         assert_eq!(world.moderator().await.post(path, json!({})).await.status, 403);
         assert_eq!(world.admin().await.post(path, json!({})).await.status, 404);

@@ -24,14 +24,14 @@ pub struct SearchQuery {
     #[param(max_length = 200)]
     q: Option<String>,
     /// Only this kind.
-    #[param(value_type = Option<vocabulary::Kind>)]
+    #[param(value_type = Option<vocabulary::Kind>, inline)]
     kind: Option<Kind>,
     /// Only this category, in any case.
     category: Option<String>,
     /// Only with this tag, in any case.
     tag: Option<String>,
     /// Only this way of charging.
-    #[param(value_type = Option<vocabulary::PricingModel>)]
+    #[param(value_type = Option<vocabulary::PricingModel>, inline)]
     pricing: Option<PricingModel>,
     /// Only of this vendor.
     vendor: Option<Uuid>,
@@ -40,7 +40,7 @@ pub struct SearchQuery {
     min_reliability: Option<u8>,
     /// In which order.
     #[serde(default)]
-    #[param(value_type = Option<SortOrder>)]
+    #[param(value_type = Option<SortOrder>, inline)]
     sort: Sort,
     /// `nextCursor` of the page before.
     cursor: Option<String>,

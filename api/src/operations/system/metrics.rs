@@ -55,7 +55,7 @@ mod tests {
     #[tokio::test]
     async fn requests_projections_and_reactions_are_measured() {
         let world = World::new();
-        world.park("issue_license", 4).await;
+        world.park("licensing", 4).await;
         world.nobody().get("/plugins/unknown").await;
         let answer = world.nobody().get("!/metrics").await;
         assert_eq!(answer.status, 200);
@@ -65,7 +65,7 @@ mod tests {
             "souk_http_request_duration_seconds_bucket",
             "souk_projection_lag{projection=\"catalogue\"}",
             "souk_projection_state{projection=\"catalogue\",state=\"live\"} 1",
-            "souk_reaction_parked{reaction=\"issue_license\"}",
+            "souk_reaction_parked{reaction=\"licensing\"}",
         ] {
             assert!(answer.text.contains(line), "{line} is missing in {}", answer.text);
         }
