@@ -314,7 +314,7 @@ async fn an_order_is_paid_once_at_its_price() {
     assert_eq!(reason(&place(free.id).await.unwrap_err()), "plugin_is_free");
     assert_eq!(reason(&place(draft.id).await.unwrap_err()), "not_available");
     let order = place(plugin.id).await.unwrap().value;
-    assert_eq!(orders::checkout(&order)["reference"], order.id.to_string());
+    assert_eq!(orders::checkout(order.gateway, order.id)["reference"], order.id.to_string());
     assert_eq!(orders::get(&app, &world.as_user(stranger), order.id).await.unwrap_err().code(), "forbidden");
     assert_eq!(orders::get(&app, &world.as_user(buyer), order.id).await.unwrap().value.placed_at, order.placed_at);
 
