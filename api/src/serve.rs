@@ -85,3 +85,87 @@ async fn pause_after(error: &io::Error) {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        task::JoinHandle,
+    };
+
+    use super::*;
+    use crate::testing::World;
+
+    struct Served {
+        address: SocketAddr,
+        shutdown: CancellationToken,
+        task: JoinHandle<io::Result<()>>,
+    }
+
+    async fn serving(world: &World) -> Served {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(serve(listener, world.api.clone(), shutdown.clone(), Duration::from_secs(30)));
+        Served { address, shutdown, task }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_runs_is_answered_before_the_end() {
+        let world = World::new();
+        let Served { address, shutdown, task } = serving(&world).await;
+        let body = r#"{"email":"ada@example.com","password":"correct horse","displayName":"Ada"}"#;
+        let (first, rest) = body.split_at(10);
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /api/v1/auth/register HTTP/1.1\r\nhost: souk\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // The server asks for the body, so the request runs.
+        let mut go_on = [0; 25];
+        stream.read_exact(&mut go_on).await.unwrap();
+        assert!(go_on.starts_with(b"HTTP/1.1 100 Continue"));
+        stream.write_all(first.as_bytes()).await.unwrap();
+        shutdown.cancel();
+        stream.write_all(rest.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
+        task.await.unwrap().unwrap();
+        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+        assert_eq!(world.count("user.registered"), 1);
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_does_not_hold_up_the_end() {
+        let world = World::new();
+        let Served { address, shutdown, task } = serving(&world).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost: souk\r\n\r\n").await.unwrap();
+        let mut answer = [0; 15];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+        shutdown.cancel();
+        task.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn nonsense_is_answered_or_dropped_and_others_are_served() {
+        let world = World::new();
+        let Served { address, shutdown, task } = serving(&world).await;
+        for nonsense in ["\0\0\0\0\r\n\r\n".to_owned(), format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(200_000))] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            // The server may hang up before all of it was sent.
+            let _ = stream.write_all(nonsense.as_bytes()).await;
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
+        }
+        assert_eq!(world.nobody().get("!/health").await.status, 200);
+        shutdown.cancel();
+        task.await.unwrap().unwrap();
+    }
+}

@@ -245,3 +245,35 @@ async fn an_account_counts_on_its_own_and_so_does_each_of_its_keys() {
     let key = world.with_token(made.body["key"].as_str().unwrap());
     assert_eq!(key.get("/me").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_panic_is_500_with_the_one_body() {
+    let world = World::new();
+    let read = world.nobody().get("/plugins?q=panic").await;
+    let admin = world.admin().await;
+    let write = admin.post("/admin/projections/panicking/rebuild", json!({})).await;
+    let keyed = admin.header("idempotency-key", "k").post("/admin/projections/panicking/rebuild", json!({})).await;
+    for answer in [read, write, keyed] {
+        assert_eq!((answer.status, answer.code()), (500, "internal"), "{}", answer.text);
+        assert!(!answer.text.contains("panics"), "causes are for the logs");
+    }
+    assert_eq!(world.nobody().get("/plugins").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_trace_of_a_request_is_recorded() {
+    let world = World::new();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let ada = world.person("ada").await.header("traceparent", trace);
+    ada.post("/vendors", json!({"name": "Acme", "slug": "acme"})).await;
+    let events = world.memory.events();
+    let registered = events.iter().find(|event| event.event_type == "vendor.registered").unwrap();
+    let metadata: souk_ports::Metadata = serde_json::from_slice(&registered.metadata).unwrap();
+    assert_eq!(metadata.traceparent.as_deref(), Some(trace));
+}
+
+#[tokio::test]
+async fn an_error_keeps_the_headers_that_explain_it() {
+    let answer = World::new().nobody().patch("/auth/login", json!({})).await;
+    assert_eq!(answer.header("allow"), "POST");
+}

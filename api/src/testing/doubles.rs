@@ -147,8 +147,9 @@ impl Reads for StreamReads {
         Ok(Some(catalogue::Plugin::of_stream(plugin, &vendor, None, now)))
     }
 
-    async fn search(&self, at: At, _: &SearchParams) -> Result<catalogue::SearchResult, ApiError> {
+    async fn search(&self, at: At, params: &SearchParams) -> Result<catalogue::SearchResult, ApiError> {
         self.reach(at).await?;
+        assert_ne!(params.q.as_deref(), Some("panic"), "a handler that panics");
         let (items, facets) = (Vec::new(), catalogue::Facets::default());
         Ok(catalogue::SearchResult { items, total: 0, facets, next_cursor: None, corrected_query: None })
     }
@@ -247,7 +248,7 @@ impl FakeProjections {
             progress: None,
             stopped_by: None,
         };
-        Self { log, all: Mutex::new(vec![live("catalogue"), live("library")]) }
+        Self { log, all: Mutex::new(vec![live("catalogue"), live("panicking")]) }
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<ProjectionStatus>> {
@@ -300,6 +301,7 @@ impl ProjectionControl for FakeProjections {
     }
 
     async fn rebuild(&self, projection: &str, _: bool) -> Result<(), ControlError> {
+        assert_ne!(projection, "panicking", "a handler that panics");
         self.change(projection, |status| {
             if status.state == ProjectionState::Rebuilding {
                 let message = "it is being rebuilt already".to_owned();

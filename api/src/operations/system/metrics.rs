@@ -29,7 +29,7 @@ async fn measure(api: &Api) {
         let gauge = |name: &'static str| metrics::gauge!(name, "projection" => status.name.clone());
         gauge("souk_projection_position").set(status.position as f64);
         gauge("souk_projection_lag").set(status.lag as f64);
-        gauge("souk_log_head").set(status.head as f64);
+        metrics::gauge!("souk_log_head").set(status.head as f64);
         for state in
             [ProjectionState::Live, ProjectionState::Rebuilding, ProjectionState::Stopped, ProjectionState::Outdated]
         {
