@@ -140,7 +140,10 @@ pub trait EventLog: Send + Sync {
     ///
     /// # Errors
     /// See [`LogError`].
-    async fn subscribe(&self, after: Position) -> Result<BoxStream<'static, Result<Vec<RecordedEvent>, LogError>>, LogError>;
+    async fn subscribe(
+        &self,
+        after: Position,
+    ) -> Result<BoxStream<'static, Result<Vec<RecordedEvent>, LogError>>, LogError>;
 
     /// Position of the last event; 0 when there is none.
     ///

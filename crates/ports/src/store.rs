@@ -24,9 +24,21 @@ pub trait Credentials: Send + Sync {
     /// Forgets everything of `user`.
     async fn forget(&self, user: UserId) -> Result<(), StoreError>;
     /// Stores the first refresh token of a new family. Tokens are given as SHA-256 of the token.
-    async fn start_family(&self, user: UserId, family: Uuid, token: [u8; 32], expires_at: DateTime<Utc>) -> Result<(), StoreError>;
+    async fn start_family(
+        &self,
+        user: UserId,
+        family: Uuid,
+        token: [u8; 32],
+        expires_at: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
     /// Spends `token` and stores `next` in its place, in one transaction. A token that was spent before revokes its family.
-    async fn rotate(&self, token: [u8; 32], next: [u8; 32], now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Result<Rotation, StoreError>;
+    async fn rotate(
+        &self,
+        token: [u8; 32],
+        next: [u8; 32],
+        now: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<Rotation, StoreError>;
     /// Revokes the family of `token`, if there is one.
     async fn end_family(&self, token: [u8; 32]) -> Result<(), StoreError>;
     /// Stores the SHA-256 of an API key.

@@ -15,7 +15,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Mutex, Notify, watch},
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -113,7 +114,9 @@ impl ReadGuard {
 pub struct Reader {
     current: watch::Receiver<Arc<Snapshot>>,
     waiting: Arc<Waiting>,
+    cancel: CancellationToken,
     _stop: DropGuard,
+    watching: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -143,8 +146,22 @@ impl Reader {
         let (sender, current) = watch::channel(Arc::new(Snapshot { pool, live }));
         let stop = CancellationToken::new();
         let waiting = Arc::new(Waiting::default());
-        tokio::spawn(watcher.run(sender, Arc::clone(&waiting), stop.clone()));
-        Ok(Self { current, waiting, _stop: stop.drop_guard() })
+        let watching = tokio::spawn(watcher.run(sender, Arc::clone(&waiting), stop.clone()));
+        Ok(Self {
+            current,
+            waiting,
+            cancel: stop.clone(),
+            _stop: stop.drop_guard(),
+            watching: Mutex::new(Some(watching)),
+        })
+    }
+
+    /// Closes all connections, once the requests that use them are over.
+    pub async fn close(&self) {
+        self.cancel.cancel();
+        if let Some(watching) = self.watching.lock().await.take() {
+            let _ = watching.await;
+        }
     }
 
     /// Connections for one request over `projections`, once all of them have reached `min_position`; waits at most `patience`.
@@ -242,6 +259,7 @@ impl Watcher {
         }
         let pool = sender.borrow().pool.clone();
         pool.close().await;
+        self.control.close().await;
     }
 
     /// Nobody waits: until somebody does, or it is time to look for new generations. Somebody waits: until a checkpoint moved

@@ -82,7 +82,8 @@ fn comparison(live: &str, rebuilt: &str, columns: &[&Column]) -> String {
     let join = |parts: Vec<String>, by: &str| parts.join(by);
     let keys: Vec<&str> = names(true).collect();
     let same_key = join(keys.iter().map(|key| format!("l.{key} = r.{key}")).collect(), " AND ");
-    let key = join(keys.iter().map(|key| format!("'{key}', coalesce(l.{key}, r.{key})")).collect(), ", ");
+    let named = |key: &&str| format!("'{}', coalesce(l.{key}, r.{key})", key.trim_matches('"'));
+    let key = join(keys.iter().map(named).collect(), ", ");
     let order = join(keys.iter().map(|key| format!("coalesce(l.{key}, r.{key})")).collect(), ", ");
     let first = keys.first().copied().unwrap_or_default();
     let differs = join(names(false).map(|name| format!(" OR l.{name} IS DISTINCT FROM r.{name}")).collect(), "");
