@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 use souk_embedded_postgres::testing::{TestDir, data_dir};
+pub use souk_tests::sample::unique;
 use souk_tests::{
     client::Client,
     process::{self, Options, Souk},
 };
 use tokio::sync::OnceCell;
-use uuid::Uuid;
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -31,11 +31,6 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
 pub fn shared() -> &'static Shared {
     // Starting takes seconds and blocks: not on a thread that drives futures.
     tokio::task::block_in_place(|| &*SHARED)
-}
-
-/// A word that no other test has.
-pub fn unique(prefix: &str) -> String {
-    format!("{prefix}-{}", &Uuid::new_v4().simple().to_string()[..10])
 }
 
 /// Nobody on the shared Souk.

@@ -101,7 +101,6 @@ impl Client {
     }
 
     /// A request that can still be changed. A path that begins with `!` has no base `/api/v1`.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, self.url(path)).timeout(Duration::from_secs(60));
         match &self.token {

@@ -56,3 +56,10 @@ pub fn free() -> Value {
 pub fn one_time(amount: i64, currency: &str) -> Value {
     json!({"model": "one_time", "amount": amount, "currency": currency})
 }
+
+/// A word that nobody else has.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "names of a test are not replayed")]
+pub fn unique(prefix: &str) -> String {
+    format!("{prefix}-{}", &uuid::Uuid::new_v4().simple().to_string()[..10])
+}

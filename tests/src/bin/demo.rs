@@ -10,6 +10,7 @@ use souk_tests::{
     client::Client,
     journey::{self, People},
     process::{self, Options, Souk},
+    sample,
 };
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -72,7 +73,7 @@ async fn run() -> Result<(), String> {
 
     say("\nThe journey");
     let nobody = Client::new(souk.base());
-    let tag: String = uuid::Uuid::new_v4().simple().to_string().chars().take(6).collect();
+    let tag = sample::unique("demo");
     let email = format!("admin-{tag}@example.com");
     nobody.register(&email, PASSWORD, "Ada Admin").await?;
     souk_command(&arguments.data_dir, &["admin", "grant", &email, "admin"])?;
