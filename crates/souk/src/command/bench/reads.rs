@@ -8,8 +8,8 @@ use std::{
 };
 
 use tokio::{
-    task::JoinHandle,
-    time::{MissedTickBehavior, interval},
+    task::JoinSet,
+    time::{MissedTickBehavior, interval_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,8 @@ use crate::{failure::Failure, output::note};
 const CONNECTIONS: u64 = 64;
 /// Between two writes: 100 a second.
 const BETWEEN_WRITES: Duration = Duration::from_millis(10);
+/// Connections that write: each waits for its answers, all of them together must not fall behind.
+const WRITERS: u32 = 16;
 /// Different questions.
 const QUERIES: usize = 2_000;
 
@@ -161,9 +163,10 @@ impl Reads {
         for repetition in 1..=session.options.repetitions {
             note(format!("measuring: {}, {repetition} of {}", self.what, session.options.repetitions));
             let tokens = service.accounts(1, &format!("{}-writer-{repetition}", &self.what[..4])).await?;
+            let [token] = tokens.as_slice() else { return Err(Failure::new("an account has one token")) };
             let seconds = session.options.seconds;
             let base = closed_loop(floor, self.floor.clients(), seconds, 200).await?;
-            let writing = Writing::start(service, tokens, Arc::clone(plugins));
+            let writing = Writing::start(service, token, plugins);
             let loaded = closed_loop(souk, self.wanted.clients(), seconds, 200).await;
             writes = writes.min(writing.stop().await?);
             let mut loaded = loaded?;
@@ -190,42 +193,61 @@ impl Measured {
     }
 }
 
-/// A customer who installs one plugin after the other, over HTTP.
+/// Customers who install one plugin after the other, over HTTP, together 100 a second as long as each answer takes no longer
+/// than [`WRITERS`] turns.
 struct Writing {
-    task: JoinHandle<Result<f64, Failure>>,
+    tasks: JoinSet<Result<usize, Failure>>,
     stop: CancellationToken,
+    started: Instant,
 }
 
 impl Writing {
-    fn start(service: &Service, tokens: Vec<String>, plugins: Arc<Vec<Listed>>) -> Self {
+    fn start(service: &Service, token: &str, plugins: &Arc<Vec<Listed>>) -> Self {
         let stop = CancellationToken::new();
-        let (stopped, address) = (stop.clone(), service.souk.address);
-        let task = tokio::spawn(async move {
-            let mut connection = Connection::open(address).await?;
-            let headers = tokens.first().map_or_else(String::new, |token| http::bearer(token));
-            let mut ticks = interval(BETWEEN_WRITES);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-            let (started, mut count) = (Instant::now(), 0);
-            for plugin in plugins.iter() {
-                tokio::select! {
-                    _ = ticks.tick() => {}
-                    () = stopped.cancelled() => break,
-                }
-                let request = http::post(&format!("/api/v1/plugins/{}/install", plugin.name), &headers, "{}");
-                let answer = connection.send(&request).await?;
-                http::expect(&answer, 201, &request)?;
-                count += 1;
-            }
-            Ok(rate(count, started.elapsed()))
-        });
-        Self { task, stop }
+        let mut tasks = JoinSet::new();
+        for number in 0..WRITERS {
+            let (stop, address, plugins) = (stop.clone(), service.souk.address, Arc::clone(plugins));
+            tasks.spawn(write(address, http::bearer(token), plugins, number as usize, stop));
+        }
+        Self { tasks, stop, started: Instant::now() }
     }
 
     /// How many writes a second there were.
-    async fn stop(self) -> Result<f64, Failure> {
+    async fn stop(mut self) -> Result<f64, Failure> {
         self.stop.cancel();
-        self.task.await.map_err(Failure::new)?
+        let elapsed = self.started.elapsed();
+        let mut count = 0;
+        while let Some(ended) = self.tasks.join_next().await {
+            count += ended.map_err(Failure::new)??;
+        }
+        Ok(rate(count, elapsed))
     }
+}
+
+/// Installs every [`WRITERS`]th plugin, from `number` on, until `stop`; how many it were.
+async fn write(
+    address: SocketAddr,
+    headers: String,
+    plugins: Arc<Vec<Listed>>,
+    number: usize,
+    stop: CancellationToken,
+) -> Result<usize, Failure> {
+    let mut connection = Connection::open(address).await?;
+    let first = tokio::time::Instant::now() + BETWEEN_WRITES * number as u32;
+    let mut ticks = interval_at(first, BETWEEN_WRITES * WRITERS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut count = 0;
+    for plugin in plugins.iter().skip(number).step_by(WRITERS as usize) {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => break,
+        }
+        let request = http::post(&format!("/api/v1/plugins/{}/install", plugin.name), &headers, "{}");
+        let answer = connection.send(&request).await?;
+        http::expect(&answer, 201, &request)?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 #[cfg(test)]
