@@ -9,8 +9,8 @@ use crate::{
     text,
 };
 
-/// The unique name of a plugin, as spelled by its maker: letters, digits, `.`, `_` and `-`, 2 to 150 of them, a letter
-/// or digit first and last, and no UUID, which would name another plugin.
+/// The unique name of a plugin, as spelled by its maker: letters, digits, `.`, `_` and `-`, 2 to 150 of them, not
+/// only signs, and no UUID, which would name another plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PluginName(String);
 
@@ -27,8 +27,9 @@ impl PluginName {
         if !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-')) {
             return refuse("name", "must consist of the letters a to z and A to Z, digits, `.`, `_` and `-`");
         }
-        if !ends_are_alphanumeric(text) {
-            return refuse("name", "must begin and end with a letter or digit");
+        // `..` in a path would lead elsewhere.
+        if !text.bytes().any(|b| b.is_ascii_alphanumeric()) {
+            return refuse("name", "must have a letter or digit");
         }
         if is_uuid(text) || is_uuid(&name.key()) {
             return refuse("name", "must not be a UUID");
