@@ -67,3 +67,19 @@ pub struct Reason {
     /// Why, 1 to 1,000 characters.
     pub reason: String,
 }
+
+/// A body that may give a reason; it may be left out as a whole.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct MaybeReason {
+    /// Why, 1 to 1,000 characters.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+impl MaybeReason {
+    /// The reason, or that there is none: what is recorded always says one.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.reason.as_deref().unwrap_or("no reason given")
+    }
+}

@@ -1,6 +1,6 @@
 //! What is remembered of a request that was sent with an `Idempotency-Key`.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     body::Body,
@@ -12,6 +12,7 @@ use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit, Payload},
 };
+use memchr::memmem;
 use sha2::{Digest, Sha256};
 use souk_domain::id::derive;
 use souk_ports::store::{Claim, StoredAnswer};
@@ -84,6 +85,34 @@ pub fn fingerprint(method: &str, path_and_query: &str, body: &[u8]) -> [u8; 32] 
         hash.update(part);
     }
     hash.finalize().into()
+}
+
+/// A body as it is compared. Most clients draw the boundary of a form anew each time they send it, which makes it no other
+/// form: the boundary is left out.
+#[must_use]
+pub fn comparable<'a>(content_type: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
+    let Some(boundary) = boundary(content_type) else { return Cow::Borrowed(body) };
+    let mut kept = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = memmem::find(rest, boundary.as_bytes()) {
+        kept.extend_from_slice(&rest[..at]);
+        kept.push(0);
+        rest = &rest[at + boundary.len()..];
+    }
+    kept.extend_from_slice(rest);
+    Cow::Owned(kept)
+}
+
+fn boundary(content_type: &str) -> Option<&str> {
+    let (essence, parameters) = content_type.split_once(';')?;
+    if !essence.trim().eq_ignore_ascii_case("multipart/form-data") {
+        return None;
+    }
+    let value = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.trim().split_once('=')?;
+        name.eq_ignore_ascii_case("boundary").then_some(value.trim_matches('"'))
+    });
+    value.filter(|value| !value.is_empty())
 }
 
 /// What becomes of a request with a key.
@@ -211,6 +240,17 @@ mod tests {
     fn fingerprints_tell_parts_apart() {
         assert_ne!(fingerprint("POST", "/a", b"b"), fingerprint("POST", "/ab", b""));
         assert_eq!(fingerprint("POST", "/a", b"b"), fingerprint("POST", "/a", b"b"));
+    }
+
+    #[test]
+    fn the_boundary_of_a_form_does_not_count() {
+        let form = |boundary: &str, part: &str| {
+            let body = format!("--{boundary}\r\n\r\n{part}\r\n--{boundary}--\r\n");
+            comparable(&format!("multipart/form-data; boundary=\"{boundary}\""), body.as_bytes()).into_owned()
+        };
+        assert_eq!(form("one", "a"), form("two-two", "a"));
+        assert_ne!(form("one", "a"), form("one", "b"));
+        assert_eq!(*comparable("application/json; boundary=a", b"abc"), *b"abc");
     }
 
     #[test]

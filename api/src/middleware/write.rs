@@ -178,7 +178,8 @@ fn name(request: &Request, body: &[u8], key: &str) -> (Uuid, [u8; 32]) {
     let method = request.method().as_str();
     let command = idempotency::command(&tenant, &format!("{method} {}", route(request.extensions())), key);
     let path = request.uri().path_and_query().map_or("", |path| path.as_str());
-    (command, idempotency::fingerprint(method, path, body))
+    let body = idempotency::comparable(content_type(request.headers()), body);
+    (command, idempotency::fingerprint(method, path, &body))
 }
 
 fn late() -> Response {

@@ -8,22 +8,22 @@ use crate::{
     Api,
     answer::Written,
     error::ApiError,
-    extract::{JsonBody, PathParams, Privileged},
+    extract::{OptionalJson, PathParams, Privileged},
     operations::shared,
-    wire::{Reason, library::License},
+    wire::{MaybeReason, library::License},
 };
 
 /// Ends a license for good. For the plugin's vendor and admins.
-#[utoipa::path(post, path = "/licenses/{id}/revoke", tag = "licenses", request_body = Reason,
+#[utoipa::path(post, path = "/licenses/{id}/revoke", tag = "licenses", request_body = Option<MaybeReason>,
     params(("id" = Uuid, Path, description = "Which license")), security(("bearer" = []), ("apiKey" = [])),
     responses((status = 200, description = "Revoked", body = License)))]
 pub async fn revoke_license(
     State(api): State<Api>,
     Privileged(context): Privileged,
     PathParams(license): PathParams<Uuid>,
-    JsonBody(body): JsonBody<Reason>,
+    OptionalJson(body): OptionalJson<MaybeReason>,
 ) -> Result<Written<License>, ApiError> {
-    let done = licenses::revoke(&api.app, &context, license.into(), &body.reason).await?;
+    let done = licenses::revoke(&api.app, &context, license.into(), body.text()).await?;
     Ok(Written::ok(done.position, shared::license(&api, done.value, done.position, false).await?))
 }
 
@@ -39,7 +39,7 @@ mod tests {
         let licensed = world.licensed("log-reader").await;
         let path = |what: &str| format!("/licenses/{}/{what}", licensed.license);
         let vendor = &licensed.seller.person;
-        assert_eq!(vendor.post(&path("revoke"), json!({})).await.status, 422);
+        assert_eq!(vendor.post(&path("revoke"), json!({"reason": ""})).await.status, 422);
         let answer = vendor.post(&path("revoke"), json!({"reason": "stolen card"})).await;
         assert_eq!((answer.status, &answer.body["status"]), (200, &json!("revoked")), "{}", answer.body);
         assert_eq!(vendor.post(&path("reinstate"), json!({})).await.status, 409);

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use souk_app::history;
 use utoipa::IntoParams;
 
@@ -19,7 +19,14 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct AtQuery {
     /// As it stood then (RFC 3339), folded from its events; now when absent.
+    #[serde(default, deserialize_with = "time")]
     at: Option<DateTime<Utc>>,
+}
+
+/// An offset such as `+00:00` loses its sign where a client writes it as it is, since `+` is a blank in a query.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let text = String::deserialize(deserializer)?.replace(' ', "+");
+    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// A plugin, by id or name.
@@ -75,6 +82,7 @@ mod tests {
         assert_eq!(answer.status, 200, "{}", answer.body);
         assert_ne!(answer.body["summary"], "New.");
         assert_eq!(world.nobody().get("/plugins/log-reader?at=2000-01-01T00:00:00Z").await.status, 404);
+        assert_eq!(world.nobody().get("/plugins/log-reader?at=2000-01-01T00:00:00+00:00").await.status, 404);
         assert_eq!(world.nobody().get("/plugins/log-reader?at=yesterday").await.status, 422);
     }
 
