@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use figment::{
     Figment, Profile,
+    error::Kind,
     providers::{Env, Format, Serialized, Toml},
 };
 use serde::{Deserialize, Serialize};
@@ -202,22 +203,46 @@ pub fn load(file: Option<PathBuf>, overrides: &Overrides) -> Result<Config, Conf
         .merge(Env::raw().only(&["DATABASE_URL"]))
         .merge(Env::prefixed("SOUK_").split("__").filter(move |key| known.iter().any(|known| key == known.as_str())))
         .merge(Serialized::from(overrides, Profile::Default));
-    let config: Config = figment.extract().map_err(|errors| ConfigError::Wrong(describe(&errors)))?;
+    let config: Config = figment.extract().map_err(|errors| ConfigError::Wrong(describe(&figment, &errors)))?;
     check(&config)?;
     Ok(config)
 }
 
-fn describe(errors: &figment::Error) -> String {
+fn describe(figment: &Figment, errors: &figment::Error) -> String {
     let lines: Vec<String> = errors
         .clone()
         .into_iter()
         .map(|error| {
             let key = if error.path.is_empty() { "(top level)".to_owned() } else { error.path.join(".") };
             let source = error.metadata.as_ref().map_or_else(String::new, |m| format!(" (from {})", m.name));
-            format!("  {key}: {}{source}", error.kind)
+            let value = value_at(figment, &error.path);
+            match (&error.kind, value) {
+                // What a type says of its own texts names neither the text nor what it should be.
+                (Kind::Message(problem), Some(value)) => {
+                    format!("  {key}: {value}: {problem}, expected {}{source}", expected(&key))
+                }
+                (kind, _) => format!("  {key}: {kind}{source}"),
+            }
         })
         .collect();
     lines.join("\n")
+}
+
+/// What was given, also inside a list.
+fn value_at(figment: &Figment, path: &[String]) -> Option<serde_json::Value> {
+    let (key, rest) = path.split_first()?;
+    let value = serde_json::to_value(figment.find_value(key).ok()?).ok()?;
+    let pointer: String = rest.iter().flat_map(|part| ["/", part]).collect();
+    value.pointer(&pointer).cloned()
+}
+
+/// What a key takes whose type checks its own text.
+fn expected(key: &str) -> &'static str {
+    match key {
+        "listen" => "an address and a port, such as 127.0.0.1:8080",
+        _ if key.starts_with("trusted_proxies") => "a list of addresses, such as [\"10.0.0.1\"]",
+        _ => "another value",
+    }
 }
 
 /// Rules that a type alone does not say.
@@ -293,7 +318,9 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named_with_its_key() {
         let error = with_file("listen = \"nowhere\"").unwrap_err().to_string();
-        assert!(error.contains("listen:") && error.contains("socket address"), "{error}");
+        assert!(error.contains("listen: \"nowhere\": ") && error.contains("127.0.0.1:8080"), "{error}");
+        let error = with_file("trusted_proxies = [\"10.0.0.1\", \"x\"]").unwrap_err().to_string();
+        assert!(error.contains("trusted_proxies.1: \"x\": "), "{error}");
         let error = with_file("[limits]\narchive_bytes = \"much\"").unwrap_err().to_string();
         assert!(error.contains("limits.archive_bytes"), "{error}");
     }
