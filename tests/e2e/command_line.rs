@@ -69,6 +69,28 @@ async fn a_role_is_granted_to_an_account_that_exists() {
     assert!(stderr(&output).contains("moderator"), "{}", stderr(&output));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_new_key_is_made_for_data_under_an_old_one() {
+    let home = data_dir();
+    let begun = souk(home.path(), &["migrate"]);
+    assert!(begun.status.success(), "{}", stderr(&begun));
+    let doctor = souk(home.path(), &["doctor"]);
+    assert!(doctor.status.success(), "{}", stderr(&doctor));
+    let kek = home.path().join("keys/kek");
+    std::fs::rename(&kek, home.path().join("elsewhere")).expect("moves");
+    let refused = souk(home.path(), &["doctor"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("keys/kek is missing"), "{}", stderr(&refused));
+    assert!(!kek.exists(), "a new key was made");
+    let other = "0123456789abcdef".repeat(4);
+    let other = tokio::task::block_in_place(|| process::run(home.path(), &["doctor"], &[("SOUK_KEK", &other)]));
+    let other = other.expect("souk runs");
+    assert_eq!(other.status.code(), Some(1));
+    assert!(stderr(&other).contains("not the one"), "{}", stderr(&other));
+    std::fs::rename(home.path().join("elsewhere"), &kek).expect("moves back");
+    assert!(souk(home.path(), &["doctor"]).status.success());
+}
+
 #[test]
 fn a_wrong_configuration_is_named() {
     let home = tempfile::tempdir().expect("a folder");

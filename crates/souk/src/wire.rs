@@ -1,6 +1,6 @@
 //! The only place that chooses adapters.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use souk_api::{Api, Metrics, Parts, RateLimit, RateLimits, ReadModels};
 use souk_app::{App, Ports, reactions::ReactionRunner};
@@ -17,7 +17,7 @@ use souk_projector::{
     Decoder, Projection, ProjectionStatus, ProjectorError, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, Wake,
 };
 use souk_store_postgres::PostgresStore;
-use souk_vault::{KeyEncryptionKey, SealingVault};
+use souk_vault::SealingVault;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,7 @@ use crate::{
     control::Control,
     database::Database,
     failure::Failure,
+    kek,
     system::{SystemClock, SystemRandom},
 };
 
@@ -113,7 +114,7 @@ impl Souk {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let log: Arc<dyn EventLog> = Arc::new(PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?);
         let store = Arc::new(PostgresStore::new(pool.clone()));
-        let kek = key(config, random.as_ref())?;
+        let kek = kek::open(config, &store, random.as_ref()).await?;
         let keys: Arc<dyn WrappedKeys> = Arc::clone(&store) as _;
         let vault: Arc<dyn Vault> = Arc::new(SealingVault::new(kek, keys, Arc::clone(&random)));
         let artifacts: Arc<dyn ArtifactStore> =
@@ -174,9 +175,9 @@ impl Souk {
         &self.wired.models
     }
 
-    /// The read models, as queries see them.
-    pub const fn reader(&self) -> &Arc<Reader> {
-        &self.wired.reader
+    /// The database.
+    pub const fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Address of the database. Holds a password.
@@ -236,6 +237,7 @@ impl Souk {
     pub async fn close(self) -> Result<(), Failure> {
         let Self { database, wired } = self;
         let pool = wired.models.pool.clone();
+        wired.reader.close().await;
         drop(wired);
         pool.close().await;
         database.close().await
@@ -251,25 +253,6 @@ struct Wired {
     reader: Arc<Reader>,
     keyring: Arc<Keys>,
     app: App,
-}
-
-/// The key-encryption key: the one that was set, else the one of the data directory.
-fn key(config: &Config, random: &dyn Random) -> Result<KeyEncryptionKey, Failure> {
-    if let Some(text) = &config.kek {
-        return KeyEncryptionKey::from_text(text).map_err(Failure::new);
-    }
-    let folder = config.data_dir.join("keys");
-    private_folder(&folder)?;
-    KeyEncryptionKey::load_or_create(&folder.join("kek"), random).map_err(Failure::new)
-}
-
-fn private_folder(folder: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| Failure::new(format!("{}: {error}", folder.display())))
 }
 
 /// Tasks in the background.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use souk_domain::id::UserId;
 use souk_ports::store::{StoreError, WrappedKeys};
 
-use crate::{PostgresStore, failed};
+use crate::{PostgresStore, failed, impossible};
 
 #[async_trait]
 impl WrappedKeys for PostgresStore {
@@ -36,6 +36,31 @@ impl WrappedKeys for PostgresStore {
 }
 
 impl PostgresStore {
+    /// Names the key-encryption key that this database was begun with; nothing when it was begun with none yet.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn key_encryption_key(&self) -> Result<Option<[u8; 8]>, StoreError> {
+        let id: Option<Vec<u8>> = sqlx::query_scalar("SELECT id FROM souk_ops.key_encryption_key")
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        id.map(|id| <[u8; 8]>::try_from(id).map_err(|_| impossible("key_encryption_key", "id", "there is"))).transpose()
+    }
+
+    /// Begins this database with the key-encryption key that `id` names, unless it was begun with one: which one it is then.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn begin_with_key(&self, id: [u8; 8]) -> Result<[u8; 8], StoreError> {
+        sqlx::query("INSERT INTO souk_ops.key_encryption_key (id) VALUES ($1) ON CONFLICT DO NOTHING")
+            .bind(id.as_slice())
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(self.key_encryption_key().await?.unwrap_or(id))
+    }
+
     /// Destroys the key of `subject` for good: what it sealed cannot be read again, and there will be no other. Whether
     /// there was a key. Backups of the table keep it until they are gone.
     ///

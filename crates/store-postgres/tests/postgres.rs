@@ -256,3 +256,16 @@ async fn a_database_that_is_gone_is_an_error_of_every_store() {
     assert!(store.claim(Uuid::nil(), [0; 32], HOUR).await.is_err());
     assert!(store.checkpoint("r", 0).await.is_err());
 }
+
+#[tokio::test]
+async fn a_database_is_begun_with_one_key_encryption_key_for_good() {
+    let (store, _pool, _database) = store().await;
+    assert_eq!(store.key_encryption_key().await.unwrap(), None);
+    let tries = (0..8).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move { store.begin_with_key([number; 8]).await.unwrap() })
+    });
+    let answers: Vec<_> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert_eq!(store.key_encryption_key().await.unwrap(), Some(answers[0]));
+}

@@ -86,6 +86,14 @@ impl KeyEncryptionKey {
         Err(KeyError::Malformed)
     }
 
+    /// The key kept in the file at `path`; nothing when there is no file.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn load(path: &Path) -> Result<Option<Self>, KeyError> {
+        load(path)
+    }
+
     /// The key kept in the file at `path`; a file with a new key (mode 0600) when there is none. Of several processes that
     /// do this at once one makes the file, complete from its first moment, and all get its key.
     ///
