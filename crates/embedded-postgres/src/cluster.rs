@@ -41,6 +41,7 @@ pub struct Cluster {
     url: String,
     users: UsersLock,
     progress: Progress,
+    profile: Profile,
 }
 
 impl Cluster {
@@ -67,6 +68,7 @@ impl Cluster {
                 record,
                 users,
                 progress,
+                profile,
             }),
             Err(error) => {
                 give_up(&data_dir, users, &guard).await;
@@ -83,6 +85,20 @@ impl Cluster {
     /// The same for another database of this cluster, which need not exist yet.
     pub fn url_for(&self, database: &str) -> String {
         self.record.url(&self.place.socket_directory(&self.record), database)
+    }
+
+    /// Starts the server again when it is gone, killed by whoever short of memory, say. Whether it had to. What was
+    /// committed is there again, and the address stays as it was.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub async fn revive(&self) -> Result<bool, Error> {
+        if server::running(&self.place).is_some() {
+            return Ok(false);
+        }
+        let _guard = StartLock::acquire(&self.data_dir, &self.progress).await?;
+        bring_up(&self.data_dir, &self.progress, self.profile).await?;
+        Ok(true)
     }
 
     /// Stops the server when no other process uses it, else only detaches. Close the pools first: the connections that

@@ -134,6 +134,25 @@ async fn a_killed_server_is_started_again_with_all_that_was_committed() {
 }
 
 #[tokio::test]
+async fn a_killed_server_is_revived_for_those_who_use_it() {
+    let directory = testing::data_dir();
+    let root = directory.path().join("postgres");
+    let cluster = start(directory.path()).await;
+    assert!(!cluster.revive().await.unwrap(), "it runs");
+    execute(cluster.url(), "CREATE TABLE kept (n bigint); INSERT INTO kept VALUES (7)").await;
+    let pid = server(&root).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    while alive(pid) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+
+    assert!(cluster.revive().await.unwrap(), "it was gone");
+    assert_eq!(number(cluster.url(), "SELECT n FROM kept").await, 7);
+    cluster.stop().await.unwrap();
+    assert_eq!(server(&root), None);
+}
+
+#[tokio::test]
 async fn a_pid_file_whose_number_another_process_has_by_now_stops_no_start() {
     let directory = testing::data_dir();
     let root = directory.path().join("postgres");

@@ -7,6 +7,9 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use crate::{config::Config, failure::Failure, output};
 
+/// How often is looked whether Souk's own PostgreSQL still runs.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// A database, and the cluster behind it where it is Souk's own.
 pub struct Database {
     url: String,
@@ -33,11 +36,6 @@ impl Database {
         &self.url
     }
 
-    /// Whether it is Souk's own.
-    pub const fn is_embedded(&self) -> bool {
-        self.cluster.is_some()
-    }
-
     /// A pool of at most `connections`.
     ///
     /// # Errors
@@ -49,6 +47,19 @@ impl Database {
             .connect(&self.url)
             .await
             .map_err(|error| Failure::new(error).during("connecting to PostgreSQL"))
+    }
+
+    /// Sees to it that Souk's own PostgreSQL runs, for as long as this is awaited. One that was named is its operator's.
+    pub async fn tend(&self) -> std::convert::Infallible {
+        let Some(cluster) = &self.cluster else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(LOOK).await;
+            match cluster.revive().await {
+                Ok(false) => {}
+                Ok(true) => tracing::warn!("PostgreSQL was gone and was started again"),
+                Err(error) => tracing::error!(%error, "PostgreSQL is gone and cannot be started"),
+            }
+        }
     }
 
     /// Lets go of it; Souk's own is stopped when nobody else uses it.

@@ -38,11 +38,17 @@ async fn serve(
     let api = souk.api(config, &shutdown);
     let grace = std::time::Duration::from_secs(config.shutdown_grace_seconds);
     let serving = tokio::spawn(souk_api::serve(listener, api.clone(), shutdown.clone(), grace));
-    tokio::select! {
-        () = until_ready(&api) => say(format!("souk is ready at http://{address}")),
-        () = shutdown.cancelled() => {}
-    }
-    let served = serving.await.map_err(Failure::new)?;
+    let until_served = async {
+        tokio::select! {
+            () = until_ready(&api) => say(format!("souk is ready at http://{address}")),
+            () = shutdown.cancelled() => {}
+        }
+        serving.await
+    };
+    let served = tokio::select! {
+        served = until_served => served.map_err(Failure::new)?,
+        never = souk.database().tend() => match never {},
+    };
     // First nobody asks any more, then nothing reacts, then what was recorded is projected.
     shutdown.cancel();
     reacting.stop().await;
