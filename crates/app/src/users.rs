@@ -165,16 +165,16 @@ pub async fn authenticate(app: &App, email: &str, password: &str) -> Result<Prof
 /// # Errors
 /// `NotFound`.
 pub async fn profile(app: &App, user: UserId) -> Result<Profile, AppError> {
-    let known = app.fact::<Users>(user.uuid(), app.settings.fact_age).await?;
+    let known = app.fact::<Users>(user.uuid(), Duration::ZERO).await?;
     registered(&known.state).map(Profile::of)
 }
 
-/// The roles of `user`; for the authentication of every request.
+/// The roles of `user` as of now, whichever process gave or took them: for requests that depend on them.
 ///
 /// # Errors
 /// `NotFound`.
 pub async fn roles(app: &App, user: UserId) -> Result<BTreeSet<Role>, AppError> {
-    let known = app.fact::<Users>(user.uuid(), app.settings.fact_age).await?;
+    let known = app.fact::<Users>(user.uuid(), Duration::ZERO).await?;
     Ok(registered(&known.state)?.roles.clone())
 }
 

@@ -117,6 +117,12 @@ async fn roles_are_given_and_taken_by_admins_only() {
     assert_eq!(refused.code(), "unauthorized");
     users::grant_role(&app, &world.operator(), &by_email, Role::Moderator).await.unwrap();
     assert_eq!(users::roles(&app, user).await.unwrap(), [Role::Customer, Role::Moderator].into());
+
+    let elsewhere = world.app();
+    users::grant_role(&elsewhere, &world.operator(), &by_id, Role::Vendor).await.unwrap();
+    let all = [Role::Customer, Role::Moderator, Role::Vendor].into();
+    assert_eq!(users::roles(&app, user).await.unwrap(), all, "another process gave one just now");
+    users::revoke_role(&elsewhere, &world.operator(), &by_id, Role::Vendor).await.unwrap();
     users::revoke_role(&app, &world.as_role(user, Role::Admin), &by_id, Role::Moderator).await.unwrap();
     let kept = users::revoke_role(&app, &world.operator(), &by_id, Role::Customer).await.unwrap_err();
     assert_eq!(reason(&kept), "role_not_revocable");
