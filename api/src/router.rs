@@ -1,6 +1,6 @@
 //! The route table.
 
-use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware::from_fn_with_state, routing::get};
 use tower_http::cors::{Any, CorsLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -100,6 +100,8 @@ pub fn router(api: Api) -> Router {
         .route("/docs/docs.css", get(docs::style));
     let served = served
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address"))
+        // `write` limits bodies, by what they are; axum would refuse archives of more than 2 MB.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(api.clone(), write))
         .layer(from_fn_with_state(api.clone(), identify));
     served

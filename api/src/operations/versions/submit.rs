@@ -142,6 +142,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_archive_of_some_megabytes_is_taken() {
+        let world = World::new();
+        let seller = world.seller("acme").await;
+        seller.plugin("log-reader").await;
+        let form = multipart(&[
+            ("manifest", manifest("log-reader", "1.0.0").to_string().into_bytes()),
+            ("artifact", vec![0; 3 << 20]),
+        ]);
+        let answer = seller.person.send("POST", "/plugins/log-reader/versions", form).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+    }
+
+    #[tokio::test]
     async fn an_archive_has_its_own_limit() {
         let world = World::with(|settings| {
             settings.json_body_bytes = 10_000;
