@@ -3,6 +3,7 @@
 pub mod envelope;
 pub mod idempotency;
 pub mod identify;
+pub mod leftover;
 pub mod rate_limit;
 pub mod write;
 

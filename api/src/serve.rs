@@ -153,6 +153,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_is_refused_hears_why_and_keeps_the_connection() {
+        let world = World::new();
+        let Served { address, shutdown, task } = serving(&world).await;
+        let body = vec![b' '; 3 << 20];
+        for (path, headers, status) in [
+            ("/plugins", "authorization: Basic YTpi\r\n", "401"),
+            ("/plugins", "idempotency-key: \"open\r\n", "400"),
+            ("/plugins/%00/install", "", "400"),
+            ("/plugins", "", "413"),
+            ("/nowhere", "", "404"),
+        ] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let length = body.len();
+            let head =
+                format!("POST /api/v1{path} HTTP/1.1\r\nhost: souk\r\n{headers}content-length: {length}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(&body).await.unwrap();
+            stream.write_all(b"GET /health HTTP/1.1\r\nhost: souk\r\nconnection: close\r\n\r\n").await.unwrap();
+            let mut answers = String::new();
+            stream.read_to_string(&mut answers).await.unwrap();
+            assert!(answers.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answers}");
+            assert!(answers.contains("HTTP/1.1 200 OK"), "{path}: {answers}");
+        }
+        shutdown.cancel();
+        task.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
     async fn nonsense_is_answered_or_dropped_and_others_are_served() {
         let world = World::new();
         let Served { address, shutdown, task } = serving(&world).await;

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use percent_encoding::percent_decode_str;
 use tracing::{Instrument, info_span};
 
-use super::{identify::Caller, route};
+use super::{identify::Caller, leftover::Leftover, route};
 use crate::{
     Api,
     error::{self, ApiError},
@@ -40,6 +40,11 @@ pub async fn envelope(State(api): State<Api>, mut request: Request, next: Next) 
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(Traceparent(traceparent));
 
+    // Who asks before sending the body does not send it when refused.
+    let asks_first = request.headers().contains_key(header::EXPECT);
+    let leftover = Leftover::default();
+    let request = request.map(|body| leftover.lend(body));
+
     let answer = async {
         match check_path(request.uri().path()) {
             Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
@@ -50,6 +55,9 @@ pub async fn envelope(State(api): State<Api>, mut request: Request, next: Next) 
         }
     };
     let response = answer.instrument(span.clone()).await;
+    if !asks_first {
+        leftover.discard().await;
+    }
     let mut response = error::render(response, &id, api.app.ports().clock.now());
     set_headers(response.headers_mut(), &id, personal);
     let _entered = span.enter();

@@ -1,7 +1,7 @@
 //! What every write passes through: its body arrives whole, it happens once for an `Idempotency-Key`, and it goes on when its
 //! client does not wait.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::panic::AssertUnwindSafe;
 
 use axum::{
     body::{Body, HttpBody, to_bytes},
@@ -74,9 +74,6 @@ async fn arrive(api: &Api, request: Request) -> Result<(Request, Bytes), ApiErro
     };
     let announced = body.size_hint().lower();
     if announced > limit as u64 {
-        if !parts.headers.contains_key(header::EXPECT) {
-            discard(body).await;
-        }
         return Err(ApiError::too_large(limit));
     }
     let body = match timeout(patience, collect(body, limit)).await {
@@ -102,7 +99,6 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| broken_off())?;
         if collected.len() + chunk.len() > limit {
-            discard(Body::from_stream(stream)).await;
             return Err(ApiError::too_large(limit));
         }
         collected.extend_from_slice(&chunk);
@@ -112,24 +108,6 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, ApiError> {
 
 fn broken_off() -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "bad_request", "the body broke off")
-}
-
-/// Lets a client finish what it is sending, within reason: most clients read no answer before, and see a broken connection.
-async fn discard(body: Body) {
-    const MOST: usize = 64 << 20;
-    const LONGEST: Duration = Duration::from_secs(10);
-    let mut stream = body.into_data_stream();
-    let mut seen = 0;
-    let reading = async {
-        while let Some(Ok(chunk)) = stream.next().await {
-            seen += chunk.len();
-            if seen > MOST {
-                break;
-            }
-        }
-    };
-    // Whether it finished does not matter: the answer is sent either way.
-    let _ = timeout(LONGEST, reading).await;
 }
 
 async fn run(api: Api, mut request: Request, body: Bytes, key: Option<String>, next: Next) -> Response {
