@@ -5,7 +5,11 @@ use std::sync::Arc;
 use souk_embedded_postgres::{Cluster, Options};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
-use crate::{config::Config, failure::Failure, output};
+use crate::{
+    config::{Config, LogFormat},
+    failure::Failure,
+    output,
+};
 
 /// How often is looked whether Souk's own PostgreSQL still runs.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
@@ -25,8 +29,10 @@ impl Database {
         if let Some(url) = &config.database_url {
             return Ok(Self { url: url.clone(), cluster: None });
         }
-        let options =
-            Options { on_progress: Arc::new(|text: &str| output::note(text)), ..Options::new(&config.data_dir) };
+        // Who collects logs as JSON must find nothing else among them.
+        let json = config.log.format == LogFormat::Json;
+        let told = move |text: &str| if json { tracing::info!("{text}") } else { output::note(text) };
+        let options = Options { on_progress: Arc::new(told), ..Options::new(&config.data_dir) };
         let cluster = Cluster::start(options).await.map_err(Failure::new)?;
         Ok(Self { url: cluster.url().to_owned(), cluster: Some(cluster) })
     }

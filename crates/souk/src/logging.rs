@@ -2,25 +2,64 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{Log, LogFormat};
 
-/// What libraries say below this level is never logged, whatever the filter: sqlx logs the arguments of statements, which may
-/// hold personal data.
-const NEVER: [&str; 2] = ["sqlx=warn", "hyper=info"];
+/// What libraries say below this level is never logged, whatever the filter: sqlx logs statements with their arguments,
+/// which may hold passwords and personal data.
+const NEVER: [(&str, Level); 2] = [("sqlx", Level::WARN), ("hyper", Level::INFO)];
+
+fn harmless(metadata: &Metadata<'_>) -> bool {
+    NEVER.iter().all(|(library, level)| !metadata.target().starts_with(library) || metadata.level() <= level)
+}
 
 /// Starts logging.
 pub fn start(log: &Log) {
-    let mut filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    for directive in NEVER {
-        if let Ok(directive) = directive.parse() {
-            filter = filter.add_directive(directive);
+    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let layer = fmt::layer().with_writer(io::stderr);
+    let layer = match log.format {
+        LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(layer.with_filter(filter_fn(harmless))).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
         }
     }
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    match log.format {
-        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+
+    #[test]
+    fn statements_are_never_logged_whatever_the_filter() {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let layer = fmt::layer().with_writer(move || writer.clone()).with_filter(filter_fn(harmless));
+        let logs = tracing_subscriber::registry().with(EnvFilter::new("trace,sqlx::query=trace")).with(layer);
+        tracing::subscriber::with_default(logs, || {
+            tracing::debug!(target: "sqlx::query", "CREATE ROLE souk PASSWORD 'hunter2'");
+            tracing::trace!(target: "hyper::proto", "hunter2");
+            tracing::warn!(target: "sqlx::pool", "slow");
+            tracing::trace!("said");
+        });
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("slow") && text.contains("said"), "{text}");
     }
 }
