@@ -82,6 +82,8 @@ async fn listen_once(options: &PgConnectOptions, head: &Publisher) -> Result<(),
     // A pool of its own: a listener keeps its connection for ever.
     let pool = PgPoolOptions::new()
         .max_connections(1)
+        // The pauses between tries to connect grow to a fifth of this: a server that is back is noticed soon.
+        .acquire_timeout(Duration::from_secs(2))
         .max_lifetime(None)
         .idle_timeout(None)
         .connect_lazy_with(options.clone());

@@ -136,7 +136,11 @@ impl Reader {
         options: ReaderOptions,
     ) -> Result<Self, ProjectorError> {
         let names: Vec<String> = projections.iter().map(|projection| projection.name().to_owned()).collect();
-        let control = PgPoolOptions::new().max_connections(1).connect_lazy_with(connect.clone());
+        let control = PgPoolOptions::new()
+            .max_connections(1)
+            // The pauses between tries to connect grow to a fifth of this: a server that is back is noticed soon.
+            .acquire_timeout(Duration::from_secs(2))
+            .connect_lazy_with(connect.clone());
         let watcher = Watcher { control, connect, names, options };
         let live = watcher.look().await?;
         if let Some(missing) = watcher.names.iter().find(|name| !live.contains_key(*name)) {
