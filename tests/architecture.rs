@@ -1,5 +1,12 @@
 //! Who may import whom, as `cargo metadata` tells it.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends and says why"
+)]
+
 use std::{collections::BTreeMap, process::Command};
 
 use serde_json::Value;

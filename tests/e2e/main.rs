@@ -1,5 +1,12 @@
 //! End to end: the real binary, the real PostgreSQL, over HTTP.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends and says why"
+)]
+
 mod access;
 mod bad_input;
 mod canary;
