@@ -9,6 +9,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     cargo build --locked --release --package souk --bin souk \
     && install -D target/release/souk /out/souk
 
+# No PostgreSQL is in here: give it a DATABASE_URL, as docker-compose.yml does.
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates curl \
