@@ -1,6 +1,6 @@
 //! The key-encryption key, and that it is the one that the database was begun with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use souk_ports::Random;
 use souk_store_postgres::PostgresStore;
@@ -15,12 +15,15 @@ use crate::{config::Config, failure::Failure};
 /// The key is missing, unreadable, or not the one that the database was begun with.
 pub async fn open(config: &Config, store: &PostgresStore, random: &dyn Random) -> Result<KeyEncryptionKey, Failure> {
     let begun_with = store.key_encryption_key().await.map_err(Failure::new)?;
-    let path = config.data_dir.join("keys").join("kek");
+    let path = key_file(&config.data_dir);
     let (key, from) = match &config.kek {
         Some(text) => (KeyEncryptionKey::from_text(text).map_err(Failure::new)?, "the configuration".to_owned()),
         None => (kept(&path, begun_with.is_some(), random)?, path.display().to_string()),
     };
     if store.begin_with_key(key.id()).await.map_err(Failure::new)? == key.id() {
+        if let Some(data_dir) = config.data_dir.canonicalize().ok().as_deref().and_then(Path::to_str) {
+            store.begin_with_data_dir(data_dir).await.map_err(Failure::new)?;
+        }
         return Ok(key);
     }
     Err(Failure::new(format!(
@@ -28,6 +31,27 @@ pub async fn open(config: &Config, store: &PostgresStore, random: &dyn Random) -
          read with this key. Set SOUK_KEK to the right key, or bring back the file keys/kek of the data directory that \
          the database was begun from"
     )))
+}
+
+/// The data directory: the one that is named, or, where a database is named and no directory, the one that the database was
+/// begun with, as long as its key is on this machine.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn data_dir(config: &Config, store: &PostgresStore) -> Result<PathBuf, Failure> {
+    let named = config.data_dir != Config::default().data_dir || config.database_url.is_none();
+    if !named
+        && !key_file(&config.data_dir).is_file()
+        && let Some(known) = store.data_dir().await.map_err(Failure::new)?.map(PathBuf::from)
+        && key_file(&known).is_file()
+    {
+        return Ok(known);
+    }
+    Ok(config.data_dir.clone())
+}
+
+fn key_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("keys").join("kek")
 }
 
 fn kept(path: &Path, begun: bool, random: &dyn Random) -> Result<KeyEncryptionKey, Failure> {

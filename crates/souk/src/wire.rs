@@ -1,6 +1,6 @@
 //! The only place that chooses adapters.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use souk_api::{Api, Metrics, Parts, RateLimit, RateLimits, ReadModels};
 use souk_app::{App, Ports, reactions::ReactionRunner};
@@ -89,14 +89,20 @@ pub async fn migrate(pool: &PgPool) -> Result<(), Failure> {
     souk_projector::migrate(pool, &souk_projections::all(), PARTITIONS).await.map_err(|error| failed(&error))
 }
 
+fn make_folder(data_dir: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(data_dir)
+        .map_err(|error| Failure::new(format!("the data directory {}: {error}", data_dir.display())))
+}
+
 impl Souk {
     /// Opens the database, migrates it and wires everything to it.
     ///
     /// # Errors
     /// The database or the keys cannot be had.
     pub async fn open(config: &Config) -> Result<Self, Failure> {
-        std::fs::create_dir_all(&config.data_dir)
-            .map_err(|error| Failure::new(format!("the data directory {}: {error}", config.data_dir.display())))?;
+        if config.database_url.is_none() {
+            make_folder(&config.data_dir)?;
+        }
         let database = Database::open(config).await?;
         match Self::wire(config, &database).await {
             Ok(wired) => Ok(Self { database, wired }),
@@ -114,6 +120,8 @@ impl Souk {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let log: Arc<dyn EventLog> = Arc::new(PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?);
         let store = Arc::new(PostgresStore::new(pool.clone()));
+        let config = &Config { data_dir: kek::data_dir(config, &store).await?, ..config.clone() };
+        make_folder(&config.data_dir)?;
         let kek = kek::open(config, &store, random.as_ref()).await?;
         let keys: Arc<dyn WrappedKeys> = Arc::clone(&store) as _;
         let vault: Arc<dyn Vault> = Arc::new(SealingVault::new(kek, keys, Arc::clone(&random)));

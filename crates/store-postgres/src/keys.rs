@@ -61,6 +61,31 @@ impl PostgresStore {
         Ok(self.key_encryption_key().await?.unwrap_or(id))
     }
 
+    /// The data directory that this database was begun with, on the machine that began it.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn data_dir(&self) -> Result<Option<String>, StoreError> {
+        let found: Option<Option<String>> = sqlx::query_scalar("SELECT data_dir FROM souk_ops.key_encryption_key")
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(found.flatten())
+    }
+
+    /// Records the data directory of a database that knows none yet.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn begin_with_data_dir(&self, data_dir: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE souk_ops.key_encryption_key SET data_dir = $1 WHERE data_dir IS NULL")
+            .bind(data_dir)
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
     /// Destroys the key of `subject` for good: what it sealed cannot be read again, and there will be no other. Whether
     /// there was a key. Backups of the table keep it until they are gone.
     ///

@@ -269,3 +269,13 @@ async fn a_database_is_begun_with_one_key_encryption_key_for_good() {
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     assert_eq!(store.key_encryption_key().await.unwrap(), Some(answers[0]));
 }
+
+#[tokio::test]
+async fn a_database_remembers_the_data_directory_that_it_was_begun_with() {
+    let (store, _pool, _database) = store().await;
+    assert_eq!(store.data_dir().await.unwrap(), None);
+    store.begin_with_key([1; 8]).await.unwrap();
+    store.begin_with_data_dir("/first").await.unwrap();
+    store.begin_with_data_dir("/second").await.unwrap();
+    assert_eq!(store.data_dir().await.unwrap().as_deref(), Some("/first"));
+}
