@@ -194,6 +194,14 @@ mod tests {
         }
     }
 
+    /// Two types of one name are one schema in the document: whichever was met last.
+    #[test]
+    fn the_verdict_on_a_license_is_not_that_on_a_version() {
+        let schemas = &document()["components"]["schemas"];
+        assert_eq!(schemas["Verdict"]["enum"], json!(["approve", "escalate", "reject"]));
+        assert!(schemas["LicenseVerdict"]["properties"]["valid"].is_object());
+    }
+
     #[test]
     fn the_contract_of_part_one_is_there() {
         let routes: BTreeSet<String> = routes().into_iter().map(|(method, path)| format!("{method} {path}")).collect();

@@ -25,6 +25,7 @@ pub struct ValidateBody {
 
 /// The verdict on a license key.
 #[derive(Serialize, ToSchema)]
+#[schema(as = LicenseVerdict)]
 pub struct Verdict {
     /// Whether it is good, here and now.
     valid: bool,
