@@ -91,6 +91,31 @@ async fn no_new_key_is_made_for_data_under_an_old_one() {
     assert!(souk(home.path(), &["doctor"]).status.success());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_command_leaves_no_postgres_behind() {
+    let home = data_dir();
+    assert!(souk(home.path(), &["migrate"]).status.success());
+    let pid_file = home.path().join("postgres/data/postmaster.pid");
+    assert!(home.path().join("postgres/data").exists() && !pid_file.exists());
+    let status = tokio::task::block_in_place(|| {
+        let mut child = std::process::Command::new(process::binary().expect("is built"))
+            .args(["rebuild", "--all", "--data-dir"])
+            .arg(home.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("souk runs");
+        while !pid_file.exists() && child.try_wait().expect("can be asked").is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let told = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+        child.wait().expect("ends")
+    });
+    assert!(status.code().is_some_and(|code| code != 0), "{status}");
+    assert!(!pid_file.exists(), "PostgreSQL still runs");
+}
+
 #[test]
 fn a_wrong_configuration_is_named() {
     let home = tempfile::tempdir().expect("a folder");

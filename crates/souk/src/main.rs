@@ -7,6 +7,7 @@ mod control;
 mod database;
 mod failure;
 mod import;
+mod interrupt;
 mod kek;
 mod logging;
 mod output;

@@ -7,7 +7,10 @@ use souk_app::{
 use souk_domain::{id::CommandId, user::Role};
 use souk_ports::Random;
 
-use crate::{cli::AdminCommand, config::Config, failure::Failure, output::say, system::SystemRandom, wire::Souk};
+use crate::{
+    cli::AdminCommand, config::Config, failure::Failure, interrupt::Interrupt, output::say, system::SystemRandom,
+    wire::Souk,
+};
 
 /// Manages accounts as the operator.
 ///
@@ -15,8 +18,9 @@ use crate::{cli::AdminCommand, config::Config, failure::Failure, output::say, sy
 /// There is no such account, or the database cannot be reached.
 pub async fn run(config: &Config, command: AdminCommand) -> Result<(), Failure> {
     let AdminCommand::Grant { email, role } = command;
+    let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
-    let granted = grant(&souk, &email, role).await;
+    let granted = interrupt.or(grant(&souk, &email, role)).await;
     souk.close().await?;
     say(granted?);
     Ok(())

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use souk_projector::State;
 
-use crate::{config::Config, failure::Failure, output::say, wire::Souk};
+use crate::{config::Config, failure::Failure, interrupt::Interrupt, output::say, wire::Souk};
 
 /// What was examined.
 #[derive(Debug, Serialize)]
@@ -41,8 +41,9 @@ struct Projection {
 /// # Errors
 /// Something is wrong; the report says what.
 pub async fn run(config: &Config, json: bool) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
-    let examined = examine(&souk).await;
+    let examined = interrupt.or(examine(&souk)).await;
     souk.close().await?;
     let report = examined?;
     if json {

@@ -8,7 +8,7 @@ use souk_app::{
 use souk_domain::id::CommandId;
 use souk_ports::Random;
 
-use crate::{config::Config, failure::Failure, output::say, system::SystemRandom, wire::Souk};
+use crate::{config::Config, failure::Failure, interrupt::Interrupt, output::say, system::SystemRandom, wire::Souk};
 
 /// Events read at once.
 const PAGE: usize = 500;
@@ -30,9 +30,10 @@ pub struct Wanted {
 /// # Errors
 /// There is no such plugin, or the log cannot be read.
 pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
     let projecting = souk.project();
-    let printed = print(&souk, &wanted).await;
+    let printed = interrupt.or(print(&souk, &wanted)).await;
     projecting.stop().await;
     souk.close().await?;
     printed

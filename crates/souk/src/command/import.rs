@@ -1,6 +1,6 @@
 //! `souk import`
 
-use crate::{cli::ImportSource, config::Config, failure::Failure, import, wire::Souk};
+use crate::{cli::ImportSource, config::Config, failure::Failure, import, interrupt::Interrupt, wire::Souk};
 
 /// What to import.
 pub struct Wanted {
@@ -19,10 +19,11 @@ pub struct Wanted {
 /// # Errors
 /// The catalogue cannot be read at all, or the log cannot be reached. Single files that are refused are in the report.
 pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
     let projecting = souk.project();
     let reacting = souk.react();
-    let imported = import::run(&souk, &wanted).await;
+    let imported = interrupt.or(import::run(&souk, &wanted)).await;
     reacting.stop().await;
     projecting.stop().await;
     souk.close().await?;

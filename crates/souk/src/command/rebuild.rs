@@ -11,6 +11,7 @@ use souk_projector::{RebuildOptions, RebuildOutcome, RebuildProgress};
 use crate::{
     config::Config,
     failure::Failure,
+    interrupt::Interrupt,
     output::{note, on_terminal, say},
     wire::Souk,
 };
@@ -35,21 +36,16 @@ pub struct Wanted {
 /// # Errors
 /// A name is unknown, the database failed, or (exit code 3) differences kept the live read models in place.
 pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
     let options = RebuildOptions {
         projections: wanted.names.clone(),
         verify: wanted.verify,
         on_progress: progress(),
+        cancel: interrupt.token(),
         ..RebuildOptions::default()
     };
-    let cancel = options.cancel.clone();
-    let interrupted = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            cancel.cancel();
-        }
-    });
     let outcome = souk.models().rebuild().run(options).await;
-    interrupted.abort();
     souk.close().await?;
     report(&outcome.map_err(Failure::new)?, &wanted)
 }
