@@ -62,6 +62,14 @@ async fn a_body_of_unknown_length_is_cut_off() {
     assert_eq!(ada.send("POST", "/vendors", raw("application/json", body)).await.status, 413);
 }
 
+#[tokio::test]
+async fn only_archives_may_be_large() {
+    let ada = World::with(|settings| settings.json_body_bytes = 10_000).person("ada").await;
+    let form = || raw("multipart/form-data; boundary=b", vec![b' '; 10_001]);
+    assert_eq!(ada.send("POST", "/vendors", form()).await.status, 413);
+    assert_eq!(ada.send("POST", "/plugins/log-reader/versions", form()).await.status, 400);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_ends_is_given_up() {
     let world = World::new();

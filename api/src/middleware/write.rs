@@ -65,7 +65,9 @@ pub async fn write(State(api): State<Api>, request: Request, next: Next) -> Resp
 async fn arrive(api: &Api, request: Request) -> Result<(Request, Bytes), ApiError> {
     let (parts, body) = request.into_parts();
     let known = parts.extensions.get::<Caller>().and_then(Caller::user).is_some();
-    let upload = known && content_type(&parts.headers).starts_with("multipart/form-data");
+    // Where archives are handed in, and counted as such: elsewhere nobody has reason to fill the memory.
+    let expected = route(&parts.extensions).ends_with("/versions");
+    let upload = known && expected && content_type(&parts.headers).starts_with("multipart/form-data");
     let (limit, patience) = if upload {
         // Beside the archive there is the manifest, and what keeps the parts apart.
         (api.settings.archive_bytes + api.settings.json_body_bytes, api.settings.upload_timeout)
