@@ -27,7 +27,6 @@ struct Lent {
 
 impl Leftover {
     /// `body`, to be read by others.
-    #[must_use]
     pub fn lend(&self, body: Body) -> Body {
         if body.is_end_stream() {
             return body;
