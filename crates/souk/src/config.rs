@@ -187,6 +187,9 @@ pub fn unknown_variables() -> Vec<String> {
     unknown
 }
 
+/// The greatest archive that can be validated, bytes.
+const LARGEST_ARCHIVE: usize = 50 << 20;
+
 /// Reads the configuration.
 ///
 /// # Errors
@@ -283,6 +286,12 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         if value == 0 {
             problems.push(format!("  {key}: 0: expected at least 1"));
         }
+    }
+    if config.limits.archive_bytes > LARGEST_ARCHIVE {
+        problems.push(format!(
+            "  limits.archive_bytes: {}: expected at most {LARGEST_ARCHIVE}, which is what the validation takes",
+            config.limits.archive_bytes
+        ));
     }
     if let Err(error) = config.log.filter.parse::<tracing_subscriber::EnvFilter>() {
         problems.push(format!("  log.filter: {:?}: {error}", config.log.filter));

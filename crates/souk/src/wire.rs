@@ -10,7 +10,7 @@ use souk_feed_log::LogFeed;
 use souk_log_postgres::PostgresLog;
 use souk_ports::{
     ArtifactStore, Clock, EventFeed, EventLog, Random, Vault,
-    store::{ReactionStore, WrappedKeys},
+    store::{Idempotency, ReactionStore, StoreError, WrappedKeys},
 };
 use souk_projections::Directories;
 use souk_projector::{
@@ -20,6 +20,7 @@ use souk_store_postgres::PostgresStore;
 use souk_vault::SealingVault;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{
     config::{Config, Switch},
@@ -36,6 +37,10 @@ const POOL: u32 = 24;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The feed straight from the log has one partition.
 const PARTITIONS: u32 = 1;
+/// How long the answer to a request with an `Idempotency-Key` can be asked for again.
+const ANSWERS_KEPT: Duration = Duration::from_secs(48 * 3600);
+/// How often what has had its time is forgotten.
+const UPKEEP: Duration = Duration::from_secs(3600);
 /// Password hashes computed at once; each takes 19 MiB.
 const HASHES_AT_ONCE: usize = 4;
 
@@ -200,16 +205,43 @@ impl Souk {
         Workers { tasks: vec![tokio::spawn(runner.run(cancel.clone()))], cancel }
     }
 
-    /// Starts to react to events.
-    pub fn react(&self) -> Workers {
+    /// Starts to react to events, as `holder` of the reactions' leases.
+    pub fn react(&self, holder: Uuid) -> Workers {
         let cancel = CancellationToken::new();
         let runner = ReactionRunner::spawn(
             Arc::new(self.wired.app.clone()),
             Arc::clone(&self.wired.feed),
             Arc::clone(&self.wired.store) as _,
+            holder,
             cancel.clone(),
         );
         Workers { tasks: vec![tokio::spawn(runner.join())], cancel }
+    }
+
+    /// Starts to forget what has had its time: answers kept for repeated requests, and logins that are over.
+    pub fn keep_house(&self) -> Workers {
+        let cancel = CancellationToken::new();
+        let (store, stop) = (Arc::clone(&self.wired.store), cancel.clone());
+        let task = async move {
+            let mut every = tokio::time::interval(UPKEEP);
+            loop {
+                tokio::select! {
+                    _ = every.tick() => {}
+                    () = stop.cancelled() => return,
+                }
+                let forgotten = async {
+                    Ok::<_, StoreError>((
+                        store.prune(ANSWERS_KEPT).await?,
+                        store.prune_logins(SystemClock.now()).await?,
+                    ))
+                };
+                match forgotten.await {
+                    Ok((answers, logins)) => tracing::debug!(answers, logins, "forgot what had its time"),
+                    Err(error) => tracing::warn!(%error, "what had its time could not be forgotten"),
+                }
+            }
+        };
+        Workers { tasks: vec![tokio::spawn(task)], cancel }
     }
 
     /// The HTTP interface.

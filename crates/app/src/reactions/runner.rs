@@ -58,15 +58,17 @@ impl std::fmt::Debug for ReactionRunner {
 }
 
 impl ReactionRunner {
-    /// Starts every reaction in a task of its own, until `cancel`. Any number of processes may: a lease elects one a reaction.
+    /// Starts every reaction in a task of its own, until `cancel`. Any number of processes may: a lease elects one a reaction,
+    /// known by `holder`. A process that takes the place of one that is certainly gone gives its `holder` again, and need
+    /// not wait until the lease runs out.
     #[must_use]
     pub fn spawn(
         app: Arc<App>,
         feed: Arc<dyn EventFeed>,
         store: Arc<dyn ReactionStore>,
+        holder: Uuid,
         cancel: CancellationToken,
     ) -> Self {
-        let holder = app.ports.random.uuid();
         let (mut tasks, mut statuses) = (JoinSet::new(), Vec::new());
         let partitions = feed.partitions();
         for reaction in all() {

@@ -234,7 +234,10 @@ impl World {
         let cancel = CancellationToken::new();
         let feed = Arc::new(LogFeed(self.log.clone()));
         let store: Arc<dyn ReactionStore> = self.store.clone();
-        Running { runner: ReactionRunner::spawn(app.clone(), feed, store, cancel.clone()), cancel }
+        Running {
+            runner: ReactionRunner::spawn(app.clone(), feed, store, app.ports().random.uuid(), cancel.clone()),
+            cancel,
+        }
     }
 }
 

@@ -86,6 +86,12 @@ async fn examine(souk: &Souk) -> Result<Report, Failure> {
             ));
         }
     }
+    for status in projections.iter().filter(|status| status.state == State::Outdated) {
+        problems.push(format!(
+            "read model {name} was written by another version of Souk: run `souk rebuild {name}`",
+            name = status.name
+        ));
+    }
     for one in &parked {
         problems.push(format!(
             "reaction {} parked the event at {}: {}; retry or drop it by POST /api/v1/admin/reactions/{}/{}/retry",

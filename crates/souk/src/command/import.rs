@@ -1,6 +1,10 @@
 //! `souk import`
 
-use crate::{cli::ImportSource, config::Config, failure::Failure, import, interrupt::Interrupt, wire::Souk};
+use souk_ports::Random;
+
+use crate::{
+    cli::ImportSource, config::Config, failure::Failure, import, interrupt::Interrupt, system::SystemRandom, wire::Souk,
+};
 
 /// What to import.
 pub struct Wanted {
@@ -22,7 +26,7 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
     let projecting = souk.project();
-    let reacting = souk.react();
+    let reacting = souk.react(SystemRandom.uuid());
     let imported = interrupt.or(import::run(&souk, &wanted)).await;
     reacting.stop().await;
     projecting.stop().await;

@@ -1,13 +1,17 @@
 //! `souk serve`
 
+use std::path::Path;
+
 use souk_embedded_postgres::ServeLock;
+use souk_ports::Random;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::{config::Config, failure::Failure, output::say, wire::Souk};
+use crate::{config::Config, failure::Failure, output::say, system::SystemRandom, wire::Souk};
 
 /// Serves until SIGTERM or SIGINT, then ends in order.
 ///
@@ -34,7 +38,8 @@ async fn serve(
 ) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(Failure::new)?;
     let projecting = souk.project();
-    let reacting = souk.react();
+    let reacting = souk.react(instance(&config.data_dir)?);
+    let housekeeping = souk.keep_house();
     let api = souk.api(config, &shutdown);
     let grace = std::time::Duration::from_secs(config.shutdown_grace_seconds);
     let serving = tokio::spawn(souk_api::serve(listener, api.clone(), shutdown.clone(), grace));
@@ -51,6 +56,7 @@ async fn serve(
     };
     // First nobody asks any more, then nothing reacts, then what was recorded is projected.
     shutdown.cancel();
+    housekeeping.stop().await;
     reacting.stop().await;
     projecting.stop().await;
     served.map_err(Failure::new)
@@ -60,6 +66,19 @@ async fn until_ready(api: &souk_api::Api) {
     while !api.is_ready().await {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
+}
+
+/// What the Souk that serves from `data_dir` is called. The lock on the directory says that the one before is gone, so the
+/// next one goes on with its leases instead of waiting until they run out.
+fn instance(data_dir: &Path) -> Result<Uuid, Failure> {
+    let path = data_dir.join("instance");
+    // One that a crash cut off is as good as none.
+    if let Some(known) = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()) {
+        return Ok(known);
+    }
+    let new = SystemRandom.uuid();
+    std::fs::write(&path, format!("{new}\n")).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    Ok(new)
 }
 
 /// Is cancelled by SIGTERM or SIGINT.

@@ -209,7 +209,13 @@ async fn what_is_imported_is_validated_and_approved() {
     let feed = Arc::new(LogFeed::new(Arc::clone(&market.log) as _));
     let reactions = Arc::new(MemoryReactions::new(Arc::new(ManualClock::default())));
     let cancel = CancellationToken::new();
-    let runner = ReactionRunner::spawn(Arc::new(market.app.clone()), feed, reactions, cancel.clone());
+    let runner = ReactionRunner::spawn(
+        Arc::new(market.app.clone()),
+        feed,
+        reactions,
+        market.app.ports().random.uuid(),
+        cancel.clone(),
+    );
     let outcomes = market.import(&read(&marketplace("Jane", "One.", "1.0", "Go."))).await;
     let Some(Outcome::Imported(submitted)) = outcomes.first() else { panic!("{:?}", versions(&outcomes)) };
     let mut seen = Standing::Pending;
