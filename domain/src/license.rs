@@ -1,6 +1,6 @@
 //! A right to use a plugin, on so many machines.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,16 @@ pub enum Status {
     Revoked,
 }
 
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+        })
+    }
+}
+
 /// What can be asked of a license.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -284,7 +294,7 @@ pub enum Error {
     #[error("this license does not exist")]
     NotIssued,
     /// Not active.
-    #[error("this license is {0:?}")]
+    #[error("this license is {0}")]
     NotActive(Status),
     /// Its time is over.
     #[error("this license has expired")]

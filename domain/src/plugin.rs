@@ -1,6 +1,6 @@
 //! A listed asset: its description, its price and its versions.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,17 @@ pub enum ReleaseStatus {
     Rejected,
     /// Was approved and no longer installs.
     Yanked,
+}
+
+impl fmt::Display for ReleaseStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Submitted => "submitted",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Yanked => "yanked",
+        })
+    }
 }
 
 /// On whose word a version was approved or rejected.
@@ -387,7 +398,7 @@ pub enum Error {
     #[error("version {0} does not exist")]
     UnknownVersion(Version),
     /// The version's state forbids it.
-    #[error("version {version} is {status:?} and cannot be {wanted}")]
+    #[error("version {version} is {status} and cannot be {wanted}")]
     WrongStatus {
         /// Which.
         version: Version,

@@ -187,3 +187,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_refusal_says_where_the_license_stands() {
+    for (status, message) in [
+        (Status::Active, "this license is active"),
+        (Status::Suspended, "this license is suspended"),
+        (Status::Revoked, "this license is revoked"),
+    ] {
+        assert_eq!(Error::NotActive(status).to_string(), message);
+    }
+}

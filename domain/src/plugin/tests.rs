@@ -305,3 +305,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_refusal_says_where_the_version_stands() {
+    for (status, message) in [
+        (ReleaseStatus::Submitted, "version 1.0.0 is submitted and cannot be yanked"),
+        (ReleaseStatus::Approved, "version 1.0.0 is approved and cannot be yanked"),
+        (ReleaseStatus::Rejected, "version 1.0.0 is rejected and cannot be yanked"),
+        (ReleaseStatus::Yanked, "version 1.0.0 is yanked and cannot be yanked"),
+    ] {
+        assert_eq!(wrong("1.0.0", status, "yanked").to_string(), message);
+    }
+}
