@@ -15,5 +15,6 @@ mod concurrency;
 mod crash;
 mod import;
 mod journey;
+mod outage;
 mod rebuild;
 mod support;
