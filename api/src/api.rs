@@ -10,6 +10,7 @@ use souk_ports::{
     Keyring, Position,
     store::{Idempotency, ReactionStore},
 };
+use tokio::sync::Semaphore;
 
 use crate::{
     control::ProjectionControl, metrics::Metrics, middleware::rate_limit::Limiter,
@@ -51,6 +52,8 @@ pub struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) settings: Settings,
     pub(crate) limiter: Option<Limiter>,
+    /// A permit for each archive that may be held in memory.
+    pub(crate) uploads: Arc<Semaphore>,
     /// Seals stored answers, which can hold tokens and addresses.
     pub(crate) answer_key: [u8; 32],
     /// The log's head when readiness was first asked for: read models that have reached it are caught up.
@@ -64,6 +67,7 @@ impl Api {
         let Parts { app, reads, keyring, idempotency, reactions, projections, metrics, settings } = parts;
         let answer_key = app.ports().vault.derived_secret("idempotency-answers");
         let limiter = settings.rate_limits.map(Limiter::new);
+        let uploads = Arc::new(Semaphore::new(settings.uploads_at_once));
         let first_head = OnceLock::new();
         Self(Arc::new(Inner {
             app,
@@ -75,6 +79,7 @@ impl Api {
             metrics,
             settings,
             limiter,
+            uploads,
             answer_key,
             first_head,
         }))

@@ -17,6 +17,10 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long an archive may take to arrive.
     pub upload_timeout: Duration,
+    /// How many archives are held in memory at once, from before the first byte until the answer; at least 1.
+    pub uploads_at_once: usize,
+    /// How long a further archive waits for its turn before it is refused.
+    pub upload_wait: Duration,
     /// How long a read waits for `Souk-Min-Position`.
     pub position_wait: Duration,
     /// How long a duplicate of a running request waits for it.
@@ -34,6 +38,8 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_secs(30),
             upload_timeout: Duration::from_secs(300),
+            uploads_at_once: 4,
+            upload_wait: Duration::from_secs(5),
             position_wait: Duration::from_secs(2),
             duplicate_wait: Duration::from_secs(2),
             refresh_lifetime: Duration::from_secs(30 * 24 * 3600),

@@ -1,6 +1,6 @@
 //! What requests pass through, as clients notice it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -9,7 +9,10 @@ use axum::{
 };
 use serde_json::json;
 use souk_ports::store::Claim;
-use tokio::time::timeout;
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 use tower::ServiceExt;
 
 use crate::{
@@ -68,6 +71,74 @@ async fn only_archives_may_be_large() {
     let form = || raw("multipart/form-data; boundary=b", vec![b' '; 10_001]);
     assert_eq!(ada.send("POST", "/vendors", form()).await.status, 413);
     assert_eq!(ada.send("POST", "/plugins/log-reader/versions", form()).await.status, 400);
+}
+
+/// An archive that takes `lasting` to arrive, and tells `begun` when somebody begins to read it.
+fn slow_archive(begun: &Arc<Notify>, lasting: Duration) -> impl FnOnce(Builder) -> Request<Body> + use<> {
+    let begun = Arc::clone(begun);
+    let arriving = async move {
+        begun.notify_one();
+        sleep(lasting).await;
+        Ok::<_, std::io::Error>(Bytes::from_static(b"no form"))
+    };
+    raw("multipart/form-data; boundary=b", Body::from_stream(futures::stream::once(arriving)))
+}
+
+const ARCHIVES: &str = "/plugins/log-reader/versions";
+
+#[tokio::test(start_paused = true)]
+async fn no_more_archives_are_held_than_may_be() {
+    let world = World::with(|settings| settings.uploads_at_once = 2);
+    let ada = world.person("ada").await;
+    let [one_begun, two_begun, begun]: [Arc<Notify>; 3] = Default::default();
+    let long = Duration::from_secs(60);
+    let further = async {
+        one_begun.notified().await;
+        two_begun.notified().await;
+        let small = ada.post("/vendors", json!({"name": "Acme", "slug": "acme"})).await;
+        let refused = ada.send("POST", ARCHIVES, slow_archive(&begun, Duration::ZERO)).await;
+        (small, refused)
+    };
+    let (one, two, (small, refused)) = tokio::join!(
+        ada.send("POST", ARCHIVES, slow_archive(&one_begun, long)),
+        ada.send("POST", ARCHIVES, slow_archive(&two_begun, long)),
+        further,
+    );
+    assert_eq!((refused.status, refused.code()), (503, "unavailable"), "{}", refused.text);
+    assert_eq!(refused.header("retry-after"), "5");
+    assert_eq!(small.status, 201, "only archives wait: {}", small.text);
+    assert_eq!((one.code(), two.code()), ("bad_request", "bad_request"), "they are read, and found to be no form");
+    for _ in 0..3 {
+        let answer = ada.send("POST", ARCHIVES, slow_archive(&begun, Duration::ZERO)).await;
+        assert_eq!(answer.code(), "bad_request", "answered ones make room: {}", answer.text);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archive_waits_a_little_for_its_turn() {
+    let world = World::with(|settings| settings.uploads_at_once = 1);
+    let ada = world.person("ada").await;
+    let begun = Arc::new(Notify::new());
+    let second = async {
+        begun.notified().await;
+        ada.send("POST", ARCHIVES, slow_archive(&begun, Duration::ZERO)).await
+    };
+    let first = ada.send("POST", ARCHIVES, slow_archive(&begun, Duration::from_secs(3)));
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!((first.code(), second.code()), ("bad_request", "bad_request"), "{}", second.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archive_that_breaks_off_makes_room() {
+    let world = World::with(|settings| settings.uploads_at_once = 1);
+    let ada = world.person("ada").await;
+    let begun = Arc::new(Notify::new());
+    tokio::select! {
+        answer = ada.send("POST", ARCHIVES, slow_archive(&begun, Duration::from_secs(60))) => panic!("{}", answer.text),
+        () = begun.notified() => {}
+    }
+    let answer = ada.send("POST", ARCHIVES, slow_archive(&begun, Duration::ZERO)).await;
+    assert_eq!(answer.code(), "bad_request", "{}", answer.text);
 }
 
 #[tokio::test(start_paused = true)]

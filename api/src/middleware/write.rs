@@ -1,7 +1,7 @@
 //! What every write passes through: its body arrives whole, it happens once for an `Idempotency-Key`, and it goes on when its
 //! client does not wait.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     body::{Body, HttpBody, to_bytes},
@@ -13,7 +13,7 @@ use axum::{
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use souk_domain::id::CommandId;
-use tokio::time::timeout;
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -37,6 +37,14 @@ pub struct Command {
     pub fresh: bool,
 }
 
+/// A request whose body is there.
+struct Arrived {
+    request: Request,
+    body: Bytes,
+    /// Kept as long as the body is, where it is an archive.
+    slot: Option<OwnedSemaphorePermit>,
+}
+
 /// Requests that are sent by POST and decide nothing, or hand out secrets that are never handed out twice.
 const UNKEYED: [&str; 4] =
     ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout", "/api/v1/licenses/validate"];
@@ -56,13 +64,12 @@ pub async fn write(State(api): State<Api>, request: Request, next: Next) -> Resp
         Err(error) => return error.into_response(),
     };
     match arrive(&api, request).await {
-        Ok((request, body)) => run(api, request, body, key, next).await,
+        Ok(arrived) => run(api, arrived, key, next).await,
         Err(error) => error.into_response(),
     }
 }
 
-/// The request and its whole body.
-async fn arrive(api: &Api, request: Request) -> Result<(Request, Bytes), ApiError> {
+async fn arrive(api: &Api, request: Request) -> Result<Arrived, ApiError> {
     let (parts, body) = request.into_parts();
     let known = parts.extensions.get::<Caller>().and_then(Caller::user).is_some();
     // Where archives are handed in, and counted as such: elsewhere nobody has reason to fill the memory.
@@ -78,6 +85,7 @@ async fn arrive(api: &Api, request: Request) -> Result<(Request, Bytes), ApiErro
     if announced > limit as u64 {
         return Err(ApiError::too_large(limit));
     }
+    let slot = if upload { Some(slot(api).await?) } else { None };
     let body = match timeout(patience, collect(body, limit)).await {
         Ok(collected) => collected?,
         Err(_) => {
@@ -85,7 +93,17 @@ async fn arrive(api: &Api, request: Request) -> Result<(Request, Bytes), ApiErro
             return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message));
         }
     };
-    Ok((Request::from_parts(parts, Body::empty()), body))
+    Ok(Arrived { request: Request::from_parts(parts, Body::empty()), body, slot })
+}
+
+/// Leave to hold an archive.
+async fn slot(api: &Api) -> Result<OwnedSemaphorePermit, ApiError> {
+    let wait = api.settings.upload_wait;
+    if let Ok(Ok(slot)) = timeout(wait, Arc::clone(&api.uploads).acquire_owned()).await {
+        return Ok(slot);
+    }
+    let message = "too many archives are being handed in at once; nothing was done: try again";
+    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message).retry_after(wait.as_secs().max(1)))
 }
 
 fn content_type(headers: &HeaderMap) -> &str {
@@ -112,7 +130,8 @@ fn broken_off() -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "bad_request", "the body broke off")
 }
 
-async fn run(api: Api, mut request: Request, body: Bytes, key: Option<String>, next: Next) -> Response {
+async fn run(api: Api, arrived: Arrived, key: Option<String>, next: Next) -> Response {
+    let Arrived { mut request, body, slot } = arrived;
     let named = key.map(|key| name(&request, &body, &key));
     if let Some((command, fingerprint)) = named {
         match idempotency::claim(&api, command, fingerprint).await {
@@ -131,6 +150,8 @@ async fn run(api: Api, mut request: Request, body: Bytes, key: Option<String>, n
     // In a task of its own, so that a client that goes away does not leave a command half done or its key claimed.
     let task = tokio::spawn(
         async move {
+            // Moved in here, because the archive is held for as long as this runs, and not only while its client waits.
+            let _slot = slot;
             let response = AssertUnwindSafe(next.run(request))
                 .catch_unwind()
                 .await
