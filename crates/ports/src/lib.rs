@@ -7,6 +7,7 @@ pub mod directory;
 pub mod feed;
 pub mod log;
 pub mod metadata;
+pub mod partition;
 pub mod store;
 pub mod vault;
 
@@ -17,4 +18,5 @@ pub use directory::{Directory, DirectoryError, Timeline};
 pub use feed::{EventFeed, FeedBatches, FeedError};
 pub use log::{Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent};
 pub use metadata::{Actor, ActorKind, Metadata};
+pub use partition::{partition_key, partition_of, partition_of_key};
 pub use vault::{Vault, VaultError};

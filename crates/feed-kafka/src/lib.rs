@@ -1,0 +1,1 @@
+//! The event feed through Apache Kafka: the relay and the consumer side.
