@@ -28,6 +28,8 @@ pub struct ProjectionStatus {
     pub progress: Option<RebuildProgress>,
     /// The event that stops it, if one does.
     pub stopped_by: Option<StoppingEvent>,
+    /// What else stops it: `checkpoint_ahead`, `other_log` or `wrong_partition_count`, a colon, and a sentence.
+    pub trouble: Option<String>,
 }
 
 /// What a projection does.
@@ -38,7 +40,7 @@ pub enum ProjectionState {
     Live,
     /// It follows the feed while a new generation is built.
     Rebuilding,
-    /// An event stops it until an operator decides.
+    /// An event stops it until an operator decides, or its checkpoint cannot be followed.
     Stopped,
     /// Another version of Souk wrote it; it must be rebuilt.
     Outdated,
@@ -90,8 +92,17 @@ impl ProjectionState {
 
 impl From<souk_projector::ProjectionStatus> for ProjectionStatus {
     fn from(status: souk_projector::ProjectionStatus) -> Self {
-        let souk_projector::ProjectionStatus { name, generation, position, head, lag, state, progress, stopped_by } =
-            status;
+        let souk_projector::ProjectionStatus {
+            name,
+            generation,
+            position,
+            head,
+            lag,
+            state,
+            progress,
+            stopped_by,
+            trouble,
+        } = status;
         Self {
             name,
             generation,
@@ -117,6 +128,7 @@ impl From<souk_projector::ProjectionStatus> for ProjectionStatus {
                 event_type: event.event_type,
                 error: event.error,
             }),
+            trouble,
         }
     }
 }

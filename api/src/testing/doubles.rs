@@ -247,6 +247,7 @@ impl FakeProjections {
             state: ProjectionState::Live,
             progress: None,
             stopped_by: None,
+            trouble: None,
         };
         Self { log, all: Mutex::new(vec![live("catalogue"), live("panicking")]) }
     }

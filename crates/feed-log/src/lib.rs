@@ -7,10 +7,10 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use souk_ports::{EventFeed, EventLog, FeedBatches, FeedError, Filter, Position, RecordedEvent};
+use souk_ports::{EventFeed, EventLog, FeedBatch, FeedBatches, FeedError, Filter, Position, RecordedEvent};
 use tokio::sync::watch;
 
 use crate::tail::{Next, Ring, Tail};
@@ -65,6 +65,10 @@ impl EventFeed for LogFeed {
         1
     }
 
+    fn assigned(&self) -> watch::Receiver<BTreeSet<u32>> {
+        watch::channel(BTreeSet::from([0])).1
+    }
+
     async fn subscribe(&self, partition: u32, after: Position) -> Result<Box<dyn FeedBatches>, FeedError> {
         if partition != 0 {
             return Err(FeedError::Unavailable(format!("there is no partition {partition}, only 0")));
@@ -113,19 +117,20 @@ impl Subscription {
 
 #[async_trait]
 impl FeedBatches for Subscription {
-    async fn next(&mut self) -> Result<Vec<RecordedEvent>, FeedError> {
-        if !self.read.is_empty() {
-            return Ok(std::mem::take(&mut self.read));
+    async fn next(&mut self) -> Result<FeedBatch, FeedError> {
+        if let Some(read) = FeedBatch::of(std::mem::take(&mut self.read)) {
+            return Ok(read);
         }
         loop {
             match self.look() {
                 Next::Events(events) => {
                     self.after = events.last().map_or(self.after, |last| last.position);
-                    return Ok(events.iter().map(|event| RecordedEvent::clone(event)).collect());
+                    let events = events.iter().map(|event| RecordedEvent::clone(event)).collect();
+                    return Ok(FeedBatch { events, upto: self.after });
                 }
                 Next::Pages => {
                     let page = self.page().await?;
-                    if !page.is_empty() {
+                    if let Some(page) = FeedBatch::of(page) {
                         return Ok(page);
                     }
                 }

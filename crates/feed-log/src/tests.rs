@@ -125,9 +125,10 @@ async fn patiently<T>(future: impl Future<Output = T>) -> T {
 }
 
 async fn next(batches: &mut dyn FeedBatches) -> Result<Vec<RecordedEvent>, FeedError> {
-    let batch = patiently(batches.next()).await;
-    assert!(batch.as_ref().map_or(true, |batch| !batch.is_empty()), "an empty batch");
-    batch
+    let batch = patiently(batches.next()).await?;
+    assert!(!batch.events.is_empty(), "an empty batch");
+    assert_eq!(batch.events.last().map(|last| last.position), Some(batch.upto));
+    Ok(batch.events)
 }
 
 /// Reads `count` events.
@@ -205,7 +206,7 @@ async fn subscribers_at_any_position_and_pace_see_the_same_events() {
             while after < last {
                 // A subscriber that stops waiting and comes back misses nothing.
                 let batch = match batches.next().now_or_never() {
-                    Some(batch) => batch,
+                    Some(batch) => batch.map(|batch| batch.events),
                     None => next(&mut *batches).await,
                 };
                 read.extend(batch.unwrap());

@@ -15,7 +15,7 @@ pub use artifact::{ArtifactError, ArtifactStore};
 pub use auth::{Bearer, IssuedToken, Keyring, Passwords, SecretKind};
 pub use clock::{Clock, Random};
 pub use directory::{Directory, DirectoryError, Timeline};
-pub use feed::{EventFeed, FeedBatches, FeedError};
+pub use feed::{EventFeed, FeedBatch, FeedBatches, FeedError};
 pub use log::{Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent};
 pub use metadata::{Actor, ActorKind, Metadata};
 pub use partition::{partition_key, partition_of, partition_of_key};

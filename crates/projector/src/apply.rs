@@ -6,7 +6,8 @@ use souk_ports::{Position, RecordedEvent};
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    Changes, Decoder, Envelope, Generation, Projection, ProjectorError, Undecodable, checkpoint::Checkpoint,
+    Changes, Decoder, Envelope, Generation, Projection, ProjectorError, Undecodable,
+    checkpoint::{Checkpoint, Mark},
     error::is_transient,
 };
 
@@ -18,6 +19,8 @@ pub(crate) struct Applier {
     pub checkpoint: Checkpoint,
     /// Whether the generation must be live; a building one is filled by its rebuild only.
     pub live: bool,
+    /// How many partitions the generation must be written from; unknown to who reads the log.
+    pub partitions: Option<u32>,
     /// Positions that an operator skipped.
     pub skipped: BTreeSet<Position>,
 }
@@ -45,27 +48,43 @@ impl Applier {
         after: Position,
         events: &[RecordedEvent],
     ) -> Result<Applied, ProjectorError> {
+        let upto = events.last().map_or(after, |last| last.position);
+        self.apply_upto(decoder, after, events, upto).await
+    }
+
+    /// Applies `events`, which follow position `after` in order, and moves the checkpoint to `upto`, up to which there are no
+    /// others.
+    pub async fn apply_upto(
+        &self,
+        decoder: &Decoder,
+        after: Position,
+        events: &[RecordedEvent],
+        upto: Position,
+    ) -> Result<Applied, ProjectorError> {
         let Some(last) = events.last() else { return Ok(Applied::Done) };
         let (envelopes, poison) = self.decode(decoder, events).await?;
         match poison {
-            None => match self.write(after, last.position, &envelopes).await {
+            None => match self.write(after, upto, Some(last), &envelopes).await {
                 Ok(true) => Ok(Applied::Done),
                 Ok(false) => Ok(Applied::Lost),
                 Err(Failure::Other(error)) => Err(error),
-                Err(Failure::Poison(_)) => self.apply_singly(after, events, &envelopes).await,
+                Err(Failure::Poison(_)) => self.apply_singly(after, events, upto, &envelopes).await,
             },
             Some((at, problem)) => {
                 // What comes before the event that cannot be read is written first; the checkpoint stays right before it.
                 let before = &events[..at];
                 let applied = match before.last() {
-                    Some(last) => self.write(after, last.position, &envelopes).await,
+                    Some(last) => self.write(after, last.position, Some(last), &envelopes).await,
                     None => Ok(true),
                 };
                 match applied {
                     Ok(true) => Ok(Applied::Poison(Box::new(events[at].clone()), problem)),
                     Ok(false) => Ok(Applied::Lost),
                     Err(Failure::Other(error)) => Err(error),
-                    Err(Failure::Poison(_)) => self.apply_singly(after, before, &envelopes).await,
+                    Err(Failure::Poison(_)) => {
+                        let upto = before.last().map_or(after, |last| last.position);
+                        self.apply_singly(after, before, upto, &envelopes).await
+                    }
                 }
             }
         }
@@ -101,40 +120,53 @@ impl Applier {
         &self,
         mut after: Position,
         events: &[RecordedEvent],
+        upto: Position,
         envelopes: &[Envelope],
     ) -> Result<Applied, ProjectorError> {
         for envelope in envelopes {
-            match self.write(after, envelope.position, std::slice::from_ref(envelope)).await {
+            let event = events.iter().find(|event| event.position == envelope.position);
+            match self.write(after, envelope.position, event, std::slice::from_ref(envelope)).await {
                 Ok(true) => after = envelope.position,
                 Ok(false) => return Ok(Applied::Lost),
                 Err(Failure::Other(error)) => return Err(error),
                 Err(Failure::Poison(problem)) => {
-                    let event = events.iter().find(|event| event.position == envelope.position);
                     return event
                         .map_or(Ok(Applied::Lost), |event| Ok(Applied::Poison(Box::new(event.clone()), problem)));
                 }
             }
         }
         // Each alone went well: the batch failed for a reason that is gone. What remains are events that nobody wants.
-        let Some(last) = events.last().filter(|last| last.position > after) else { return Ok(Applied::Done) };
-        match self.write(after, last.position, &[]).await {
+        if upto <= after {
+            return Ok(Applied::Done);
+        }
+        match self.write(after, upto, events.last(), &[]).await {
             Ok(true) => Ok(Applied::Done),
             Ok(false) => Ok(Applied::Lost),
             Err(failure) => Err(failure.into_error()),
         }
     }
 
-    /// Folds and writes `envelopes` with the checkpoint; false when the checkpoint is not at `after`.
-    async fn write(&self, after: Position, to: Position, envelopes: &[Envelope]) -> Result<bool, Failure> {
+    /// Folds and writes `envelopes` with the checkpoint, whose last event is `last`; false when it is not at `after`.
+    async fn write(
+        &self,
+        after: Position,
+        to: Position,
+        last: Option<&RecordedEvent>,
+        envelopes: &[Envelope],
+    ) -> Result<bool, Failure> {
         let changes = fold(self.projection.as_ref(), envelopes).map_err(Failure::Poison)?;
-        self.flush(after, to, changes).await
+        self.flush_mark(Mark { after, to, last: last.map(|event| (event.position, event.id)) }, changes).await
     }
 
     /// Writes `changes` and moves the checkpoint from `after` to `to`, in one transaction; false when it is not there.
     pub async fn flush(&self, after: Position, to: Position, changes: Box<dyn Changes>) -> Result<bool, Failure> {
+        self.flush_mark(Mark { after, to, last: None }, changes).await
+    }
+
+    async fn flush_mark(&self, mark: Mark, changes: Box<dyn Changes>) -> Result<bool, Failure> {
         let mut tx = self.pool.begin().await.map_err(Failure::of)?;
         // First, because it waits for whoever writes this generation now, and tells whether all was in vain.
-        if !self.advance(&mut tx, after, to).await.map_err(Failure::of)? {
+        if !self.advance(&mut tx, mark).await.map_err(Failure::of)? {
             return Ok(false);
         }
         self.generation().enter(&mut tx).await.map_err(Failure::of)?;
@@ -144,15 +176,15 @@ impl Applier {
     }
 
     #[cfg(not(feature = "faulty-checkpoint"))]
-    async fn advance(&self, tx: &mut PgConnection, after: Position, to: Position) -> Result<bool, sqlx::Error> {
-        self.checkpoint.advance(tx, after, to, self.live).await
+    async fn advance(&self, tx: &mut PgConnection, mark: Mark) -> Result<bool, sqlx::Error> {
+        self.checkpoint.advance(tx, mark, self.live, self.partitions).await
     }
 
     /// Wrong on purpose: what is killed between this commit and the flush's is lost for ever.
     #[cfg(feature = "faulty-checkpoint")]
-    async fn advance(&self, _tx: &mut PgConnection, after: Position, to: Position) -> Result<bool, sqlx::Error> {
+    async fn advance(&self, _tx: &mut PgConnection, mark: Mark) -> Result<bool, sqlx::Error> {
         let mut own = self.pool.acquire().await?;
-        self.checkpoint.advance(&mut own, after, to, self.live).await
+        self.checkpoint.advance(&mut own, mark, self.live, self.partitions).await
     }
 }
 

@@ -1,15 +1,27 @@
 //! How far a generation has come.
 
-use souk_ports::Position;
+use souk_ports::{EventLog, Position};
 use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
 
-use crate::Generation;
+use crate::{Generation, ProjectorError};
 
 /// One partition of one generation.
 #[derive(Clone, Debug)]
 pub(crate) struct Checkpoint {
     pub generation: Generation,
     pub partition: i32,
+}
+
+/// A step of a checkpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    /// Where it must be.
+    pub after: Position,
+    /// Where it goes.
+    pub to: Position,
+    /// The last event on the way; none when there was none, or nobody knows.
+    pub last: Option<(Position, Uuid)>,
 }
 
 /// Positions fit: the log counts events.
@@ -36,26 +48,75 @@ impl Checkpoint {
         Ok(row.map(|(position, live)| (from_sql(position), live)))
     }
 
-    /// Moves from `from` to `to`; false when somebody else moved it, or the generation became or ceased to be live.
+    /// Moves along `mark`; false when somebody else moved it, or the generation became or ceased to be live, or has not (any
+    /// more) so many `partitions`.
     pub async fn advance(
         &self,
         connection: &mut PgConnection,
-        from: Position,
-        to: Position,
+        mark: Mark,
         live: bool,
+        partitions: Option<u32>,
     ) -> Result<bool, sqlx::Error> {
-        let done = sqlx::query(
-            "UPDATE souk_ops.projection_checkpoint SET position = $5 \
-             WHERE projection = $1 AND generation = $2 AND partition = $3 AND position = $4 AND live = $6",
+        let done = sqlx::query(include_str!("sql/advance.sql"))
+            .bind(&self.generation.projection)
+            .bind(self.generation.generation)
+            .bind(self.partition)
+            .bind(to_sql(mark.after))
+            .bind(to_sql(mark.to))
+            .bind(live)
+            .bind(mark.last.map(|(position, _)| to_sql(position)))
+            .bind(mark.last.map(|(_, event)| event))
+            .bind(partitions.map(i64::from))
+            .execute(connection)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Whether `log` still holds what was applied: it goes as far as the checkpoint, and has the same event where the last one
+    /// was. Otherwise says in words what is wrong.
+    pub async fn contradiction(
+        &self,
+        executor: impl PgExecutor<'_>,
+        log: &dyn EventLog,
+    ) -> Result<Option<String>, ProjectorError> {
+        let row: Option<(i64, Option<i64>, Option<Uuid>)> = sqlx::query_as(
+            "SELECT position, event_position, event_id FROM souk_ops.projection_checkpoint \
+             WHERE projection = $1 AND generation = $2 AND partition = $3",
         )
         .bind(&self.generation.projection)
         .bind(self.generation.generation)
         .bind(self.partition)
-        .bind(to_sql(from))
-        .bind(to_sql(to))
-        .bind(live)
-        .execute(connection)
+        .fetch_optional(executor)
         .await?;
-        Ok(done.rows_affected() == 1)
+        let Some((position, event_position, event)) = row else { return Ok(None) };
+        let (position, head) = (from_sql(position), log.head().await?);
+        let repair = "a backup was restored; rebuild the read model";
+        if position > head {
+            return Ok(Some(format!(
+                "checkpoint_ahead: the checkpoint is at position {position}, but the log ends at {head}: {repair}"
+            )));
+        }
+        let (Some(at), Some(event)) = (event_position.map(from_sql), event) else { return Ok(None) };
+        let found = log.read_at(&[at]).await?.first().map(|event| event.id);
+        if found == Some(event) {
+            return Ok(None);
+        }
+        let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
+        Ok(Some(format!("other_log: event {event} was applied at position {at}, where the log has {found}: {repair}")))
+    }
+
+    /// Says why nobody follows from here, or that all is well again; whether that is news.
+    pub async fn set_trouble(&self, executor: impl PgExecutor<'_>, trouble: Option<&str>) -> Result<bool, sqlx::Error> {
+        let done = sqlx::query(
+            "UPDATE souk_ops.projection_checkpoint SET trouble = $4 \
+             WHERE projection = $1 AND generation = $2 AND partition = $3 AND trouble IS DISTINCT FROM $4",
+        )
+        .bind(&self.generation.projection)
+        .bind(self.generation.generation)
+        .bind(self.partition)
+        .bind(trouble)
+        .execute(executor)
+        .await?;
+        Ok(done.rows_affected() > 0)
     }
 }

@@ -38,6 +38,19 @@ pub enum ProjectorError {
     /// A projection has no live generation: `migrate` never ran.
     #[error("projection `{0}` has no live generation")]
     NoGeneration(String),
+    /// A feed with another number of partitions wrote the live generation.
+    #[error(
+        "the live generation of projection `{projection}` was written from {known} partitions, the feed has {given}: \
+         its checkpoints must stand at one position to be converted; let it catch up, or rebuild it, and migrate"
+    )]
+    WrongPartitions {
+        /// The projection.
+        projection: String,
+        /// How many partitions have checkpoints.
+        known: i64,
+        /// How many the feed has.
+        given: u32,
+    },
     /// The live generation was written by another version of the projection.
     #[error("the live generation of projection `{projection}` has version {live}, this Souk has {known}: rebuild it")]
     Outdated {

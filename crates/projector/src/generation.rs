@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgExecutor, PgPool};
 
 use crate::{Projection, ProjectorError};
 
@@ -77,6 +77,17 @@ impl Generation {
         Ok(generation)
     }
 
+    /// From how many partitions of the feed it is written.
+    pub(crate) async fn partitions(&self, executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT count(*) FROM souk_ops.projection_checkpoint WHERE projection = $1 AND generation = $2",
+        )
+        .bind(&self.projection)
+        .bind(self.generation)
+        .fetch_one(executor)
+        .await
+    }
+
     /// Makes unqualified names mean this generation's until the end of the transaction. The transaction's commit does not
     /// wait for the disk: what a crash takes back, checkpoint included, is folded again.
     pub(crate) async fn enter(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -126,10 +137,11 @@ impl Generation {
     }
 }
 
-/// Creates a first, empty, live generation of each projection that has none. Several processes may do so at once.
+/// Creates a first, empty, live generation of each projection that has none, and converts the checkpoints of those that were
+/// written from another number of `partitions`. Several processes may do so at once.
 ///
 /// # Errors
-/// The database failed.
+/// The database failed, or checkpoints cannot be converted: see [`ProjectorError::WrongPartitions`].
 pub async fn migrate(
     pool: &PgPool,
     projections: &[Arc<dyn Projection>],
@@ -155,10 +167,54 @@ async fn migrate_locked(
         .bind(projection.name())
         .fetch_one(&mut *connection)
         .await?;
-        if !exists {
+        if exists {
+            repartition(connection, projection.name(), partitions).await?;
+        } else {
             create_live(connection, projection.as_ref(), partitions).await?;
         }
     }
+    Ok(())
+}
+
+/// Gives the live generation as many checkpoints as there are partitions. Only where all of them stand at one position is it
+/// known which events are applied, however they are dealt out from there on.
+async fn repartition(connection: &mut PgConnection, projection: &str, partitions: i32) -> Result<(), ProjectorError> {
+    let mut tx = connection.begin().await?;
+    let rows: Vec<(i32, i64)> = sqlx::query_as(
+        "SELECT generation, position FROM souk_ops.projection_checkpoint WHERE projection = $1 AND live \
+         ORDER BY partition FOR UPDATE",
+    )
+    .bind(projection)
+    .fetch_all(&mut *tx)
+    .await?;
+    let Some((generation, position)) = rows.first() else { return Ok(()) };
+    if i32::try_from(rows.len()) == Ok(partitions) {
+        return Ok(());
+    }
+    if rows.iter().any(|(_, other)| other != position) {
+        return Err(ProjectorError::WrongPartitions {
+            projection: projection.to_owned(),
+            known: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+            given: partitions.unsigned_abs(),
+        });
+    }
+    sqlx::query("DELETE FROM souk_ops.projection_checkpoint WHERE projection = $1 AND generation = $2")
+        .bind(projection)
+        .bind(generation)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "INSERT INTO souk_ops.projection_checkpoint (projection, generation, partition, position, live) \
+         SELECT $1, $2, n, $4, true FROM generate_series(0, $3 - 1) AS n",
+    )
+    .bind(projection)
+    .bind(generation)
+    .bind(partitions)
+    .bind(position)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    tracing::info!(projection, before = rows.len(), partitions, position, "converted the checkpoints of a read model");
     Ok(())
 }
 

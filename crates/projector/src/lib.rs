@@ -8,6 +8,7 @@ mod apply;
 mod checkpoint;
 mod envelope;
 mod error;
+mod follower;
 mod generation;
 mod poison;
 mod projection;
@@ -15,6 +16,7 @@ mod reader;
 mod rebuild;
 mod runner;
 mod status;
+mod watermark;
 
 pub use envelope::{Decoder, Envelope, Undecodable};
 pub use error::ProjectorError;

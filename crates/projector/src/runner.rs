@@ -1,23 +1,13 @@
 //! Follows the feed: one task a projection and partition, so that one that fails or is stopped holds up no other.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use souk_ports::{EventFeed, FeedError, Position, RecordedEvent};
+use souk_ports::{EventFeed, EventLog};
 use sqlx::PgPool;
-use tokio::{
-    sync::{Notify, mpsc},
-    task::JoinSet,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::{sync::Notify, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Decoder, Generation, Projection, ProjectorError,
-    apply::{Applied, Applier},
-    checkpoint::Checkpoint,
-    generation::housekeeping,
-    poison,
-};
+use crate::{Decoder, Projection, follower::Follower, generation::housekeeping, watermark::Watermarks};
 
 /// How a runner works.
 #[derive(Clone, Debug)]
@@ -51,7 +41,7 @@ impl Default for RunnerOptions {
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
-    fn moved(&self) {
+    pub(crate) fn moved(&self) {
         self.0.notify_one();
     }
 
@@ -64,22 +54,25 @@ impl Wake {
 pub struct Runner {
     pool: PgPool,
     feed: Arc<dyn EventFeed>,
+    log: Arc<dyn EventLog>,
     decoder: Decoder,
     projections: Vec<Arc<dyn Projection>>,
     options: RunnerOptions,
 }
 
 impl Runner {
-    /// A runner of `projections`. `pool` needs a connection for each projection and partition, and one more.
+    /// A runner of `projections`. `pool` is best with a connection for each projection and assigned partition, and two more;
+    /// with fewer, they take turns. `feed` is the one of `log`, which is asked whether it still holds what was applied.
     #[must_use]
     pub fn new(
         pool: PgPool,
         feed: Arc<dyn EventFeed>,
+        log: Arc<dyn EventLog>,
         decoder: Decoder,
         projections: Vec<Arc<dyn Projection>>,
         options: RunnerOptions,
     ) -> Self {
-        Self { pool, feed, decoder, projections, options }
+        Self { pool, feed, log, decoder, projections, options }
     }
 
     /// For [`crate::ReaderOptions::wake`].
@@ -88,208 +81,89 @@ impl Runner {
         self.options.wake.clone()
     }
 
-    /// Runs until `cancel`; what was begun is finished first.
+    /// Follows the partitions that the feed assigns, as they change, until `cancel`; what was begun is finished first.
     pub async fn run(self, cancel: CancellationToken) {
         let mut tasks = JoinSet::new();
-        for projection in &self.projections {
-            for partition in 0..self.feed.partitions() {
-                let follower = Follower {
-                    pool: self.pool.clone(),
-                    feed: Arc::clone(&self.feed),
-                    decoder: self.decoder.clone(),
-                    projection: Arc::clone(projection),
-                    partition,
-                    options: self.options.clone(),
-                    wake: self.options.wake.clone(),
-                };
-                tasks.spawn(follower.run(cancel.clone()));
+        let watermarks = Arc::new(Watermarks::new(self.options.wake.clone()));
+        self.spawn_upkeep(&mut tasks, &watermarks, &cancel);
+        let mut assigned = self.feed.assigned();
+        let mut following: BTreeMap<u32, CancellationToken> = BTreeMap::new();
+        while !cancel.is_cancelled() {
+            let wanted = assigned.borrow_and_update().clone();
+            following.retain(|partition, stop| {
+                let stays = wanted.contains(partition);
+                if !stays {
+                    stop.cancel();
+                }
+                stays
+            });
+            for partition in wanted {
+                following.entry(partition).or_insert_with(|| {
+                    let stop = cancel.child_token();
+                    self.spawn_followers(&mut tasks, partition, &watermarks, &stop);
+                    stop
+                });
+            }
+            tracing::debug!(partitions = ?following.keys(), "following");
+            loop {
+                tokio::select! {
+                    () = cancel.cancelled() => break,
+                    Ok(()) = assigned.changed() => break,
+                    Some(ended) = tasks.join_next() => complain(ended),
+                }
             }
         }
-        let (pool, options) = (self.pool.clone(), self.options.clone());
+        while let Some(ended) = tasks.join_next().await {
+            complain(ended);
+        }
+    }
+
+    fn spawn_followers(
+        &self,
+        tasks: &mut JoinSet<()>,
+        partition: u32,
+        watermarks: &Arc<Watermarks>,
+        stop: &CancellationToken,
+    ) {
+        for projection in &self.projections {
+            let follower = Follower {
+                pool: self.pool.clone(),
+                feed: Arc::clone(&self.feed),
+                log: Arc::clone(&self.log),
+                decoder: self.decoder.clone(),
+                projection: Arc::clone(projection),
+                partition,
+                options: self.options.clone(),
+                watermarks: Arc::clone(watermarks),
+            };
+            tasks.spawn(follower.run(stop.clone()));
+        }
+    }
+
+    fn spawn_upkeep(&self, tasks: &mut JoinSet<()>, watermarks: &Arc<Watermarks>, cancel: &CancellationToken) {
+        let (pool, watermarks, stop) = (self.pool.clone(), Arc::clone(watermarks), cancel.clone());
+        tasks.spawn(async move { watermarks.run(&pool, &stop).await });
+        let (pool, options, stop) = (self.pool.clone(), self.options.clone(), cancel.clone());
         tasks.spawn(async move {
-            while !rest(&cancel, options.grace.clamp(options.look, Duration::from_secs(10))).await {
+            while !rest(&stop, options.grace.clamp(options.look, Duration::from_secs(10))).await {
                 if let Err(error) = housekeeping(&pool, options.grace).await {
                     tracing::warn!(%error, "replaced generations could not be looked for");
                 }
             }
         });
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a projection's task ended in a panic");
-            }
-        }
+    }
+}
+
+fn complain(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a projection's task ended in a panic");
     }
 }
 
 /// Waits; true when `cancel` came first.
-async fn rest(cancel: &CancellationToken, pause: Duration) -> bool {
+pub(crate) async fn rest(cancel: &CancellationToken, pause: Duration) -> bool {
     tokio::select! {
         () = cancel.cancelled() => true,
         () = sleep(pause) => false,
-    }
-}
-
-/// Follows one partition for one projection.
-struct Follower {
-    pool: PgPool,
-    feed: Arc<dyn EventFeed>,
-    decoder: Decoder,
-    projection: Arc<dyn Projection>,
-    partition: u32,
-    options: RunnerOptions,
-    wake: Wake,
-}
-
-type Batches = mpsc::Receiver<Result<Vec<RecordedEvent>, FeedError>>;
-
-/// Why a follower stopped following.
-enum Ended {
-    /// It was cancelled.
-    Cancelled,
-    /// There is another generation, or another decision: begin anew.
-    Changed,
-    /// Nothing can be done until somebody decides.
-    Stopped,
-}
-
-impl Follower {
-    async fn run(self, cancel: CancellationToken) {
-        let name = self.projection.name();
-        let mut pause = self.options.look;
-        loop {
-            let began = Instant::now();
-            let wait = match self.follow(&cancel).await {
-                Ok(Ended::Cancelled) => return,
-                Ok(Ended::Changed) => Duration::ZERO,
-                Ok(Ended::Stopped) => self.options.look,
-                Err(error) => {
-                    // A try that went well for a while starts the pauses from the beginning.
-                    pause = if began.elapsed() > pause * 4 { self.options.look } else { pause * 2 };
-                    pause = pause.min(self.options.max_backoff);
-                    if error.is_transient() {
-                        tracing::warn!(projection = name, %error, "a projection pauses and tries again");
-                    } else {
-                        tracing::error!(projection = name, %error, "a projection cannot go on and tries again");
-                    }
-                    pause
-                }
-            };
-            if rest(&cancel, wait).await {
-                return;
-            }
-        }
-    }
-
-    /// Follows the live generation for as long as it is the live one.
-    async fn follow(&self, cancel: &CancellationToken) -> Result<Ended, ProjectorError> {
-        let name = self.projection.name();
-        let generation = Generation::live(&self.pool, name).await?;
-        if generation.version != self.projection.version() {
-            return Ok(Ended::Stopped);
-        }
-        let partition = i32::try_from(self.partition).unwrap_or(i32::MAX);
-        if poison::is_stopped(&self.pool, &generation, partition).await? {
-            return Ok(Ended::Stopped);
-        }
-        let applier = Applier {
-            pool: self.pool.clone(),
-            projection: Arc::clone(&self.projection),
-            checkpoint: Checkpoint { generation, partition },
-            live: true,
-            skipped: poison::skipped(&self.pool, name).await?,
-        };
-        let Some((mut position, _)) = applier.checkpoint.read(&self.pool).await? else {
-            return Err(ProjectorError::NoGeneration(name.to_owned()));
-        };
-        let (_pump, mut batches) = self.read_ahead(position).await?;
-        let mut retried = true;
-        let mut look_at = Instant::now() + self.options.look;
-        loop {
-            let batch = tokio::select! {
-                () = cancel.cancelled() => return Ok(Ended::Cancelled),
-                batch = batches.recv() => batch,
-                () = sleep_until(look_at) => {
-                    look_at = Instant::now() + self.options.look;
-                    match applier.checkpoint.read(&self.pool).await? {
-                        Some((_, true)) => continue,
-                        _ => return Ok(Ended::Changed),
-                    }
-                }
-            };
-            let Some(batch) = batch else { return Ok(Ended::Changed) };
-            let mut events = batch?;
-            // What came meanwhile goes along: batches grow with the load, and nothing waits for a batch to fill.
-            while events.len() < self.options.max_batch {
-                match batches.try_recv() {
-                    Ok(more) => events.extend(more?),
-                    Err(_) => break,
-                }
-            }
-            for chunk in events.chunks(self.options.max_batch.max(1)) {
-                match self.write(&applier, &mut position, chunk).await? {
-                    Some(ended) => return Ok(ended),
-                    None => look_at = Instant::now() + self.options.look,
-                }
-            }
-            if std::mem::take(&mut retried) {
-                poison::forget_retried(&self.pool, name, partition, position).await?;
-            }
-        }
-    }
-
-    /// The feed's batches behind `position`, read while others are being written. Reading ends with the set that is returned.
-    async fn read_ahead(&self, position: Position) -> Result<(JoinSet<()>, Batches), ProjectorError> {
-        let mut feed = self.feed.subscribe(self.partition, position).await?;
-        let (sender, batches) = mpsc::channel(4);
-        let mut pump = JoinSet::new();
-        pump.spawn(async move {
-            loop {
-                let batch = feed.next().await;
-                let failed = batch.is_err();
-                if sender.send(batch).await.is_err() || failed {
-                    return;
-                }
-            }
-        });
-        Ok((pump, batches))
-    }
-
-    /// Writes the part of `events` that is behind `position`, whoever does it; says when to begin anew.
-    async fn write(
-        &self,
-        applier: &Applier,
-        position: &mut Position,
-        events: &[RecordedEvent],
-    ) -> Result<Option<Ended>, ProjectorError> {
-        loop {
-            let fresh = &events[events.partition_point(|event| event.position <= *position)..];
-            let Some(last) = fresh.last() else { return Ok(None) };
-            match applier.apply(&self.decoder, *position, fresh).await? {
-                Applied::Done => {
-                    *position = last.position;
-                    self.wake.moved();
-                    return Ok(None);
-                }
-                Applied::Lost => match applier.checkpoint.read(&self.pool).await? {
-                    // Another process was faster; whatever it left is still to be done.
-                    Some((reached, true)) if reached > *position => *position = reached,
-                    _ => return Ok(Some(Ended::Changed)),
-                },
-                Applied::Poison(event, problem) => {
-                    tracing::error!(
-                        projection = self.projection.name(),
-                        position = event.position,
-                        event = %event.id,
-                        event_type = event.event_type,
-                        problem,
-                        "an event stops a projection until an operator retries or skips it"
-                    );
-                    poison::record(&self.pool, applier.generation(), applier.checkpoint.partition, &event, &problem)
-                        .await?;
-                    self.wake.moved();
-                    return Ok(Some(Ended::Stopped));
-                }
-            }
-        }
     }
 }

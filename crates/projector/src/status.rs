@@ -29,6 +29,9 @@ pub struct ProjectionStatus {
     pub progress: Option<RunningRebuild>,
     /// The event that stops it, if one does.
     pub stopped_by: Option<PoisonStatus>,
+    /// What else stops it, in words for an operator, beginning with a name and a colon: `checkpoint_ahead`, `other_log` or
+    /// `wrong_partition_count`.
+    pub trouble: Option<String>,
 }
 
 /// What a projection does.
@@ -39,7 +42,7 @@ pub enum State {
     Live,
     /// It follows the feed while its next generation is being built.
     Rebuilding,
-    /// An event stops it until an operator decides.
+    /// An event stops it until an operator decides, or its checkpoint cannot be followed.
     Stopped,
     /// Another version of Souk wrote it; it must be rebuilt.
     Outdated,
@@ -86,6 +89,7 @@ struct Row {
     poison_event: Option<Uuid>,
     poison_type: Option<String>,
     poison_error: Option<String>,
+    trouble: Option<String>,
     phase: Option<String>,
     read: Option<i64>,
     rebuild_head: Option<i64>,
@@ -126,7 +130,7 @@ fn of_row(row: &Row, version: i32, head: Position) -> ProjectionStatus {
         _ => None,
     };
     let progress = row.phase.clone().map(|phase| running(row, phase));
-    let state = if stopped_by.is_some() {
+    let state = if stopped_by.is_some() || (row.trouble.is_some() && progress.is_none()) {
         State::Stopped
     } else if progress.is_some() {
         State::Rebuilding
@@ -145,6 +149,7 @@ fn of_row(row: &Row, version: i32, head: Position) -> ProjectionStatus {
         state,
         progress,
         stopped_by,
+        trouble: row.trouble.clone(),
     }
 }
 

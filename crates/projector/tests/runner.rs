@@ -11,7 +11,7 @@ use std::{
 
 use souk_domain::stream::{Category, StreamId};
 use souk_ports::EventLog;
-use souk_projector::{RunnerOptions, State, poisons, retry, skip, status};
+use souk_projector::{ProjectorError, RunnerOptions, State, migrate, poisons, retry, skip, status};
 use support::{Count, Tally, World, plugin_id};
 
 mod support;
@@ -160,7 +160,81 @@ async fn a_generation_of_another_version_is_not_written() {
     assert!(outcome.reports[0].not_compared.is_some());
     let later = world.append(5, 1).await;
     world.until_at("tally", later).await;
+    world.until_at("count", later).await;
     running.stop().await;
     assert_eq!(world.counted().await, (10, 10));
     assert_eq!(world.log.head().await.unwrap(), later);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_log_stops_who_was_ahead_of_it_until_a_rebuild() {
+    let mut world = World::new().await;
+    let head = world.append(20, 3).await;
+    let running = world.run();
+    world.until_at("tally", head).await;
+    world.until_at("count", head).await;
+    running.stop().await;
+
+    // The backup ends before the checkpoint.
+    world.lose_log();
+    world.append(10, 3).await;
+    let running = world.run();
+    let trouble = world.until_trouble("tally").await;
+    assert!(
+        trouble.starts_with("checkpoint_ahead: the checkpoint is at position 20, but the log ends at 10"),
+        "{trouble}"
+    );
+    running.stop().await;
+
+    // The log has grown beyond it since, and has another event where the last one was.
+    world.append(1, 1).await;
+    world.append(20, 4).await;
+    let head = world.append_one(7, "the last").await;
+    let running = world.run();
+    world
+        .until(
+            || async { world.trouble("tally").await.is_some_and(|why| why.starts_with("other_log: ")) },
+            "the trouble",
+        )
+        .await;
+    assert_eq!(world.position("tally").await, 20, "nothing is written meanwhile");
+    assert_eq!(world.counted().await, (20, 20));
+
+    let outcome = world.rebuild().run(souk_projector::RebuildOptions::default()).await.unwrap();
+    assert!(outcome.swapped);
+    let head = head.max(world.append(5, 2).await);
+    world.until_at("tally", head).await;
+    world.until_at("count", head).await;
+    running.stop().await;
+    assert_eq!(world.trouble("tally").await, None);
+    assert_eq!(world.counted().await, (37, 37));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checkpoints_of_another_number_of_partitions_are_converted_where_that_is_exact_and_refused_elsewhere() {
+    let world = World::new().await;
+    let head = world.append(12, 3).await;
+    let running = world.run();
+    world.until_at("tally", head).await;
+    world.until_at("count", head).await;
+    migrate(&world.pool, &world.projections, 3).await.unwrap();
+    world.append(1, 1).await;
+    let trouble = world.until_trouble("tally").await;
+    assert!(trouble.starts_with("wrong_partition_count: the read model was written from 3 partitions"), "{trouble}");
+    running.stop().await;
+
+    let positions = "SELECT array_agg(position ORDER BY partition) FROM souk_ops.projection_checkpoint \
+                     WHERE projection = 'tally' AND live";
+    let found: Vec<i64> = sqlx::query_scalar(positions).fetch_one(&world.pool).await.unwrap();
+    assert_eq!(found, [12, 12, 12]);
+    world.execute("UPDATE souk_ops.projection_checkpoint SET position = 13 WHERE partition = 1".to_owned()).await;
+    let refused = migrate(&world.pool, &world.projections, 1).await.unwrap_err();
+    assert!(matches!(refused, ProjectorError::WrongPartitions { known: 3, given: 1, .. }), "{refused}");
+    world.execute("UPDATE souk_ops.projection_checkpoint SET position = 12".to_owned()).await;
+    migrate(&world.pool, &world.projections, 1).await.unwrap();
+    let running = world.run();
+    world.until_at("tally", 13).await;
+    world.until_at("count", 13).await;
+    running.stop().await;
+    assert_eq!(world.counted().await, (13, 13));
 }

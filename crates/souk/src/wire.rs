@@ -74,7 +74,8 @@ impl Models {
 
     fn runner(&self, feed: Arc<dyn EventFeed>, wake: Wake) -> Runner {
         let options = RunnerOptions { wake, ..RunnerOptions::default() };
-        Runner::new(self.pool.clone(), feed, self.decoder.clone(), self.projections.clone(), options)
+        let log = Arc::clone(&self.log);
+        Runner::new(self.pool.clone(), feed, log, self.decoder.clone(), self.projections.clone(), options)
     }
 }
 

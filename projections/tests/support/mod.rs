@@ -105,6 +105,7 @@ impl Market {
         let database = database().await;
         let pool = PgPoolOptions::new().max_connections(24).connect(&database.url).await.unwrap();
         sqlx::raw_sql(include_str!("../../../migrations/0003_projections.sql")).execute(&pool).await.unwrap();
+        sqlx::raw_sql(include_str!("../../../migrations/0007_feed.sql")).execute(&pool).await.unwrap();
         let projections = all();
         migrate(&pool, &projections, 1).await.unwrap();
         let noon: DateTime<Utc> = "2026-05-04T12:00:00Z".parse().unwrap();
@@ -117,7 +118,8 @@ impl Market {
     pub fn run(&self, max_batch: usize) -> Running {
         let feed = Arc::new(LogFeed::new(Arc::clone(&self.log) as Arc<dyn EventLog>));
         let options = RunnerOptions { max_batch, ..RunnerOptions::default() };
-        let runner = Runner::new(self.pool.clone(), feed, self.decoder(), self.projections.clone(), options);
+        let runner =
+            Runner::new(self.pool.clone(), feed, self.log.clone(), self.decoder(), self.projections.clone(), options);
         let cancel = CancellationToken::new();
         Running { task: tokio::spawn(runner.run(cancel.clone())), cancel }
     }

@@ -158,6 +158,13 @@ enum Stop {
     Feed(FeedError),
     /// The store does not answer.
     Store(StoreError),
+    /// The log ends before what is done.
+    Ahead {
+        /// The last position that is done.
+        position: Position,
+        /// The end of the log.
+        head: Position,
+    },
 }
 
 impl From<StoreError> for Stop {
@@ -214,6 +221,15 @@ impl Task {
             Stop::LeaseLost => "another process took over".to_owned(),
             Stop::Feed(error) => error.to_string(),
             Stop::Store(error) => error.to_string(),
+            Stop::Ahead { position, head } => {
+                let why = format!(
+                    "checkpoint_ahead: reaction_checkpoint of `{name}` is at position {position}, the log ends at {head}: \
+                     one of them was restored from a backup"
+                );
+                tracing::error!(reaction = name, position, head, "a reaction is ahead of the log");
+                self.waits_for(Some(why));
+                return self.wait(RENEW).await;
+            }
         };
         tracing::warn!(reaction = name, why, "stopped leading");
         self.waits_for(Some(why));
@@ -264,6 +280,7 @@ impl Task {
         let start = self.store.checkpoint(name, 0).await?;
         self.shared.done.store(start, Ordering::Release);
         self.shared.stored.store(start, Ordering::Release);
+        self.not_ahead_of_the_log(start).await?;
         let mut batches = self.feed.subscribe(self.partition, start).await?;
         self.waits_for(None);
         loop {
@@ -274,7 +291,7 @@ impl Task {
             let done = self.shared.done.load(Ordering::Acquire);
             let concerns =
                 |recorded: &&RecordedEvent| recorded.position > done && self.reaction.handles(&recorded.event_type);
-            let wanted: Vec<_> = batch.iter().filter(concerns).collect();
+            let wanted: Vec<_> = batch.events.iter().filter(concerns).collect();
             for group in wanted.chunks(self.reaction.at_once()) {
                 try_join_all(group.iter().map(|recorded| self.handle(name, recorded))).await?;
                 if let Some(last) = group.last() {
@@ -282,10 +299,16 @@ impl Task {
                     self.store_progress(name).await?;
                 }
             }
-            if let Some(last) = batch.last() {
-                self.shared.done.fetch_max(last.position, Ordering::AcqRel);
-            }
+            // What concerns nobody is stored with the next renewal of the lease.
+            self.shared.done.fetch_max(batch.upto, Ordering::AcqRel);
         }
+    }
+
+    /// A restored backup of the log may end before what was done already. Going on would pass over the events that the log
+    /// gets next.
+    async fn not_ahead_of_the_log(&self, position: Position) -> Result<(), Stop> {
+        let head = self.app.ports.log.head().await.map_err(FeedError::Log)?;
+        if position > head { Err(Stop::Ahead { position, head }) } else { Ok(()) }
     }
 
     /// Answers one event, however long the log is away; parks it when that cannot work.

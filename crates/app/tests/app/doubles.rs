@@ -17,7 +17,7 @@ use souk_domain::{
     vendor,
 };
 use souk_ports::{
-    Directory, DirectoryError, EventFeed, EventLog, FeedBatches, FeedError, Metadata, Passwords, Position,
+    Directory, DirectoryError, EventFeed, EventLog, FeedBatch, FeedBatches, FeedError, Metadata, Passwords, Position,
     RecordedEvent, Timeline, Vault, VaultError, store::StoreError,
 };
 use souk_testkit::{MemoryLog, PlainVault};
@@ -168,6 +168,10 @@ impl EventFeed for LogFeed {
         1
     }
 
+    fn assigned(&self) -> tokio::sync::watch::Receiver<std::collections::BTreeSet<u32>> {
+        tokio::sync::watch::channel(std::collections::BTreeSet::from([0])).1
+    }
+
     async fn subscribe(&self, _partition: u32, after: Position) -> Result<Box<dyn FeedBatches>, FeedError> {
         Ok(Box::new(LogBatches(self.0.subscribe(after).await?)))
     }
@@ -175,9 +179,9 @@ impl EventFeed for LogFeed {
 
 #[async_trait]
 impl FeedBatches for LogBatches {
-    async fn next(&mut self) -> Result<Vec<RecordedEvent>, FeedError> {
+    async fn next(&mut self) -> Result<FeedBatch, FeedError> {
         match self.0.next().await {
-            Some(batch) => Ok(batch?),
+            Some(batch) => Ok(FeedBatch::of(batch?).unwrap_or_default()),
             None => Err(FeedError::Unavailable("the log ended".to_owned())),
         }
     }

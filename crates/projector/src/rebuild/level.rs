@@ -38,6 +38,7 @@ impl Building {
             projection: Arc::clone(&projection),
             checkpoint: Checkpoint { generation, partition: 0 },
             live,
+            partitions: None,
             skipped: skipped.clone(),
         };
         Ok(Self { live: applier(live, true), applier: applier(generation, false), position: 0 })

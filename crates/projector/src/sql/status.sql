@@ -1,9 +1,9 @@
-SELECT g.projection, g.generation, g.schema_version, c.position, p.position AS poison_position, p.event_id AS poison_event,
+SELECT g.projection, g.generation, g.schema_version, c.position, c.trouble, p.position AS poison_position, p.event_id AS poison_event,
     p.event_type AS poison_type, p.error AS poison_error, r.phase, r.read, r.head AS rebuild_head,
     extract(epoch FROM r.updated_at - r.started_at)::float8 AS seconds
 FROM souk_ops.projection_generation g
 CROSS JOIN LATERAL (
-    SELECT coalesce(min(c.position), 0) AS position FROM souk_ops.projection_checkpoint c
+    SELECT coalesce(min(c.position), 0) AS position, min(c.trouble) AS trouble FROM souk_ops.projection_checkpoint c
     WHERE c.projection = g.projection AND c.generation = g.generation) c
 LEFT JOIN LATERAL (
     SELECT p.position, p.event_id, p.event_type, p.error FROM souk_ops.projection_poison p

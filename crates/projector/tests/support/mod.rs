@@ -25,7 +25,8 @@ use souk_embedded_postgres::testing::{TestDatabase, database};
 use souk_feed_log::LogFeed;
 use souk_ports::{Actor, Appended, EventLog, Expected, Metadata, NewEvent, Position};
 use souk_projector::{
-    Changes, Decoder, Envelope, Projection, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, migrate,
+    Changes, Decoder, Envelope, Projection, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, State, migrate,
+    status,
 };
 use souk_testkit::{ManualClock, MemoryLog, PlainVault};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgPoolOptions};
@@ -155,6 +156,8 @@ pub struct World {
     pub pool: PgPool,
     pub log: Arc<MemoryLog>,
     pub projections: Vec<Arc<dyn Projection>>,
+    /// How many logs were lost; no two give an event the same id.
+    pub lost: u128,
 }
 
 /// A running runner.
@@ -179,10 +182,11 @@ impl World {
         let database = database().await;
         let pool = PgPoolOptions::new().max_connections(16).connect(&database.url).await.unwrap();
         sqlx::raw_sql(include_str!("../../../../migrations/0003_projections.sql")).execute(&pool).await.unwrap();
+        sqlx::raw_sql(include_str!("../../../../migrations/0007_feed.sql")).execute(&pool).await.unwrap();
         migrate(&pool, &projections, 1).await.unwrap();
         let noon: DateTime<Utc> = "2026-05-04T12:00:00Z".parse().unwrap();
         let log = Arc::new(MemoryLog::new(Arc::new(ManualClock::at(noon))));
-        Self { database, pool, log, projections }
+        Self { database, pool, log, projections, lost: 0 }
     }
 
     pub fn decoder(&self) -> Decoder {
@@ -191,7 +195,7 @@ impl World {
 
     pub fn runner_with(&self, options: RunnerOptions) -> Runner {
         let feed = Arc::new(LogFeed::new(Arc::clone(&self.log) as Arc<dyn EventLog>));
-        Runner::new(self.pool.clone(), feed, self.decoder(), self.projections.clone(), options)
+        Runner::new(self.pool.clone(), feed, self.log.clone(), self.decoder(), self.projections.clone(), options)
     }
 
     pub fn run(&self) -> Running {
@@ -259,7 +263,7 @@ impl World {
         schema_version: u16,
         data: Vec<u8>,
     ) -> Position {
-        let command = Uuid::from_u128(u128::from(self.log.head().await.unwrap()) + 1);
+        let command = Uuid::from_u128((self.lost << 64) + u128::from(self.log.head().await.unwrap()) + 1);
         let metadata = Metadata {
             actor: Actor::SYSTEM,
             command_id: CommandId::new(command),
@@ -302,6 +306,25 @@ impl World {
                 .await
                 .unwrap();
         position.unsigned_abs()
+    }
+
+    /// Puts an empty log in the place of the one that was followed.
+    pub fn lose_log(&mut self) {
+        self.log = Arc::new(MemoryLog::default());
+        self.lost += 1;
+    }
+
+    /// Why `projection` is stopped, as everybody is told.
+    pub async fn trouble(&self, projection: &str) -> Option<String> {
+        let all = status(&self.pool, self.log.as_ref(), &self.projections).await.unwrap();
+        let of = all.into_iter().find(|status| status.name == projection).unwrap();
+        assert_eq!(of.trouble.is_some(), of.state == State::Stopped);
+        of.trouble
+    }
+
+    pub async fn until_trouble(&self, projection: &str) -> String {
+        self.until(|| async { self.trouble(projection).await.is_some() }, "the trouble").await;
+        self.trouble(projection).await.unwrap()
     }
 
     pub async fn until_at(&self, projection: &str, position: Position) {

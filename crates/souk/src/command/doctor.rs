@@ -79,7 +79,9 @@ async fn examine(souk: &Souk) -> Result<Report, Failure> {
     }
     let projections = souk.models().statuses().await.map_err(Failure::new)?;
     for status in &projections {
-        if status.state == State::Stopped {
+        if let Some(trouble) = &status.trouble {
+            problems.push(format!("read model {} is stopped: {trouble}", status.name));
+        } else if status.state == State::Stopped {
             problems.push(format!(
                 "read model {} is stopped by an event; see GET /api/v1/admin/projections, then retry or skip it",
                 status.name

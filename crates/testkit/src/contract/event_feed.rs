@@ -7,7 +7,7 @@ use souk_domain::{
     id::PluginId,
     stream::{Category, StreamId},
 };
-use souk_ports::{EventFeed, EventLog, Expected, FeedBatches, Metadata, NewEvent, Position, RecordedEvent};
+use souk_ports::{EventFeed, EventLog, Expected, FeedBatches, Filter, Metadata, NewEvent, Position, RecordedEvent};
 use uuid::Uuid;
 
 use super::{Case, event_log::put, patiently, unique};
@@ -21,6 +21,8 @@ pub const CASES: &[Case<Subject>] = &[
     ("events of one plugin share a partition", |subject| Box::pin(one_partition(subject))),
     ("a subscription resumes behind any position", |subject| Box::pin(resumption(subject))),
     ("a subscription waits for what comes later", |subject| Box::pin(later(subject))),
+    ("every partition gets to know how far it is complete", |subject| Box::pin(complete(subject))),
+    ("some partitions are assigned, none that there is not", |subject| Box::pin(assignment(subject))),
 ];
 
 /// Runs [`CASES`], each on what `make` gives. It may be the same each time, but nobody else writes to it.
@@ -78,10 +80,15 @@ async fn read_until(
     read
 }
 
+/// The next events; batches that only move the mark are passed over.
 async fn next(batches: &mut dyn FeedBatches) -> Vec<RecordedEvent> {
-    let batch = patiently("the next batch", batches.next()).await.unwrap();
-    assert!(!batch.is_empty(), "an empty batch");
-    batch
+    loop {
+        let batch = patiently("the next batch", batches.next()).await.unwrap();
+        if let Some(last) = batch.events.last() {
+            assert!(last.position <= batch.upto, "a batch that is complete up to a position before its last event");
+            return batch.events;
+        }
+    }
 }
 
 /// Where the events `ids` of one plugin come, by asking every partition at once: the partition, and what it gave.
@@ -139,4 +146,36 @@ async fn later((log, feed): Subject) {
     let waiting = tokio::spawn(async move { next(&mut *batches).await });
     let ids = publish(&log, plugin, 1).await;
     assert_eq!(waiting.await.unwrap().iter().map(|event| event.id).collect::<Vec<_>>(), ids);
+}
+
+/// Also the partitions that none of the events belongs to.
+async fn complete((log, feed): Subject) {
+    let before = log.head().await.unwrap();
+    publish(&log, unique().into(), 1).await;
+    publish(&log, unique().into(), 7).await;
+    let head = log.head().await.unwrap();
+    let partitions = (0..feed.partitions()).map(|partition| {
+        let feed = &feed;
+        async move {
+            let mut batches = feed.subscribe(partition, before).await.unwrap();
+            let (mut upto, mut read) = (before, Vec::new());
+            while upto < head {
+                let batch = patiently("the next batch", batches.next()).await.unwrap();
+                assert!(batch.upto > upto, "a batch without anything new");
+                assert!(batch.events.iter().all(|event| event.position > upto && event.position <= batch.upto));
+                upto = batch.upto;
+                read.extend(batch.events);
+            }
+            read
+        }
+    });
+    let mut read = futures::future::join_all(partitions).await.concat();
+    read.sort_by_key(|event| event.position);
+    assert!(read == log.read_all(before, &Filter::default(), 100).await.unwrap(), "complete, but not all came");
+}
+
+async fn assignment((_, feed): Subject) {
+    let mut assigned = feed.assigned();
+    let some = patiently("an assignment", assigned.wait_for(|assigned| !assigned.is_empty())).await.unwrap().clone();
+    assert!(some.iter().all(|partition| *partition < feed.partitions()), "{some:?}");
 }
