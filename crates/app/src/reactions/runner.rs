@@ -25,6 +25,9 @@ use crate::{App, AppError};
 const LEASE: Duration = Duration::from_secs(10);
 /// How often it is renewed, and asked for while another process has it.
 const RENEW: Duration = Duration::from_secs(3);
+/// How often the position is stored. What a crash forgets is answered again, which changes nothing; a transaction for each
+/// event would cost the machine more than the events themselves.
+const STORE: Duration = Duration::from_secs(1);
 /// The first and the longest wait before another try.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 /// Tries of one event before it is parked.
@@ -236,16 +239,18 @@ impl Task {
         self.wait(BACKOFF.0).await;
     }
 
-    /// Renews the lease, and stores the position that events of no concern have moved.
+    /// Renews the lease, and stores the position.
     async fn keep_lease(&self, name: &str) -> Stop {
         let mut renewed = Instant::now();
         loop {
-            tokio::time::sleep(RENEW).await;
-            match self.store.lease(name, self.holder, LEASE).await {
-                Ok(true) => renewed = Instant::now(),
-                Ok(false) => return Stop::LeaseLost,
-                Err(error) if renewed.elapsed() >= LEASE => return error.into(),
-                Err(_) => continue,
+            tokio::time::sleep(STORE).await;
+            if renewed.elapsed() >= RENEW {
+                match self.store.lease(name, self.holder, LEASE).await {
+                    Ok(true) => renewed = Instant::now(),
+                    Ok(false) => return Stop::LeaseLost,
+                    Err(error) if renewed.elapsed() >= LEASE => return error.into(),
+                    Err(_) => continue,
+                }
             }
             if let Err(stop) = self.store_progress(name).await {
                 return stop;
@@ -296,7 +301,6 @@ impl Task {
                 try_join_all(group.iter().map(|recorded| self.handle(name, recorded))).await?;
                 if let Some(last) = group.last() {
                     self.shared.done.store(last.position, Ordering::Release);
-                    self.store_progress(name).await?;
                 }
             }
             // What concerns nobody is stored with the next renewal of the lease.

@@ -237,6 +237,21 @@ async fn reactions_go_on_where_any_crash_left_them() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn positions_are_stored_every_second_also_without_an_orderly_end() {
+    let world = World::new();
+    let app = world.app();
+    world.vendor(&app, "acme").await;
+    let running = world.react(&app);
+    running.settle(&world).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(running);
+    let head = world.memory.events().len() as u64;
+    for reaction in souk_app::reactions::names() {
+        assert_eq!(world.store.checkpoint(reaction, 0).await.unwrap(), head, "{reaction}");
+    }
+}
+
 /// A process whose connection breaks for good behind its first `appends`.
 fn dying(world: &World, appends: usize) -> Arc<App> {
     let log = souk_testkit::FaultyLog::new(Arc::new(world.memory.clone()));
