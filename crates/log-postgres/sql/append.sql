@@ -2,9 +2,10 @@
 -- none. Each entry sees the earlier ones; one that does not fit fails alone.
 --
 -- The entry_ arrays have one element an entry, the event_ arrays one an event, entry after entry. An expected version of -1
--- means that there is no stream yet. apart says that no two entries are of one stream.
+-- means that there is no stream yet. Batches that need no such care are written by append_apart.sql. What apart and
+-- first_position were for is done there; they stay because processes of older versions call this function too.
 --
--- Gives either first_position, when every event was written, in order, from there on; or for each entry
+-- Gives for each entry
 --   outcome 0: its events are in the log (now, or by an earlier try), the last one with this version and position;
 --   outcome 1: conflict; version is that of the stream's last event, -1 when it has none;
 --   outcome 2: refused, an event id is taken.
@@ -40,7 +41,6 @@ AS $$
 DECLARE
     head     bigint;
     recorded timestamptz;
-    fits     boolean := apart;
     low      integer;
     high     integer := 0;
     actual   bigint;
@@ -55,28 +55,6 @@ BEGIN
     SELECT event.position, event.recorded_at INTO head, recorded FROM souk_log.event ORDER BY event.position DESC LIMIT 1;
     head := coalesce(head, 0);
     recorded := greatest(recorded, clock_timestamp());
-
-    IF fits THEN
-        fits := NOT EXISTS (
-            SELECT FROM unnest(entry_category, entry_stream, entry_expected) AS entry (category, stream, expected)
-            WHERE entry.expected <> coalesce((
-                SELECT event.version FROM souk_log.event
-                WHERE event.stream = entry.stream AND event.category = entry.category
-                ORDER BY event.version DESC LIMIT 1), -1));
-    END IF;
-
-    IF fits THEN
-        INSERT INTO souk_log.event
-            (position, recorded_at, version, schema_version, stream, id, category, type, data, metadata)
-        SELECT head + given.n, recorded, given.version, given.schema, given.stream, given.id, given.category, given.type,
-            given.data, given.metadata
-        FROM unnest(event_category, event_stream, event_version, event_id, event_type, event_schema, event_data,
-            event_metadata) WITH ORDINALITY AS given (category, stream, version, id, type, schema, data, metadata, n);
-        first_position := head + 1;
-        head := head + cardinality(event_id);
-        PERFORM pg_notify('souk_log', head::text);
-        RETURN;
-    END IF;
 
     outcomes := array_fill(0::smallint, ARRAY[cardinality(entry_size)]);
     versions := array_fill(-1::bigint, ARRAY[cardinality(entry_size)]);

@@ -18,6 +18,12 @@ pub fn meaning(error: &Error) -> LogError {
     }
 }
 
+/// Whether an event is where another one is already, or has its id.
+pub fn out_of_place(error: &Error) -> bool {
+    let violated = error.as_database_error().and_then(|refusal| refusal.constraint());
+    matches!(violated, Some("event_stream_version" | "event_id"))
+}
+
 /// Whether the connection is gone, so that nobody knows what the last statement did.
 pub fn lost_connection(error: &Error) -> bool {
     match error {

@@ -1,7 +1,8 @@
 //! The event log on PostgreSQL.
 //!
-//! Appends of all callers are gathered into batches (group commit); `sql/append.sql` writes a batch under a lock that
-//! every Souk process on the database takes, so positions leave no gap and are committed in order. A reader that has seen a
+//! Appends of all callers are gathered into batches (group commit); `sql/append_apart.sql`, or `sql/append.sql` where more care
+//! is needed, writes a batch under a lock that every Souk process on the database takes, so positions leave no gap and are
+//! committed in order. A reader that has seen a
 //! position has therefore seen, or can read, everything before it.
 
 mod batch;
@@ -10,6 +11,7 @@ mod hub;
 mod migrate;
 mod read;
 mod write;
+mod written;
 
 use std::sync::Arc;
 

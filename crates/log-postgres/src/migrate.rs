@@ -11,7 +11,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 /// The functions of the log. A migration never changes once it has run somewhere, but a function is improved in place: so
 /// functions are replaced each time. One whose signature changes needs a new name, because processes of the older version
 /// may still be calling it.
-const FUNCTIONS: &str = include_str!("../sql/append.sql");
+const FUNCTIONS: [&str; 2] = [include_str!("../sql/append.sql"), include_str!("../sql/append_apart.sql")];
 
 /// Keeps two processes that start together from replacing the same function at once.
 const LOCK: i64 = 1_399_813_420;
@@ -25,7 +25,9 @@ pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     MIGRATIONS.run(pool).await?;
     let mut transaction = pool.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
-    sqlx::raw_sql(FUNCTIONS).execute(&mut *transaction).await?;
+    for function in FUNCTIONS {
+        sqlx::raw_sql(function).execute(&mut *transaction).await?;
+    }
     transaction.commit().await?;
     Ok(())
 }

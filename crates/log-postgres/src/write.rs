@@ -13,8 +13,9 @@ use tracing::{debug, warn};
 
 use crate::{
     batch::{self, Answer, Entry},
-    error::{lost_connection, meaning},
+    error::{lost_connection, meaning, out_of_place},
     hub::Publisher,
+    written::Written,
 };
 
 /// While one lane's batch is being written, the other one gathers and sends the next, so that the server never waits for
@@ -32,6 +33,9 @@ const BATCH_BYTES: usize = 4 << 20;
 /// A server that accepts no connection in this time makes the log unavailable.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 const RECONNECT: Duration = Duration::from_millis(50);
+/// Batches of a lane that are looked at before they are written, after one that was rolled back because a stream was not as
+/// expected: where writers compete, that costs less.
+const CAREFUL: u32 = 32;
 /// What a batch did that takes longer than this is unknown.
 const WRITE_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -49,9 +53,16 @@ impl Appender {
     pub fn start(options: &PgConnectOptions, head: Publisher) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let queue = Arc::new(Mutex::new(Queue { receiver, held: None }));
+        let written = Arc::new(Written::default());
         for _ in 0..LANES {
-            let options = options.clone().application_name("souk log appender");
-            let lane = Lane { queue: Arc::clone(&queue), options, connection: None, head: head.clone() };
+            let lane = Lane {
+                queue: Arc::clone(&queue),
+                options: options.clone().application_name("souk log appender"),
+                connection: None,
+                head: head.clone(),
+                written: Arc::clone(&written),
+                careful: 0,
+            };
             tokio::spawn(lane.run());
         }
         Self { queue: sender }
@@ -115,6 +126,9 @@ struct Lane {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
     head: Publisher,
+    written: Arc<Written>,
+    /// How many batches more are looked at first.
+    careful: u32,
 }
 
 impl Lane {
@@ -176,10 +190,10 @@ impl Lane {
     async fn attempt_once(&mut self, entries: &[&Entry]) -> Result<Vec<Answer>, Failure> {
         let mut connection = self.connect().await?;
         // Until the answer is here the connection is in use; giving up in between must lose it.
-        match timeout(WRITE_PATIENCE, batch::append(&mut connection, entries)).await {
-            Ok(Ok((answers, head))) => {
+        match timeout(WRITE_PATIENCE, self.append(&mut connection, entries)).await {
+            Ok(Ok(answers)) => {
                 self.connection = Some(connection);
-                if let Some(head) = head {
+                if let Some(head) = batch::reached(entries, &answers, &self.written) {
                     self.head.reached(head);
                 }
                 Ok(answers)
@@ -191,6 +205,21 @@ impl Lane {
             }
             Err(_) => Err(Failure::Other(LogError::Unavailable("the database did not answer in time".to_owned()))),
         }
+    }
+
+    /// All at once where that is possible, else entry by entry.
+    async fn append(&mut self, connection: &mut PgConnection, entries: &[&Entry]) -> Result<Vec<Answer>, sqlx::Error> {
+        if batch::apart(entries) {
+            let careful = self.careful > 0;
+            self.careful = self.careful.saturating_sub(1);
+            match batch::append_apart(connection, entries, &self.written, careful).await {
+                Ok(Some(answers)) => return Ok(answers),
+                Ok(None) => {}
+                Err(error) if out_of_place(&error) => self.careful = CAREFUL,
+                Err(error) => return Err(error),
+            }
+        }
+        batch::append(connection, entries).await
     }
 
     async fn connect(&mut self) -> Result<PgConnection, Failure> {

@@ -137,14 +137,42 @@ async fn a_subscriber_hears_of_other_processes_also_without_notifications() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_function_refuses_snapshots_that_are_older_than_the_lock() {
+async fn what_a_process_knows_of_a_stream_does_not_hide_what_another_wrote() {
+    let database = Database::fresh().await;
+    let (here, elsewhere) = (database.process().await, database.process().await);
+    let (shared, mut last) = (database.stream(), None);
+    for log in [&here, &here, &elsewhere] {
+        let expected = last.map_or(Expected::NoStream, Expected::Version);
+        let Ok(Appended::Ok { version, .. }) = log.append(shared, expected, vec![database.event()]).await else {
+            panic!("nobody competes")
+        };
+        last = Some(version);
+    }
+    // Both are sure of the versions that they wrote themselves, and one of them is wrong about the last one.
+    for expected in [Expected::Version(1), Expected::Version(0), Expected::NoStream, Expected::Version(7)] {
+        for log in [&here, &elsewhere] {
+            let outcome = log.append(shared, expected, vec![database.event()]).await.unwrap();
+            assert_eq!(outcome, Appended::Conflict { actual: Some(2) }, "{expected:?}");
+        }
+    }
+    let outcome = here.append(shared, Expected::Version(2), vec![database.event()]).await.unwrap();
+    assert_eq!(outcome, Appended::Ok { version: 3, position: 4 });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_functions_refuse_snapshots_that_are_older_than_the_lock() {
     let database = Database::fresh().await;
     for level in ["REPEATABLE READ", "SERIALIZABLE"] {
         let mut connection = database.connection().await;
         let mut transaction = connection.begin().await.unwrap();
         let set = sqlx::AssertSqlSafe(format!("SET TRANSACTION ISOLATION LEVEL {level}"));
         sqlx::query(set).execute(&mut *transaction).await.unwrap();
-        let refused = append_by_hand(&mut transaction, database.stream(), database.event().id).await;
+        let mut inner = transaction.begin().await.unwrap();
+        let refused = append_by_hand(&mut inner, database.stream(), database.event().id).await;
+        assert!(refused.unwrap_err().to_string().contains("READ COMMITTED"), "{level}");
+        inner.rollback().await.unwrap();
+        let nothing = "SELECT souk_log.append_apart('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')";
+        let refused = sqlx::query(nothing).execute(&mut *transaction).await;
         assert!(refused.unwrap_err().to_string().contains("READ COMMITTED"), "{level}");
     }
 }
