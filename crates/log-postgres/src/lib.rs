@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use souk_domain::stream::StreamId;
 use souk_ports::{
-    Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent, log::MAX_EVENT_BYTES,
+    Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent, log::check_append,
 };
 use sqlx::PgPool;
 
@@ -50,30 +50,10 @@ impl PostgresLog {
     }
 }
 
-/// Refuses what cannot be written, before it costs its batch anything.
-fn check(events: &[NewEvent]) -> Result<(), LogError> {
-    if events.is_empty() {
-        return Err(LogError::Refused("an append needs at least one event".to_owned()));
-    }
-    for (index, event) in events.iter().enumerate() {
-        let size = event.data.len() + event.metadata.len();
-        if size > MAX_EVENT_BYTES {
-            return Err(LogError::TooLarge { size });
-        }
-        if event.event_type.contains('\0') {
-            return Err(LogError::Refused("a type of event cannot contain a NUL character".to_owned()));
-        }
-        if events[..index].iter().any(|earlier| earlier.id == event.id) {
-            return Err(LogError::Refused(format!("the event id {} is given twice", event.id)));
-        }
-    }
-    Ok(())
-}
-
 #[async_trait]
 impl EventLog for PostgresLog {
     async fn append(&self, stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, LogError> {
-        check(&events)?;
+        check_append(&events)?;
         self.appender.append(stream, expected, events).await
     }
 

@@ -1,5 +1,7 @@
 //! The event log.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -7,11 +9,20 @@ use futures::stream::BoxStream;
 use souk_domain::stream::{Category, StreamId};
 use uuid::Uuid;
 
-/// A place in the global order of the log: positions grow, the first event has at least 1. 0 is before every event.
+/// A place in the global order of the log: positions grow, the first event has at least 1. 0 is before every event. They may
+/// have holes, so nothing is reckoned with them: a reader hands back 0 or a position that this log gave it, and a log may
+/// refuse any other one below its head. At most 2^53 - 1, for they are JSON numbers.
 pub type Position = u64;
 
 /// The greatest event (data and metadata together), bytes.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
+
+/// The greatest append, bytes: data and metadata of all its events, and [`EVENT_OVERHEAD_BYTES`] for each. KurrentDB takes
+/// 1 MiB, and what one log refuses, all refuse.
+pub const MAX_APPEND_BYTES: usize = 1_000_000;
+
+/// What an event counts in its append beside data and metadata.
+pub const EVENT_OVERHEAD_BYTES: usize = 100;
 
 /// An event to append.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,10 +101,10 @@ pub enum LogError {
     /// It cannot be reached, or did not answer in time. What an append did is unknown: load again and look for the command id.
     #[error("the event log cannot be reached: {0}")]
     Unavailable(String),
-    /// The event is larger than [`MAX_EVENT_BYTES`].
-    #[error("an event of {size} bytes is larger than {MAX_EVENT_BYTES}")]
+    /// The event is larger than [`MAX_EVENT_BYTES`], or the append than [`MAX_APPEND_BYTES`].
+    #[error("{size} bytes are more than an event ({MAX_EVENT_BYTES}) or an append ({MAX_APPEND_BYTES}) may have")]
     TooLarge {
-        /// Bytes of data and metadata.
+        /// Bytes of the event's data and metadata, else of the append.
         size: usize,
     },
     /// The log refuses for another reason, for instance an event id that another stream has.
@@ -104,16 +115,44 @@ pub enum LogError {
     Corrupt(String),
 }
 
+/// Refuses what no log takes: an append of nothing, an event or an append that is too large, an event id twice, and types that
+/// some log keeps for itself or cannot store.
+///
+/// # Errors
+/// [`LogError::Refused`] or [`LogError::TooLarge`].
+pub fn check_append(events: &[NewEvent]) -> Result<(), LogError> {
+    if events.is_empty() {
+        return Err(LogError::Refused("an append needs at least one event".to_owned()));
+    }
+    let (mut ids, mut total) = (HashSet::new(), 0);
+    for event in events {
+        let size = event.data.len() + event.metadata.len();
+        if size > MAX_EVENT_BYTES {
+            return Err(LogError::TooLarge { size });
+        }
+        total += size + EVENT_OVERHEAD_BYTES;
+        let name = &event.event_type;
+        if name.is_empty() || name.starts_with('$') || name.contains(['\0', '@']) {
+            return Err(LogError::Refused(format!("{name:?} is no type of an event")));
+        }
+        if !ids.insert(event.id) {
+            return Err(LogError::Refused(format!("the event id {} is given twice", event.id)));
+        }
+    }
+    if total > MAX_APPEND_BYTES { Err(LogError::TooLarge { size: total }) } else { Ok(()) }
+}
+
 /// An append-only log of events in streams, with one global order.
 #[async_trait]
 pub trait EventLog: Send + Sync {
     /// Appends all of `events` (at least one) or none. Returns when they are durable.
     ///
     /// When the stream is not as expected, but holds exactly these event ids right behind the expected version,
-    /// an earlier try succeeded, and so does this one.
+    /// an earlier try succeeded, and so does this one. Ids are compared in no other case that a caller may rely on: one
+    /// whose outcome is unknown repeats the same append, or looks at the stream before it makes another one.
     ///
     /// # Errors
-    /// See [`LogError`]. A conflict is no error.
+    /// See [`LogError`] and [`check_append`]. A conflict is no error.
     async fn append(&self, stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, LogError>;
 
     /// Events of one stream in order, from version `from` on, at most `limit`; empty at the end.

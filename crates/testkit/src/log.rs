@@ -10,7 +10,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use futures::stream::{self, BoxStream};
 use souk_domain::stream::StreamId;
 use souk_ports::{
-    Appended, Clock, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent, log::MAX_EVENT_BYTES,
+    Appended, Clock, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent, log::check_append,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -132,27 +132,10 @@ impl Events {
     }
 }
 
-/// Refuses what no log takes: nothing, an event that is too large, an id twice.
-fn check(events: &[NewEvent]) -> Result<(), LogError> {
-    if events.is_empty() {
-        return Err(LogError::Refused("an append needs at least one event".to_owned()));
-    }
-    for (index, event) in events.iter().enumerate() {
-        let size = event.data.len() + event.metadata.len();
-        if size > MAX_EVENT_BYTES {
-            return Err(LogError::TooLarge { size });
-        }
-        if events[..index].iter().any(|earlier| earlier.id == event.id) {
-            return Err(LogError::Refused(format!("the event id {} is given twice", event.id)));
-        }
-    }
-    Ok(())
-}
-
 #[async_trait]
 impl EventLog for MemoryLog {
     async fn append(&self, stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, LogError> {
-        check(&events)?;
+        check_append(&events)?;
         let now = self.shared.clock.now().trunc_subsecs(6);
         let (appended, head) = {
             let mut stored = lock(&self.shared.events);

@@ -6,6 +6,7 @@ mod accounts;
 mod command_loop;
 mod doubles;
 mod history;
+mod kurrent;
 mod reactions;
 mod shop;
 mod support;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use souk_domain::stream::{Category, StreamId};
 use souk_ports::{
-    Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent, log::MAX_EVENT_BYTES,
+    Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent,
+    log::{EVENT_OVERHEAD_BYTES, MAX_APPEND_BYTES, MAX_EVENT_BYTES},
 };
 use uuid::Uuid;
 
@@ -28,12 +29,15 @@ pub const CASES: &[Case<Subject>] = &[
     ("the same append again succeeds with the same outcome", |log| Box::pin(retry(log))),
     ("the same append again after later events succeeds with the first outcome", |log| Box::pin(late_retry(log))),
     ("some of the same ids at that place: a conflict", |log| Box::pin(partial_retry(log))),
-    ("the same ids at another place: a conflict or a refusal, never a second copy", |log| Box::pin(moved_retry(log))),
+    ("the same ids at an earlier place: a conflict", |log| Box::pin(moved_retry(log))),
+    ("an id twice in one append is refused", |log| Box::pin(repeated_id(log))),
     ("several events are appended together or not at all", |log| Box::pin(together(log))),
     ("an append of nothing is refused", |log| Box::pin(nothing(log))),
     ("data and metadata come back byte for byte", |log| Box::pin(exact_bytes(log))),
     ("id, type, schema version and time come back", |log| Box::pin(envelope(log))),
     ("an event of the greatest size is kept; one byte more is too large", |log| Box::pin(greatest_size(log))),
+    ("an append of the greatest size is kept; one byte more is too large", |log| Box::pin(greatest_append(log))),
+    ("a type that a log keeps for itself is refused", |log| Box::pin(reserved_types(log))),
     ("streams of the same id in two categories are two streams", |log| Box::pin(categories_apart(log))),
     ("a stream is read in pages", |log| Box::pin(stream_pages(log))),
     ("a stream without events reads as empty", |log| Box::pin(stream_of_nothing(log))),
@@ -60,7 +64,7 @@ pub const CASES: &[Case<Subject>] = &[
 pub const DENSE: &[Case<Subject>] = &[
     ("positions leave no gap", |log| Box::pin(concurrent::no_gap(log))),
     ("an id that another stream has is refused", |log| Box::pin(taken_id(log))),
-    ("an id twice in one append is refused", |log| Box::pin(repeated_id(log))),
+    ("the same ids again at the end of their stream: no second copy", |log| Box::pin(repeated_at_end(log))),
 ];
 
 /// Runs [`CASES`], each on a log that `make` gives. It may be the same one each time, but nobody else writes to it.
@@ -171,8 +175,10 @@ async fn version_conflict(log: Subject) {
 
 async fn version_of_nothing(log: Subject) {
     let stream = fresh();
-    let outcome = log.append(stream, Expected::Version(0), events(1)).await.unwrap();
-    assert_eq!(outcome, Appended::Conflict { actual: None });
+    for version in [0, 7, i64::MAX.unsigned_abs(), u64::MAX - 1, u64::MAX] {
+        let outcome = log.append(stream, Expected::Version(version), events(1)).await.unwrap();
+        assert_eq!(outcome, Appended::Conflict { actual: None }, "expected version {version}");
+    }
     assert!(stream_of(&log, stream).await.is_empty());
 }
 
@@ -219,11 +225,6 @@ async fn moved_retry(log: Subject) {
     put(&log, stream, Expected::NoStream, stored.clone()).await;
     let outcome = log.append(stream, Expected::Version(0), stored[..1].to_vec()).await.unwrap();
     assert_eq!(outcome, Appended::Conflict { actual: Some(1) }, "behind the end");
-    let outcome = log.append(stream, Expected::Version(1), stored.clone()).await;
-    assert!(
-        matches!(outcome, Err(LogError::Refused(_)) | Ok(Appended::Ok { version: 1, .. } | Appended::Conflict { .. })),
-        "at the end: {outcome:?}"
-    );
     assert_eq!(ids(&stream_of(&log, stream).await), new_ids(&stored));
 }
 
@@ -272,14 +273,19 @@ async fn envelope(log: Subject) {
     let stream = fresh();
     let mut given = event();
     given.event_type = "plugin.version_submitted".to_owned();
-    given.schema_version = u16::MAX;
-    let (version, position) = put(&log, stream, Expected::NoStream, vec![given.clone()]).await;
-    let stored = stream_of(&log, stream).await.remove(0);
-    assert_eq!((stored.id, stored.stream), (given.id, stream));
-    assert_eq!((stored.version, stored.position), (version, position));
-    assert_eq!((stored.event_type, stored.schema_version), (given.event_type, given.schema_version));
-    assert!(stored.recorded_at.timestamp() > 0);
-    assert_eq!(stored.recorded_at.timestamp_subsec_nanos() % 1_000, 0, "microseconds");
+    let mut expected = Expected::NoStream;
+    for schema_version in [1, 2, 0, u16::MAX] {
+        (given.id, given.schema_version) = (unique(), schema_version);
+        let (version, position) = put(&log, stream, expected, vec![given.clone()]).await;
+        let stored = log.read_stream(stream, version, 1).await.unwrap().remove(0);
+        assert_eq!((stored.id, stored.stream), (given.id, stream));
+        assert_eq!((stored.version, stored.position), (version, position));
+        assert_eq!((&stored.event_type, stored.schema_version), (&given.event_type, schema_version));
+        assert!(stored.recorded_at.timestamp() > 0);
+        assert_eq!(stored.recorded_at.timestamp_subsec_nanos() % 1_000, 0, "microseconds");
+        assert_eq!(log.read_at(&[position]).await.unwrap(), [stored]);
+        expected = Expected::Version(version);
+    }
 }
 
 async fn greatest_size(log: Subject) {
@@ -295,6 +301,36 @@ async fn greatest_size(log: Subject) {
     let outcome = log.append(stream, Expected::Version(0), vec![greatest]).await;
     assert!(matches!(outcome, Err(LogError::TooLarge { size }) if size == MAX_EVENT_BYTES + 1), "{outcome:?}");
     assert_eq!(stream_of(&log, stream).await.len(), 1);
+}
+
+async fn greatest_append(log: Subject) {
+    let stream = fresh();
+    let mut greatest: Vec<NewEvent> = events(4);
+    let each = MAX_APPEND_BYTES / 4 - EVENT_OVERHEAD_BYTES;
+    for event in &mut greatest {
+        event.data = Bytes::from(vec![b'7'; each - event.metadata.len()]);
+    }
+    let (version, position) = put(&log, stream, Expected::NoStream, greatest.clone()).await;
+    let stored = stream_of(&log, stream).await;
+    assert_eq!((version, position), (3, stored[3].position));
+    assert_eq!(ids(&stored), new_ids(&greatest));
+
+    greatest.iter_mut().for_each(|event| event.id = unique());
+    greatest[3].metadata = Bytes::from_static(b"{} ");
+    let outcome = log.append(stream, Expected::Version(3), greatest).await;
+    assert!(matches!(outcome, Err(LogError::TooLarge { size }) if size == MAX_APPEND_BYTES + 1), "{outcome:?}");
+    assert_eq!(stream_of(&log, stream).await.len(), 4);
+}
+
+async fn reserved_types(log: Subject) {
+    let stream = fresh();
+    for name in ["", "$metadata", "plugin.created@2", "plugin\0created"] {
+        let mut event = event();
+        event.event_type = name.to_owned();
+        let outcome = log.append(stream, Expected::NoStream, vec![event]).await;
+        assert!(matches!(outcome, Err(LogError::Refused(_))), "{name:?}: {outcome:?}");
+    }
+    assert!(stream_of(&log, stream).await.is_empty());
 }
 
 async fn categories_apart(log: Subject) {
@@ -372,8 +408,11 @@ async fn at_positions(log: Subject) {
     let stream = fresh();
     put(&log, stream, Expected::NoStream, events(5)).await;
     let stored = stream_of(&log, stream).await;
-    let unknown = stored[4].position + 1_000_000;
-    let wanted = [stored[3].position, unknown, stored[0].position, 0, stored[3].position, u64::MAX];
+    let beyond = stored[4].position + 1_000_000;
+    // Where positions have holes, this is one of them.
+    let between = stored[3].position + 1;
+    let between = if between < stored[4].position { between } else { 0 };
+    let wanted = [stored[3].position, beyond, stored[0].position, 0, between, stored[3].position, u64::MAX];
     assert_eq!(log.read_at(&wanted).await.unwrap(), [stored[0].clone(), stored[3].clone()]);
     assert!(log.read_at(&[]).await.unwrap().is_empty());
 }
@@ -400,6 +439,18 @@ async fn taken_id(log: Subject) {
     let outcome = log.append(ours, Expected::NoStream, vec![event(), taken]).await;
     assert!(matches!(outcome, Err(LogError::Refused(_))), "{outcome:?}");
     assert!(stream_of(&log, ours).await.is_empty());
+}
+
+async fn repeated_at_end(log: Subject) {
+    let stream = fresh();
+    let stored = events(2);
+    put(&log, stream, Expected::NoStream, stored.clone()).await;
+    let outcome = log.append(stream, Expected::Version(1), stored.clone()).await;
+    assert!(
+        matches!(outcome, Err(LogError::Refused(_)) | Ok(Appended::Ok { version: 1, .. } | Appended::Conflict { .. })),
+        "{outcome:?}"
+    );
+    assert_eq!(ids(&stream_of(&log, stream).await), new_ids(&stored));
 }
 
 async fn repeated_id(log: Subject) {
