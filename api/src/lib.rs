@@ -26,6 +26,7 @@ pub use api::{Api, Parts};
 pub use control::{ControlError, ProjectionControl, ProjectionState, ProjectionStatus};
 pub use metrics::Metrics;
 pub use openapi::{openapi, routes};
+pub use operations::system::{metrics::measure_projections, ready::lagging};
 pub use reads::ReadModels;
 pub use router::router;
 pub use serve::serve;

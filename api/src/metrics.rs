@@ -21,12 +21,13 @@ impl Metrics {
     }
 
     /// What was collected, in the Prometheus text format.
-    pub(crate) fn render(&self) -> String {
+    #[must_use]
+    pub fn render(&self) -> String {
         self.0.as_ref().map(PrometheusHandle::render).unwrap_or_default()
     }
 
     /// Sums up histograms every few seconds, for ever: nobody else does while nobody asks for the metrics.
-    pub(crate) async fn keep_up(self) {
+    pub async fn keep_up(self) {
         let Some(handle) = self.0 else { return };
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;

@@ -10,11 +10,13 @@
 mod access;
 mod bad_input;
 mod canary;
+mod cluster;
 mod command_line;
 mod concurrency;
 mod crash;
 mod import;
 mod journey;
 mod outage;
+mod processes;
 mod rebuild;
 mod support;

@@ -93,6 +93,12 @@ impl Client {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
+    /// The address that it speaks to.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     fn url(&self, path: &str) -> String {
         match path.strip_prefix('!') {
             Some(path) => format!("{}{path}", self.base),

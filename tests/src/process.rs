@@ -21,12 +21,50 @@ pub fn binary() -> Result<PathBuf, String> {
         .ok_or_else(|| "the souk binary is not built: run `cargo build --workspace --bins` first".to_owned())
 }
 
-/// A running `souk serve`.
+/// Which of Souk's processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// All in one.
+    Serve,
+    /// HTTP only.
+    Api,
+    /// From the log to Kafka.
+    Relay,
+    /// Read models.
+    Project,
+    /// Reactions.
+    React,
+}
+
+impl Kind {
+    /// The subcommand.
+    #[must_use]
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Api => "api",
+            Self::Relay => "relay",
+            Self::Project => "project",
+            Self::React => "react",
+        }
+    }
+
+    /// The flag that says where it answers HTTP, be it only probes.
+    const fn listens_by(self) -> &'static str {
+        match self {
+            Self::Serve | Self::Api => "--listen",
+            Self::Relay | Self::Project | Self::React => "--probe",
+        }
+    }
+}
+
+/// A running process of Souk that stays until it is told to end.
 pub struct Souk {
     child: Child,
     _guard: Guard,
     base: String,
     data_dir: PathBuf,
+    log: PathBuf,
 }
 
 /// How to start it.
@@ -38,6 +76,8 @@ pub struct Options {
     pub listen: Option<String>,
     /// Shows the logs of Souk.
     pub show_log: bool,
+    /// What its log is called, `NAME.log` in its folder; `souk` when empty. For several processes on one folder.
+    pub name: Option<String>,
     /// Another binary than the one that was built beside this test.
     pub binary: Option<PathBuf>,
 }
@@ -52,17 +92,25 @@ impl Options {
 }
 
 impl Souk {
-    /// Starts Souk on `data_dir` and waits for the line that says it is ready.
+    /// Starts `souk serve` on `data_dir` and waits for the line that says it is ready.
     ///
     /// # Errors
     /// It is not built, or ended before it was ready; the end of its log says why.
     pub fn start(data_dir: &Path, options: &Options) -> Result<Self, String> {
+        Self::start_as(Kind::Serve, data_dir, options)
+    }
+
+    /// Starts a process of this kind on `data_dir` and waits for the line that says it is ready.
+    ///
+    /// # Errors
+    /// It is not built, or ended before it was ready; the end of its log says why.
+    pub fn start_as(kind: Kind, data_dir: &Path, options: &Options) -> Result<Self, String> {
         let binary = match &options.binary {
             Some(binary) => binary.clone(),
             None => binary()?,
         };
         std::fs::create_dir_all(data_dir).map_err(|error| error.to_string())?;
-        let log = data_dir.join("souk.log");
+        let log = data_dir.join(format!("{}.log", options.name.as_deref().unwrap_or("souk")));
         let stderr = if options.show_log {
             Stdio::inherit()
         } else {
@@ -70,10 +118,10 @@ impl Souk {
             Stdio::from(file.map_err(|error| format!("{}: {error}", log.display()))?)
         };
         let mut child = Command::new(binary)
-            .arg("serve")
+            .arg(kind.command())
             .arg("--data-dir")
             .arg(data_dir)
-            .args(["--listen", options.listen.as_deref().unwrap_or("127.0.0.1:0")])
+            .args([kind.listens_by(), options.listen.as_deref().unwrap_or("127.0.0.1:0")])
             .envs(options.env.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -91,10 +139,16 @@ impl Souk {
             let tail = text.get(from..).unwrap_or(&text);
             return Err(format!("souk ended ({status}) before it was ready; it printed {line:?} and logged:\n{tail}"));
         };
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), child, _guard: guard, data_dir: data_dir.to_owned() })
+        Ok(Self {
+            base: base.trim_end_matches('/').to_owned(),
+            child,
+            _guard: guard,
+            data_dir: data_dir.to_owned(),
+            log,
+        })
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`: its HTTP interface, or where it is probed.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.base
@@ -114,8 +168,13 @@ impl Souk {
 
     /// The file its log goes to, unless it is shown.
     #[must_use]
-    pub fn log(&self) -> PathBuf {
-        self.data_dir.join("souk.log")
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Sends a signal by its name, such as `STOP` and `CONT`, which halt a process and let it go on.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
     }
 
     /// `kill -9`, without any goodbye.
@@ -155,7 +214,11 @@ impl Drop for Souk {
 }
 
 fn terminate(pid: u32) {
-    drop(Command::new("kill").args(["-TERM", &pid.to_string()]).status());
+    signal(pid, "TERM");
+}
+
+fn signal(pid: u32, name: &str) {
+    drop(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status());
 }
 
 /// Ends Souk when the process that started it is gone: its end of the pipe closes, whatever the reason.

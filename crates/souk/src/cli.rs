@@ -43,6 +43,18 @@ pub enum Command {
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
     },
+    /// Serve HTTP only, beside other processes on one database, until SIGTERM
+    Api {
+        /// Where to listen [default: 127.0.0.1:8080]
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
+    /// Copy events from the log to Kafka, beside other processes, until SIGTERM; of several one works and the others stand by
+    Relay(Probed),
+    /// Keep read models up to date only, beside other processes on one database, until SIGTERM
+    Project(Probed),
+    /// React to events only, beside other processes on one database, until SIGTERM
+    React(Probed),
     /// Bring the database's tables up to date
     Migrate,
     /// Build read models anew from the log, compare them with the live ones and switch over
@@ -99,6 +111,37 @@ pub enum Command {
     Doctor,
     /// Measure the budgets against floors taken in the same run
     Bench(BenchOptions),
+}
+
+/// A process without an HTTP interface of its own.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Probed {
+    /// Where to answer /health, /ready and /metrics [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    pub probe: Option<SocketAddr>,
+}
+
+impl Command {
+    /// Whether it stays until SIGTERM.
+    pub const fn stays(&self) -> bool {
+        matches!(self, Self::Serve { .. } | Self::Api { .. } | Self::Relay(_) | Self::Project(_) | Self::React(_))
+    }
+
+    /// `--listen`
+    pub const fn listen(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Serve { listen } | Self::Api { listen } => *listen,
+            _ => None,
+        }
+    }
+
+    /// `--probe`
+    pub const fn probe(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Relay(probed) | Self::Project(probed) | Self::React(probed) => probed.probe,
+            _ => None,
+        }
+    }
 }
 
 /// How to measure.

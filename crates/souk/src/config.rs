@@ -1,5 +1,7 @@
 //! Configuration: flags, then `SOUK_…` variables, then `souk.toml`, then defaults.
 
+mod events;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use figment::{
@@ -10,6 +12,8 @@ use figment::{
 use serde::{Deserialize, Serialize};
 use souk_domain::validation::Thresholds;
 
+pub use self::events::{Events, FeedKind, Kafka, KurrentDb, LogKind};
+
 /// Everything that can be set. A key `a.b` of `souk.toml` is the variable `SOUK_A__B`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -18,6 +22,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where HTTP is served.
     pub listen: SocketAddr,
+    /// Where `/health`, `/ready` and `/metrics` of `souk relay`, `project` and `react` are answered; nowhere when absent.
+    pub probe: Option<SocketAddr>,
     /// A PostgreSQL to use instead of the embedded one; `DATABASE_URL` is read as well.
     pub database_url: Option<String>,
     /// `development` or `production`; production refuses known secrets.
@@ -36,6 +42,12 @@ pub struct Config {
     pub shutdown_grace_seconds: u64,
     /// Addresses whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Where events are kept and what brings them to who follows.
+    pub events: Events,
+    /// Where KurrentDB is.
+    pub kurrentdb: KurrentDb,
+    /// Where Kafka is.
+    pub kafka: Kafka,
     /// How logs look and what they hold.
     pub log: Log,
 }
@@ -45,6 +57,7 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("./.souk"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            probe: None,
             database_url: None,
             environment: Environment::Development,
             kek: None,
@@ -54,6 +67,9 @@ impl Default for Config {
             orphan_grace_seconds: 30,
             shutdown_grace_seconds: 30,
             trusted_proxies: Vec::new(),
+            events: Events::default(),
+            kurrentdb: KurrentDb::default(),
+            kafka: Kafka::default(),
             log: Log::default(),
         }
     }
@@ -139,6 +155,9 @@ pub struct Overrides {
     /// `--listen`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
+    /// `--probe`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<SocketAddr>,
     /// `--database-url`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_url: Option<String>,
@@ -162,7 +181,7 @@ const OTHER_VARIABLES: [&str; 3] = ["SOUK_CACHE_DIR", "SOUK_POSTGRES_BIN", "SOUK
 fn keys() -> Vec<String> {
     fn collect(prefix: &str, value: &serde_json::Value, found: &mut Vec<String>) {
         match value {
-            serde_json::Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            serde_json::Value::Object(fields) if !fields.is_empty() => fields.iter().for_each(|(name, value)| {
                 let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
                 collect(&path, value, found);
             }),
@@ -181,6 +200,7 @@ pub fn unknown_variables() -> Vec<String> {
     let mut unknown: Vec<String> = std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
         .filter(|name| name.starts_with("SOUK_") && !name.starts_with("SOUK_TEST_"))
+        .filter(|name| !name.starts_with(events::PROPERTIES))
         .filter(|name| !known.contains(name) && !OTHER_VARIABLES.contains(&name.as_str()))
         .collect();
     unknown.sort();
@@ -205,6 +225,7 @@ pub fn load(file: Option<PathBuf>, overrides: &Overrides) -> Result<Config, Conf
         .merge(Toml::file(path))
         .merge(Env::raw().only(&["DATABASE_URL"]))
         .merge(Env::prefixed("SOUK_").split("__").filter(move |key| known.iter().any(|known| key == known.as_str())))
+        .merge(Serialized::default("kafka.properties", events::properties()))
         .merge(Serialized::from(overrides, Profile::Default));
     let config: Config = figment.extract().map_err(|errors| ConfigError::Wrong(describe(&figment, &errors)))?;
     check(&config)?;
@@ -242,7 +263,7 @@ fn value_at(figment: &Figment, path: &[String]) -> Option<serde_json::Value> {
 /// What a key takes whose type checks its own text.
 fn expected(key: &str) -> &'static str {
     match key {
-        "listen" => "an address and a port, such as 127.0.0.1:8080",
+        "listen" | "probe" => "an address and a port, such as 127.0.0.1:8080",
         _ if key.starts_with("trusted_proxies") => "a list of addresses, such as [\"10.0.0.1\"]",
         _ => "another value",
     }
@@ -293,6 +314,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             config.limits.archive_bytes
         ));
     }
+    problems.extend(events::problems(config));
     if let Err(error) = config.log.filter.parse::<tracing_subscriber::EnvFilter>() {
         problems.push(format!("  log.filter: {:?}: {error}", config.log.filter));
     }
@@ -346,6 +368,37 @@ mod tests {
         assert!(with_file(&text).unwrap_err().to_string().contains("not random"));
         let text = "environment = \"production\"\ndatabase_url = \"postgres://x\"";
         assert!(with_file(text).unwrap_err().to_string().contains("SOUK_KEK"));
+    }
+
+    #[test]
+    fn what_the_log_and_the_feed_need_is_named_when_it_is_missing() {
+        let error = with_file("[events]\nlog = \"kurrentdb\"\nfeed = \"kafka\"").unwrap_err().to_string();
+        assert!(error.contains("kurrentdb.url: missing") && error.contains("kafka.brokers: missing"), "{error}");
+        let error = with_file("[events]\nlog = \"kurrent\"").unwrap_err().to_string();
+        assert!(error.contains("events.log") && error.contains("kurrentdb"), "{error}");
+        let error = with_file("[kurrentdb]\nurl = \"http://u:secret@host\"").unwrap_err().to_string();
+        assert!(error.contains("kurrentdb.url: http://…: expected") && !error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn kafka_is_configured_with_what_is_not_souks_own() {
+        let text = "[events]\nfeed = \"kafka\"\n[kafka]\nbrokers = \"a:9092,b:9092\"\npartitions = 12\n\
+                    [kafka.properties]\n\"security.protocol\" = \"SASL_SSL\"\n";
+        let config = with_file(text).unwrap();
+        assert_eq!((config.kafka.partitions, config.kafka.topic.as_str()), (12, "souk.events"));
+        assert_eq!(config.kafka.properties["security.protocol"], "SASL_SSL");
+        let error = with_file(&format!("{text}\"group.id\" = \"mine\"\n")).unwrap_err().to_string();
+        assert!(error.contains("kafka.properties.group.id"), "{error}");
+        let error = with_file(&text.replace("12", "0")).unwrap_err().to_string();
+        assert!(error.contains("kafka.partitions: 0: expected 1 to 1000"), "{error}");
+    }
+
+    #[test]
+    fn production_refuses_the_password_that_kurrentdb_begins_with() {
+        let text = "environment = \"production\"\n[kurrentdb]\nurl = \"kurrentdb://admin:changeit@host:2113\"";
+        let error = with_file(text).unwrap_err().to_string();
+        assert!(error.contains("kurrentdb.url") && !error.contains("changeit"), "{error}");
+        assert!(with_file(&text.replace("changeit", "another")).is_ok());
     }
 
     #[test]

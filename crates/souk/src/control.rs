@@ -6,7 +6,7 @@ use souk_ports::Position;
 use souk_projector::{ProjectorError, RebuildOptions, State};
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::{Models, Souk};
+use crate::models::Models;
 
 /// The read models of this process's database.
 pub struct Control {
@@ -16,8 +16,8 @@ pub struct Control {
 
 impl Control {
     /// Rebuilds that run when `shutdown` comes are cancelled.
-    pub fn new(souk: &Souk, shutdown: CancellationToken) -> Self {
-        Self { models: souk.models().clone(), shutdown }
+    pub fn new(models: Models, shutdown: CancellationToken) -> Self {
+        Self { models, shutdown }
     }
 
     /// The position that `projection` is stopped at.

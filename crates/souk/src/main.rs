@@ -10,9 +10,12 @@ mod import;
 mod interrupt;
 mod kek;
 mod logging;
+mod models;
 mod output;
+mod process;
 mod system;
 mod wire;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -35,17 +38,20 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
-    let listen = if let Command::Serve { listen } = &cli.command { *listen } else { None };
-    let overrides =
-        Overrides { data_dir: cli.global.data_dir.clone(), listen, database_url: cli.global.database_url.clone() };
+    let overrides = Overrides {
+        data_dir: cli.global.data_dir.clone(),
+        listen: cli.command.listen(),
+        probe: cli.command.probe(),
+        database_url: cli.global.database_url.clone(),
+    };
     let config = config::load(cli.global.config.clone(), &overrides).map_err(Failure::new)?;
     let mut log = config.log.clone();
-    if !matches!(cli.command, Command::Serve { .. }) && log.filter == Config::default().log.filter {
+    if !cli.command.stays() && log.filter == Config::default().log.filter {
         // Who typed a command wants its result; what goes wrong is still said.
         log.filter = "warn".to_owned();
     }
     logging::start(&log);
-    if matches!(cli.command, Command::Serve { .. }) {
+    if cli.command.stays() {
         for name in config::unknown_variables() {
             tracing::warn!(name, "a variable is set that is no key of the configuration");
         }
@@ -61,6 +67,10 @@ async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
     let json = cli.global.json;
     match cli.command {
         Command::Serve { .. } => command::serve::run(config).await,
+        Command::Api { .. } => command::api::run(config).await,
+        Command::Relay(_) => command::relay::run(config).await,
+        Command::Project(_) => command::project::run(config).await,
+        Command::React(_) => command::react::run(config).await,
         Command::Migrate => command::migrate::run(config).await,
         Command::Rebuild { names, all, verify } => {
             let names = if all { Vec::new() } else { names };

@@ -1,21 +1,25 @@
 //! The only place that chooses adapters.
+//!
+//! [`Base`] is what every process has; [`Souk`] is a base with the use cases and the queries. A process that needs less takes
+//! less: one that only projects opens no artifacts and no readers, and the relay has not even the keys.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use souk_api::{Api, Metrics, Parts, RateLimit, RateLimits, ReadModels};
-use souk_app::{App, Ports, reactions::ReactionRunner};
+use souk_app::{
+    App, Ports,
+    reactions::{self, ReactionRunner},
+};
 use souk_artifacts::LocalArtifacts;
 use souk_auth::{Argon2Passwords, Keys, Tokens};
 use souk_feed_log::LogFeed;
 use souk_log_postgres::PostgresLog;
 use souk_ports::{
     ArtifactStore, Clock, EventFeed, EventLog, Random, Vault,
-    store::{Idempotency, ReactionStore, StoreError, WrappedKeys},
+    store::{ReactionStore, WrappedKeys},
 };
 use souk_projections::Directories;
-use souk_projector::{
-    Decoder, Projection, ProjectionStatus, ProjectorError, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, Wake,
-};
+use souk_projector::{Decoder, Reader, ReaderOptions, Wake};
 use souk_store_postgres::PostgresStore;
 use souk_vault::SealingVault;
 use sqlx::PgPool;
@@ -23,12 +27,14 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    config::{Config, Switch},
+    config::{Config, FeedKind, LogKind, Switch},
     control::Control,
     database::Database,
     failure::Failure,
     kek,
+    models::Models,
     system::{SystemClock, SystemRandom},
+    workers::{self, Workers},
 };
 
 /// Connections for the log's reads, the stores and the projectors.
@@ -37,55 +43,13 @@ const POOL: u32 = 24;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The feed straight from the log has one partition.
 const PARTITIONS: u32 = 1;
-/// How long the answer to a request with an `Idempotency-Key` can be asked for again.
-const ANSWERS_KEPT: Duration = Duration::from_secs(48 * 3600);
-/// How often what has had its time is forgotten.
-const UPKEEP: Duration = Duration::from_secs(3600);
 /// Password hashes computed at once; each takes 19 MiB.
 const HASHES_AT_ONCE: usize = 4;
 
-/// The read models, as they are written.
-#[derive(Clone)]
-pub struct Models {
-    pool: PgPool,
-    log: Arc<dyn EventLog>,
-    decoder: Decoder,
-    projections: Vec<Arc<dyn Projection>>,
-}
+/// Tells where the reactions of this process stand.
+pub type Observer = Arc<dyn Fn() -> Vec<reactions::Status> + Send + Sync>;
 
-impl Models {
-    /// Connections to the database.
-    pub const fn pool(&self) -> &PgPool {
-        &self.pool
-    }
-
-    /// Where each read model stands.
-    ///
-    /// # Errors
-    /// The database cannot be reached.
-    pub async fn statuses(&self) -> Result<Vec<ProjectionStatus>, ProjectorError> {
-        souk_projector::status(&self.pool, self.log.as_ref(), &self.projections).await
-    }
-
-    /// What rebuilds them.
-    pub fn rebuild(&self) -> Rebuild {
-        Rebuild::new(self.pool.clone(), Arc::clone(&self.log), self.decoder.clone(), self.projections.clone())
-    }
-
-    fn runner(&self, feed: Arc<dyn EventFeed>, wake: Wake) -> Runner {
-        let options = RunnerOptions { wake, ..RunnerOptions::default() };
-        let log = Arc::clone(&self.log);
-        Runner::new(self.pool.clone(), feed, log, self.decoder.clone(), self.projections.clone(), options)
-    }
-}
-
-/// A Souk whose adapters are chosen, doing nothing by itself yet.
-pub struct Souk {
-    database: Database,
-    wired: Wired,
-}
-
-/// Brings durable tables, functions and read-model schemas up to date.
+/// Brings durable tables, functions and read-model schemas up to date. Any number of processes may do so at once.
 ///
 /// # Errors
 /// The database cannot be reached or migrated.
@@ -100,18 +64,37 @@ fn make_folder(data_dir: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("the data directory {}: {error}", data_dir.display())))
 }
 
-impl Souk {
-    /// Opens the database, migrates it and wires everything to it.
+/// What every process has: the database, brought up to date, and the log.
+pub struct Base {
+    database: Database,
+    pool: PgPool,
+    log: Arc<dyn EventLog>,
+    store: Arc<PostgresStore>,
+}
+
+impl Base {
+    /// Opens the database and the log.
     ///
     /// # Errors
-    /// The database or the keys cannot be had.
+    /// One of them cannot be had.
     pub async fn open(config: &Config) -> Result<Self, Failure> {
+        if config.events.log == LogKind::KurrentDb || config.events.feed == FeedKind::Kafka {
+            return Err(Failure::new(
+                "this Souk keeps events in PostgreSQL and reads them there: events.log and events.feed",
+            ));
+        }
         if config.database_url.is_none() {
             make_folder(&config.data_dir)?;
         }
         let database = Database::open(config).await?;
-        match Self::wire(config, &database).await {
-            Ok(wired) => Ok(Self { database, wired }),
+        let connected = async {
+            let pool = database.pool(POOL).await?;
+            migrate(&pool).await?;
+            let log = PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?;
+            Ok((pool, Arc::new(log) as Arc<dyn EventLog>))
+        };
+        match connected.await {
+            Ok((pool, log)) => Ok(Self { database, store: Arc::new(PostgresStore::new(pool.clone())), log, pool }),
             Err(failure) => {
                 database.close().await?;
                 Err(failure)
@@ -119,34 +102,110 @@ impl Souk {
         }
     }
 
-    async fn wire(config: &Config, database: &Database) -> Result<Wired, Failure> {
-        let pool = database.pool(POOL).await?;
-        migrate(&pool).await?;
+    /// The log.
+    pub const fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
+    }
+
+    /// What seals and opens personal fields.
+    ///
+    /// # Errors
+    /// The key cannot be had, or is not the one that the database was begun with.
+    async fn vault(&self, config: &Config) -> Result<Arc<dyn Vault>, Failure> {
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let kek = kek::open(config, &self.store, random.as_ref()).await?;
+        let keys: Arc<dyn WrappedKeys> = Arc::clone(&self.store) as _;
+        Ok(Arc::new(SealingVault::new(kek, keys, random)))
+    }
+
+    /// The read models, as they are written.
+    ///
+    /// # Errors
+    /// The keys cannot be had.
+    pub async fn models(&self, config: &Config) -> Result<Models, Failure> {
+        let config = &self.at_home(config).await?;
+        Ok(self.models_with(self.vault(config).await?))
+    }
+
+    fn models_with(&self, vault: Arc<dyn Vault>) -> Models {
+        Models::new(self.pool.clone(), Arc::clone(&self.log), Decoder::new(vault))
+    }
+
+    /// The configuration with the data directory that this database belongs to.
+    async fn at_home(&self, config: &Config) -> Result<Config, Failure> {
+        Ok(Config { data_dir: kek::data_dir(config, &self.store).await?, ..config.clone() })
+    }
+
+    /// What brings events to projectors and reactions. One for all that follow it in this process.
+    pub fn feed(&self) -> Arc<dyn EventFeed> {
+        Arc::new(LogFeed::new(Arc::clone(&self.log)))
+    }
+
+    /// Lets go of everything; Souk's own PostgreSQL is stopped when nobody else uses it.
+    ///
+    /// # Errors
+    /// Souk's own PostgreSQL did not stop.
+    pub async fn close(self) -> Result<(), Failure> {
+        let Self { database, pool, log, store } = self;
+        drop((log, store));
+        pool.close().await;
+        database.close().await
+    }
+}
+
+/// A Souk whose adapters are chosen, doing nothing by itself yet.
+pub struct Souk {
+    base: Base,
+    wired: Wired,
+}
+
+/// What is wired to a base.
+struct Wired {
+    models: Models,
+    wake: Wake,
+    reader: Arc<Reader>,
+    keyring: Arc<Keys>,
+    app: App,
+}
+
+impl Souk {
+    /// Opens the base and wires everything to it.
+    ///
+    /// # Errors
+    /// The database, the log or the keys cannot be had.
+    pub async fn open(config: &Config) -> Result<Self, Failure> {
+        let base = Base::open(config).await?;
+        match Self::wire(config, &base).await {
+            Ok(wired) => Ok(Self { base, wired }),
+            Err(failure) => {
+                base.close().await?;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn wire(config: &Config, base: &Base) -> Result<Wired, Failure> {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let log: Arc<dyn EventLog> = Arc::new(PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?);
-        let store = Arc::new(PostgresStore::new(pool.clone()));
-        let config = &Config { data_dir: kek::data_dir(config, &store).await?, ..config.clone() };
+        let config = &base.at_home(config).await?;
         make_folder(&config.data_dir)?;
-        let kek = kek::open(config, &store, random.as_ref()).await?;
-        let keys: Arc<dyn WrappedKeys> = Arc::clone(&store) as _;
-        let vault: Arc<dyn Vault> = Arc::new(SealingVault::new(kek, keys, Arc::clone(&random)));
+        let vault = base.vault(config).await?;
         let artifacts: Arc<dyn ArtifactStore> =
             Arc::new(LocalArtifacts::open(config.data_dir.join("artifacts")).map_err(Failure::new)?);
         let wake = Wake::default();
         let options = ReaderOptions { wake: Some(wake.clone()), ..ReaderOptions::default() };
-        let connect = (*pool.connect_options()).clone();
+        let connect = (*base.pool.connect_options()).clone();
         let reader = Reader::start(connect, &souk_projections::all(), options).await.map_err(Failure::new)?;
         let reader = Arc::new(reader);
         let directories = Arc::new(Directories::new(Arc::clone(&reader), PATIENCE));
         let secret = vault.derived_secret("access-token");
         let tokens = Tokens::new(secret, "souk", Arc::clone(&clock), Arc::clone(&random));
         let ports = Ports {
-            log: Arc::clone(&log),
+            log: Arc::clone(&base.log),
             vault: Arc::clone(&vault),
             clock,
             random: Arc::clone(&random),
-            credentials: Arc::clone(&store) as _,
+            credentials: Arc::clone(&base.store) as _,
             passwords: Arc::new(Argon2Passwords::new(Arc::clone(&random), HASHES_AT_ONCE)),
             artifacts,
             directory: Arc::clone(&directories) as _,
@@ -160,11 +219,9 @@ impl Souk {
         };
         Ok(Wired {
             app: App::new(ports, settings),
-            feed: Arc::new(LogFeed::new(Arc::clone(&log))),
-            models: Models { pool, log, decoder: Decoder::new(vault), projections: souk_projections::all() },
+            models: base.models_with(vault),
             keyring: Arc::new(Keys::new(tokens, random)),
             wake,
-            store,
             reader,
         })
     }
@@ -176,12 +233,12 @@ impl Souk {
 
     /// The log.
     pub const fn log(&self) -> &Arc<dyn EventLog> {
-        &self.wired.models.log
+        self.base.log()
     }
 
     /// Checkpoints and parked events of reactions.
-    pub fn reactions(&self) -> &dyn ReactionStore {
-        self.wired.store.as_ref()
+    pub fn reactions(&self) -> Arc<dyn ReactionStore> {
+        Arc::clone(&self.base.store) as _
     }
 
     /// The read models, as they are written.
@@ -191,63 +248,42 @@ impl Souk {
 
     /// The database.
     pub const fn database(&self) -> &Database {
-        &self.database
+        &self.base.database
     }
 
     /// Address of the database. Holds a password.
     pub fn database_url(&self) -> &str {
-        self.database.url()
+        self.base.database.url()
+    }
+
+    /// What brings events to [`Souk::project`] and [`Souk::react`].
+    pub fn feed(&self) -> Arc<dyn EventFeed> {
+        self.base.feed()
     }
 
     /// Starts to keep the read models up to date.
-    pub fn project(&self) -> Workers {
-        let cancel = CancellationToken::new();
-        let runner = self.wired.models.runner(Arc::clone(&self.wired.feed), self.wired.wake.clone());
-        Workers { tasks: vec![tokio::spawn(runner.run(cancel.clone()))], cancel }
+    pub fn project(&self, feed: Arc<dyn EventFeed>) -> Workers {
+        self.wired.models.project(feed, self.wired.wake.clone())
     }
 
-    /// Starts to react to events, as `holder` of the reactions' leases.
-    pub fn react(&self, holder: Uuid) -> Workers {
+    /// Starts to react to events, as `holder` of the reactions' leases; also what tells where they stand.
+    pub fn react(&self, feed: Arc<dyn EventFeed>, holder: Uuid) -> (Workers, Observer) {
         let cancel = CancellationToken::new();
-        let runner = ReactionRunner::spawn(
-            Arc::new(self.wired.app.clone()),
-            Arc::clone(&self.wired.feed),
-            Arc::clone(&self.wired.store) as _,
-            holder,
-            cancel.clone(),
-        );
-        Workers { tasks: vec![tokio::spawn(runner.join())], cancel }
+        let app = Arc::new(self.wired.app.clone());
+        let runner = ReactionRunner::spawn(app, feed, Arc::clone(&self.base.store) as _, holder, cancel.clone());
+        let observer = runner.observer();
+        (Workers::new(runner.join(), cancel), observer)
     }
 
-    /// Starts to forget what has had its time: answers kept for repeated requests, and logins that are over.
+    /// Starts to forget what has had its time.
     pub fn keep_house(&self) -> Workers {
-        let cancel = CancellationToken::new();
-        let (store, stop) = (Arc::clone(&self.wired.store), cancel.clone());
-        let task = async move {
-            let mut every = tokio::time::interval(UPKEEP);
-            loop {
-                tokio::select! {
-                    _ = every.tick() => {}
-                    () = stop.cancelled() => return,
-                }
-                let forgotten = async {
-                    Ok::<_, StoreError>((
-                        store.prune(ANSWERS_KEPT).await?,
-                        store.prune_logins(SystemClock.now()).await?,
-                    ))
-                };
-                match forgotten.await {
-                    Ok((answers, logins)) => tracing::debug!(answers, logins, "forgot what had its time"),
-                    Err(error) => tracing::warn!(%error, "what had its time could not be forgotten"),
-                }
-            }
-        };
-        Workers { tasks: vec![tokio::spawn(task)], cancel }
+        workers::keep_house(Arc::clone(&self.base.store))
     }
 
     /// The HTTP interface.
     pub fn api(&self, config: &Config, shutdown: &CancellationToken) -> Api {
-        let Wired { app, reader, keyring, store, .. } = &self.wired;
+        let Wired { app, reader, keyring, models, .. } = &self.wired;
+        let store = &self.base.store;
         let minutes = |quota, minutes: u64| RateLimit { quota, window: Duration::from_secs(minutes * 60) };
         let limits = RateLimits {
             requests: minutes(config.limits.requests_per_quarter_hour, 15),
@@ -259,7 +295,7 @@ impl Souk {
             keyring: Arc::clone(keyring) as _,
             idempotency: Arc::clone(store) as _,
             reactions: Arc::clone(store) as _,
-            projections: Arc::new(Control::new(self, shutdown.clone())),
+            projections: Arc::new(Control::new(models.clone(), shutdown.clone())),
             metrics: Metrics::install(),
             settings: souk_api::Settings {
                 rate_limits: (config.rate_limits == Switch::On).then_some(limits),
@@ -276,40 +312,9 @@ impl Souk {
     /// # Errors
     /// Souk's own PostgreSQL did not stop.
     pub async fn close(self) -> Result<(), Failure> {
-        let Self { database, wired } = self;
-        let pool = wired.models.pool.clone();
+        let Self { base, wired } = self;
         wired.reader.close().await;
         drop(wired);
-        pool.close().await;
-        database.close().await
-    }
-}
-
-/// Everything that is wired to a database.
-struct Wired {
-    models: Models,
-    feed: Arc<dyn EventFeed>,
-    wake: Wake,
-    store: Arc<PostgresStore>,
-    reader: Arc<Reader>,
-    keyring: Arc<Keys>,
-    app: App,
-}
-
-/// Tasks in the background.
-pub struct Workers {
-    tasks: Vec<tokio::task::JoinHandle<()>>,
-    cancel: CancellationToken,
-}
-
-impl Workers {
-    /// Ends them in order: what they have begun is finished.
-    pub async fn stop(self) {
-        self.cancel.cancel();
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a background task ended badly");
-            }
-        }
+        base.close().await
     }
 }

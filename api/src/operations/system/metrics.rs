@@ -8,7 +8,10 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use crate::{Api, control::ProjectionState};
+use crate::{
+    Api,
+    control::{ProjectionState, ProjectionStatus},
+};
 
 /// How long the state of projections and reactions may take; without it the rest is told.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -23,9 +26,10 @@ pub async fn metrics(State(api): State<Api>) -> ([(HeaderName, &'static str); 1]
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.metrics.render())
 }
 
+/// Sets the gauges of the read models.
 #[expect(clippy::cast_precision_loss, reason = "positions stay far below 2^52, and a gauge is a float")]
-async fn measure(api: &Api) {
-    for status in api.projections.status().await.unwrap_or_default() {
+pub fn measure_projections(statuses: &[ProjectionStatus]) {
+    for status in statuses {
         let gauge = |name: &'static str| metrics::gauge!(name, "projection" => status.name.clone());
         gauge("souk_projection_position").set(status.position as f64);
         gauge("souk_projection_lag").set(status.lag as f64);
@@ -37,6 +41,10 @@ async fn measure(api: &Api) {
             metrics::gauge!("souk_projection_state", &labels).set(if state == status.state { 1.0 } else { 0.0 });
         }
     }
+}
+
+async fn measure(api: &Api) {
+    measure_projections(&api.projections.status().await.unwrap_or_default());
     // A reaction whose last parked event was dealt with shows 0, not what it was.
     let mut parked: BTreeMap<String, f64> =
         souk_app::reactions::names().into_iter().map(|name| (name.to_owned(), 0.0)).collect();

@@ -53,8 +53,9 @@ async fn check(api: &Api) -> Result<(), String> {
     }
 }
 
-/// The first projection that is not there yet. One that is stopped waits for an operator, and the others serve meanwhile.
-fn lagging(status: &[ProjectionStatus], goal: Position) -> Option<&str> {
+/// The first projection that has not reached `goal` yet. One that is stopped waits for an operator, and the others serve meanwhile.
+#[must_use]
+pub fn lagging(status: &[ProjectionStatus], goal: Position) -> Option<&str> {
     let behind = |status: &&ProjectionStatus| {
         status.position < goal && !matches!(status.state, ProjectionState::Stopped | ProjectionState::Outdated)
     };

@@ -32,7 +32,7 @@ pub struct Wanted {
 pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
-    let projecting = souk.project();
+    let projecting = souk.project(souk.feed());
     let printed = interrupt.or(print(&souk, &wanted)).await;
     projecting.stop().await;
     souk.close().await?;

@@ -1,5 +1,7 @@
 //! `souk import`
 
+use std::sync::Arc;
+
 use souk_ports::Random;
 
 use crate::{
@@ -25,8 +27,9 @@ pub struct Wanted {
 pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
-    let projecting = souk.project();
-    let reacting = souk.react(SystemRandom.uuid());
+    let feed = souk.feed();
+    let projecting = souk.project(Arc::clone(&feed));
+    let (reacting, _) = souk.react(feed, SystemRandom.uuid());
     let imported = interrupt.or(import::run(&souk, &wanted)).await;
     reacting.stop().await;
     projecting.stop().await;

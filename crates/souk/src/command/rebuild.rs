@@ -13,7 +13,7 @@ use crate::{
     failure::Failure,
     interrupt::Interrupt,
     output::{note, on_terminal, say},
-    wire::Souk,
+    wire::Base,
 };
 
 /// Exit code for differences that kept the live read models in place.
@@ -37,7 +37,7 @@ pub struct Wanted {
 /// A name is unknown, the database failed, or (exit code 3) differences kept the live read models in place.
 pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
-    let souk = Souk::open(config).await?;
+    let base = Base::open(config).await?;
     let options = RebuildOptions {
         projections: wanted.names.clone(),
         verify: wanted.verify,
@@ -45,9 +45,12 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
         cancel: interrupt.token(),
         ..RebuildOptions::default()
     };
-    let outcome = souk.models().rebuild().run(options).await;
-    souk.close().await?;
-    report(&outcome.map_err(Failure::new)?, &wanted)
+    let outcome = match base.models(config).await {
+        Ok(models) => models.rebuild().run(options).await.map_err(Failure::new),
+        Err(failure) => Err(failure),
+    };
+    base.close().await?;
+    report(&outcome?, &wanted)
 }
 
 fn report(outcome: &RebuildOutcome, wanted: &Wanted) -> Result<(), Failure> {

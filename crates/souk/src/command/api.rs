@@ -1,0 +1,59 @@
+//! `souk api`
+
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Config,
+    failure::Failure,
+    output::say,
+    process::{listen, shared_database, shutdown_signal},
+    wire::Souk,
+};
+
+/// Serves HTTP, and nothing else, until SIGTERM.
+///
+/// # Errors
+/// No database is named, the address is taken, or the database cannot be had.
+pub async fn run(config: &Config) -> Result<(), Failure> {
+    shared_database("api", config)?;
+    let shutdown = shutdown_signal()?;
+    let listener = listen(config.listen).await?;
+    let souk = tokio::select! {
+        opened = Souk::open(config) => opened?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let served = serve(config, &souk, "souk api", listener, shutdown).await;
+    souk.close().await?;
+    served
+}
+
+/// Serves HTTP until `shutdown`, and says once that `who` is ready.
+///
+/// # Errors
+/// The listener failed for good.
+pub async fn serve(
+    config: &Config,
+    souk: &Souk,
+    who: &str,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let address = listener.local_addr().map_err(Failure::new)?;
+    let api = souk.api(config, &shutdown);
+    let grace = Duration::from_secs(config.shutdown_grace_seconds);
+    let serving = tokio::spawn(souk_api::serve(listener, api.clone(), shutdown.clone(), grace));
+    tokio::select! {
+        () = until_ready(&api) => say(format!("{who} is ready at http://{address}")),
+        () = shutdown.cancelled() => {}
+    }
+    serving.await.map_err(Failure::new)?.map_err(Failure::new)
+}
+
+async fn until_ready(api: &souk_api::Api) {
+    while !api.is_ready().await {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,58 @@
+//! The read models, as they are written.
+
+use std::sync::Arc;
+
+use souk_ports::{EventFeed, EventLog};
+use souk_projector::{Decoder, Projection, ProjectionStatus, ProjectorError, Rebuild, Runner, RunnerOptions, Wake};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::workers::Workers;
+
+/// The read models, as they are written.
+#[derive(Clone)]
+pub struct Models {
+    pool: PgPool,
+    log: Arc<dyn EventLog>,
+    decoder: Decoder,
+    projections: Vec<Arc<dyn Projection>>,
+}
+
+impl Models {
+    /// Those of the database that `pool` connects to, folded from `log`.
+    pub fn new(pool: PgPool, log: Arc<dyn EventLog>, decoder: Decoder) -> Self {
+        Self { pool, log, decoder, projections: souk_projections::all() }
+    }
+
+    /// Connections to the database.
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The log that they are folded from.
+    pub const fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
+    }
+
+    /// Where each read model stands.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn statuses(&self) -> Result<Vec<ProjectionStatus>, ProjectorError> {
+        souk_projector::status(&self.pool, self.log.as_ref(), &self.projections).await
+    }
+
+    /// What rebuilds them.
+    pub fn rebuild(&self) -> Rebuild {
+        Rebuild::new(self.pool.clone(), Arc::clone(&self.log), self.decoder.clone(), self.projections.clone())
+    }
+
+    /// Starts to keep them up to date with `feed`; `wake` tells a reader in the same process.
+    pub fn project(&self, feed: Arc<dyn EventFeed>, wake: Wake) -> Workers {
+        let options = RunnerOptions { wake, ..RunnerOptions::default() };
+        let (pool, log, decoder) = (self.pool.clone(), Arc::clone(&self.log), self.decoder.clone());
+        let runner = Runner::new(pool, feed, log, decoder, self.projections.clone(), options);
+        let cancel = CancellationToken::new();
+        Workers::new(runner.run(cancel.clone()), cancel)
+    }
+}

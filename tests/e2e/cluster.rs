@@ -1,0 +1,162 @@
+//! Souk as its four kinds of processes, several of each, on one database: started, killed, stopped and started again one by
+//! one.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{ExitStatus, Output},
+    sync::Arc,
+};
+
+use souk_embedded_postgres::testing::{TestDir, data_dir};
+use souk_tests::{
+    client::Client,
+    process::{self, Kind, Options, Souk},
+};
+use tokio::task::block_in_place;
+
+use crate::support::{PASSWORD, unique};
+
+/// How many processes of each kind, and what they are told.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub api: usize,
+    pub relay: usize,
+    pub project: usize,
+    pub react: usize,
+    /// Variables of all of them, such as where Kafka is.
+    pub env: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// Two of each that reads the log directly: no relay.
+    pub fn direct() -> Self {
+        Self { api: 2, relay: 0, project: 2, react: 2, env: Vec::new() }
+    }
+
+    pub fn env(mut self, key: &str, value: &str) -> Self {
+        self.env.push((key.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// One process of a cluster.
+pub type Member = (Kind, usize);
+
+/// The processes and their PostgreSQL, which is a server of their own. All of it is gone with this value.
+pub struct Cluster {
+    // Dropped in this order: first who uses the database.
+    members: BTreeMap<Member, Souk>,
+    postgres: souk_embedded_postgres::Cluster,
+    env: Vec<(String, String)>,
+    home: TestDir,
+}
+
+impl Cluster {
+    /// Starts the database, then all processes at once: they migrate it, whoever comes first.
+    pub async fn start(plan: &Plan) -> Self {
+        let home = data_dir();
+        let mut options = souk_embedded_postgres::Options::new(home.path());
+        options.on_progress = Arc::new(|_| {});
+        let postgres = souk_embedded_postgres::Cluster::start(options).await.expect("PostgreSQL starts");
+        let mut env = vec![
+            ("DATABASE_URL".to_owned(), postgres.url().to_owned()),
+            ("SOUK_KEK".to_owned(), "1f".repeat(31) + "20"),
+            ("SOUK_RATE_LIMITS".to_owned(), "off".to_owned()),
+        ];
+        env.extend(plan.env.iter().cloned());
+        let mut cluster = Self { members: BTreeMap::new(), postgres, env, home };
+        let counts = [
+            (Kind::Relay, plan.relay),
+            (Kind::Api, plan.api),
+            (Kind::Project, plan.project),
+            (Kind::React, plan.react),
+        ];
+        let all: Vec<Member> = counts.iter().flat_map(|(kind, count)| (0..*count).map(|n| (*kind, n))).collect();
+        cluster.run(&all);
+        cluster
+    }
+
+    /// Starts processes, all at once, and waits until each is ready.
+    pub fn run(&mut self, members: &[Member]) {
+        let (env, home) = (&self.env, self.home.path());
+        let started: Vec<(Member, Souk)> = block_in_place(|| {
+            std::thread::scope(|scope| {
+                let starting: Vec<_> =
+                    members.iter().map(|member| scope.spawn(move || (*member, start(*member, home, env)))).collect();
+                starting.into_iter().map(|thread| thread.join().expect("starts")).collect()
+            })
+        });
+        self.members.extend(started);
+    }
+
+    /// A process that runs.
+    pub fn member(&self, member: Member) -> &Souk {
+        self.members.get(&member).unwrap_or_else(|| panic!("{member:?} does not run"))
+    }
+
+    /// Those that run, of all kinds.
+    pub fn members(&self) -> impl Iterator<Item = (Member, &Souk)> {
+        self.members.iter().map(|(member, souk)| (*member, souk))
+    }
+
+    /// Addresses of the HTTP interfaces that run.
+    pub fn apis(&self) -> Vec<String> {
+        self.members().filter(|((kind, _), _)| *kind == Kind::Api).map(|(_, souk)| souk.base().to_owned()).collect()
+    }
+
+    /// Nobody, at the first HTTP interface that runs.
+    pub fn nobody(&self) -> Client {
+        Client::new(self.apis().first().expect("an api"))
+    }
+
+    /// A new admin.
+    pub async fn admin(&self) -> Client {
+        let email = format!("{}@example.com", unique("admin"));
+        self.nobody().register(&email, PASSWORD, "Ada Admin").await.expect("registers");
+        let granted = self.command(&["admin", "grant", &email, "admin"]);
+        assert!(granted.status.success(), "{}", String::from_utf8_lossy(&granted.stderr));
+        self.nobody().login(&email, PASSWORD).await.expect("logs in")
+    }
+
+    /// Runs a command of `souk` on this cluster to its end.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let env: Vec<(&str, &str)> = self.env.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        block_in_place(|| process::run(self.home.path(), arguments, &env)).expect("souk runs")
+    }
+
+    /// `kill -9`
+    pub fn kill(&mut self, member: Member) {
+        let souk = self.members.remove(&member).unwrap_or_else(|| panic!("{member:?} does not run"));
+        block_in_place(|| souk.kill()).expect("is killed");
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn stop(&mut self, member: Member) -> ExitStatus {
+        let souk = self.members.remove(&member).unwrap_or_else(|| panic!("{member:?} does not run"));
+        block_in_place(|| souk.stop()).expect("ends")
+    }
+
+    /// Kills PostgreSQL without any goodbye, and starts it again.
+    pub async fn crash_postgres(&self) {
+        let file = self.home.path().join("postgres/data/postmaster.pid");
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let pid = text.lines().next().expect("a process id");
+        assert!(std::process::Command::new("kill").args(["-KILL", pid]).status().expect("kill runs").success());
+        while !self.postgres.revive().await.expect("PostgreSQL starts again") {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// SIGTERM to all, one kind after the other: who asks first, who brings events last.
+    pub fn stop_all(&mut self) -> Vec<(Member, ExitStatus)> {
+        let members: Vec<Member> = self.members.keys().copied().collect();
+        members.into_iter().map(|member| (member, self.stop(member))).collect()
+    }
+}
+
+fn start((kind, number): Member, home: &Path, env: &[(String, String)]) -> Souk {
+    let name = format!("{}-{number}", kind.command());
+    let options = Options { env: env.to_vec(), name: Some(name), ..Options::default() };
+    Souk::start_as(kind, home, &options).unwrap_or_else(|error| panic!("{kind:?} {number}: {error}"))
+}

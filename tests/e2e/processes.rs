@@ -1,0 +1,105 @@
+//! Souk as its four kinds of processes: the same journey, and the end of each.
+
+use souk_tests::{
+    client::Client,
+    journey::{People, walk},
+    process::Kind,
+};
+
+use crate::{
+    cluster::{Cluster, Plan},
+    support::unique,
+};
+
+/// Walks the journey on every HTTP interface, then ends all processes.
+async fn passes_the_journey(plan: &Plan) {
+    let mut cluster = Cluster::start(plan).await;
+    let admin = cluster.admin().await;
+    for base in cluster.apis() {
+        let people = People { admin: admin.at(&base), tag: unique("j") };
+        walk(&Client::new(&base), &people, &mut |_| {}).await.unwrap_or_else(|error| panic!("at {base}: {error}"));
+    }
+    for (member, souk) in cluster.members() {
+        let probe = Client::new(souk.base());
+        for path in ["!/health", "!/ready"] {
+            let answer = probe.get(path).await.expect("answers");
+            assert_eq!(answer.status, 200, "{member:?} {path}: {}", answer.text);
+        }
+        let metrics = probe.get("!/metrics").await.expect("answers").text;
+        assert!(metrics.contains(metric_of(member.0)), "{member:?}: {metrics}");
+    }
+    let verified = cluster.command(&["rebuild", "--all", "--verify"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    for (member, status) in cluster.stop_all() {
+        assert_eq!(status.code(), Some(0), "{member:?}");
+    }
+}
+
+/// What only processes of this kind measure, or what each does.
+fn metric_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Serve | Kind::Api => "souk_http_requests_total",
+        Kind::Relay => "souk_relay_position",
+        Kind::Project => "souk_projection_position",
+        Kind::React => "souk_reaction_leading",
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_each_pass_the_journey_with_the_feed_straight_from_the_log() {
+    passes_the_journey(&Plan::direct()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_whose_twin_was_killed_does_the_work_alone() {
+    let mut cluster = Cluster::start(&Plan::direct()).await;
+    let admin = cluster.admin().await;
+    for kind in [Kind::Project, Kind::React, Kind::Api] {
+        cluster.kill((kind, 0));
+        let people = People { admin: admin.at(cluster.nobody().base()), tag: unique("j") };
+        walk(&cluster.nobody(), &people, &mut |_| {}).await.unwrap_or_else(|error| panic!("without {kind:?}: {error}"));
+        cluster.run(&[(kind, 0)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_outlive_their_database_and_go_on() {
+    let cluster = Cluster::start(&Plan::direct().env("SOUK_LOG__FILTER", "debug")).await;
+    let admin = cluster.admin().await;
+    cluster.crash_postgres().await;
+    for kind in [Kind::Api, Kind::Project, Kind::React] {
+        until_ready(cluster.member((kind, 0)).base()).await;
+    }
+    let people = People { admin, tag: unique("j") };
+    walk(&cluster.nobody(), &people, &mut |_| {}).await.expect("the journey holds");
+}
+
+async fn until_ready(base: &str) {
+    let probe = Client::new(base);
+    for _ in 0..600 {
+        if probe.get("!/ready").await.is_ok_and(|answer| answer.status == 200) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{base} never became ready again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_without_kafka_says_that_there_is_nothing_to_relay() {
+    let cluster = Cluster::start(&Plan::default()).await;
+    let output = cluster.command(&["relay"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("there is nothing to relay"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_share_nothing_are_refused() {
+    let home = tempfile::tempdir().expect("a folder");
+    for kind in ["api", "relay", "project", "react"] {
+        let output = tokio::task::block_in_place(|| souk_tests::process::run(home.path(), &[kind], &[])).expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains("DATABASE_URL"), "{kind}: {said}");
+    }
+}
