@@ -15,7 +15,7 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: help setup postgres build demo test lint fmt fmt-check clippy deny compose tree bench
+.PHONY: help setup postgres build demo test lint fmt fmt-check clippy deny deploy tree bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ test: postgres ## run all tests, with a real PostgreSQL
 	$(CARGO) build --locked --workspace --bins --tests
 	$(CARGO) test --locked --workspace $(TEST_ARGS)
 
-lint: fmt-check clippy deny compose tree ## formatting, clippy, licences and bans, compose file, house rules
+lint: fmt-check clippy deny deploy tree ## formatting, clippy, licences and bans, compose file and manifests, house rules
 
 fmt: ## format all Rust code
 	$(CARGO) fmt --all
@@ -56,8 +56,8 @@ deny:
 	@sh scripts/setup.sh deny
 	@sh scripts/check-dependencies.sh
 
-compose:
-	@sh scripts/check-compose.sh
+deploy:
+	@sh scripts/check-deploy.sh
 
 tree:
 	@sh scripts/check-tree.sh

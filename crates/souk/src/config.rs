@@ -402,6 +402,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_deployed_sets_keys_that_there_are() {
+        let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        let mut files = vec![root.join("docker-compose.yml")];
+        let manifests = std::fs::read_dir(root.join("deploy/kubernetes")).unwrap();
+        files.extend(manifests.map(|entry| entry.unwrap().path()));
+        let known: Vec<String> =
+            keys().iter().map(|key| format!("SOUK_{}", key.replace('.', "__").to_uppercase())).collect();
+        let mut seen = 0;
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            // Which port Compose publishes is Compose's own variable; `SOUK_A__B` explains how names are made.
+            for name in words.filter(|word| word.starts_with("SOUK_") && !["SOUK_PUBLISH", "SOUK_A__B"].contains(word))
+            {
+                let right = known.iter().any(|known| known == name) || name.starts_with(events::PROPERTIES);
+                assert!(right, "{}: {name} is no key of the configuration", file.display());
+                seen += 1;
+            }
+        }
+        assert!(seen > 20, "only {seen} variables were found");
+    }
+
+    #[test]
     fn a_named_file_that_is_missing_is_an_error() {
         assert!(matches!(load(Some("nowhere.toml".into()), &Overrides::default()), Err(ConfigError::NoFile(_))));
     }
