@@ -2,15 +2,25 @@
 
 use axum::{
     Json,
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use serde::Serialize;
 use souk_app::Done;
 use souk_ports::Position;
 
 /// `Souk-Position`: the position of the last event of a write.
 pub const POSITION: HeaderName = HeaderName::from_static("souk-position");
+
+/// 200 with a body that is JSON already.
+pub struct Ready(pub Bytes);
+
+impl IntoResponse for Ready {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], self.0).into_response()
+    }
+}
 
 /// The answer to a write that has a body.
 pub struct Written<T> {

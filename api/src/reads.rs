@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use souk_domain::id::UserId;
 use souk_ports::Position;
 use souk_projections::{
     QueryError,
-    catalogue::{self, Catalogue, SearchParams},
+    catalogue::{self, Catalogue, NotShown, SearchParams, Shelf, Showcase, ShowcaseOptions, ShowcaseStatus},
     library::{self, Library},
     reliability::{self, Reliability},
     reviews::{self, Reviews},
@@ -46,10 +47,20 @@ pub struct Window {
 /// database does not answer, and 422 for a cursor of another list.
 #[async_trait]
 pub trait Reads: Send + Sync {
+    /// Whether everything that reads need is there; if not, what is being waited for.
+    fn missing(&self) -> Option<&'static str> {
+        None
+    }
+    /// How the search index and the pages in memory do, where there are any.
+    fn showcase(&self) -> Option<ShowcaseStatus> {
+        None
+    }
+    /// The page of one plugin: a [`shop::Plugin`], as JSON.
+    async fn page(&self, at: At, plugin: &str) -> Result<Option<Bytes>, ApiError>;
     /// One plugin.
     async fn plugin(&self, at: At, plugin: &str) -> Result<Option<shop::Plugin>, ApiError>;
-    /// Plugins that match.
-    async fn search(&self, at: At, params: &SearchParams) -> Result<shop::SearchResult, ApiError>;
+    /// Plugins that match: a [`shop::SearchResult`], as JSON.
+    async fn search(&self, at: At, params: &SearchParams) -> Result<Bytes, ApiError>;
     /// All versions of a plugin, the highest first.
     async fn versions(&self, at: At, plugin: &str) -> Result<Option<Vec<shop::Version>>, ApiError>;
     /// One vendor.
@@ -76,19 +87,39 @@ pub trait Reads: Send + Sync {
 }
 
 /// [`Reads`] from the projections.
-pub struct ReadModels(Arc<Reader>);
+pub struct ReadModels {
+    reader: Arc<Reader>,
+    showcase: Showcase,
+}
+
+/// How long a read that asks for no position waits while the search index is being filled.
+const FILLING: Duration = Duration::from_secs(2);
 
 impl ReadModels {
-    /// Reads through `reader`.
+    /// Reads through `reader`, pages and searches from a showcase that keeps up to `page_bytes` of pages in memory.
     #[must_use]
-    pub const fn new(reader: Arc<Reader>) -> Self {
-        Self(reader)
+    pub fn new(reader: Arc<Reader>, page_bytes: u64) -> Self {
+        let showcase = Showcase::start(&reader, ShowcaseOptions { render: shop::page, page_bytes });
+        Self { reader, showcase }
     }
 
+    async fn shelf(&self, at: At) -> Result<Arc<Shelf>, ApiError> {
+        let patience = if at.position == 0 { FILLING } else { at.patience };
+        self.showcase.at(at.position, patience).await.map_err(|error| match error {
+            NotShown::Behind(_) => ApiError::behind(),
+            NotShown::Filling => ApiError::unavailable(&error.to_string()),
+        })
+    }
+
+    /// Connections that see `projections` at a position. What waits for one of the catalogue waits until pages and searches show it
+    /// too: whoever sees it here must not miss it there a moment later.
     async fn at(&self, at: At, projections: &[&dyn Projection]) -> Result<ReadGuard, ApiError> {
+        if at.position > 0 && projections.iter().any(|projection| projection.name() == Catalogue.name()) {
+            self.shelf(at).await?;
+        }
         let names: Vec<&str> = projections.iter().map(|projection| projection.name()).collect();
         let wanted = (at.position > 0).then_some(at.position);
-        self.0.at(&names, wanted, at.patience).await.map_err(|error| match error {
+        self.reader.at(&names, wanted, at.patience).await.map_err(|error| match error {
             ReadError::Behind(_) => ApiError::behind(),
             ReadError::Unknown(_) => ApiError::internal(&error.to_string()),
             ReadError::Closed => ApiError::unavailable(&error.to_string()),
@@ -100,7 +131,7 @@ impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::InvalidCursor => Self::invalid_field("cursor", error.to_string()),
-            QueryError::Database(_) => Self::unavailable(&error.to_string()),
+            QueryError::Database(_) | QueryError::Unavailable(_) => Self::unavailable(&error.to_string()),
         }
     }
 }
@@ -112,14 +143,26 @@ async fn plugin_id(guard: &ReadGuard, plugin: &str) -> Result<Option<Uuid>, ApiE
 
 #[async_trait]
 impl Reads for ReadModels {
+    fn missing(&self) -> Option<&'static str> {
+        self.showcase().is_none().then_some("the search index is being filled")
+    }
+
+    fn showcase(&self) -> Option<ShowcaseStatus> {
+        self.showcase.status()
+    }
+
+    async fn page(&self, at: At, plugin: &str) -> Result<Option<Bytes>, ApiError> {
+        Ok(self.shelf(at).await?.page(plugin).await?)
+    }
+
     async fn plugin(&self, at: At, plugin: &str) -> Result<Option<shop::Plugin>, ApiError> {
         let guard = self.at(at, &[&Catalogue]).await?;
         Ok(catalogue::plugin(&guard, plugin).await?.map(Into::into))
     }
 
-    async fn search(&self, at: At, params: &SearchParams) -> Result<shop::SearchResult, ApiError> {
-        let guard = self.at(at, &[&Catalogue]).await?;
-        Ok(catalogue::search(&guard, params).await?.into())
+    async fn search(&self, at: At, params: &SearchParams) -> Result<Bytes, ApiError> {
+        let found = self.shelf(at).await?.search(params).await?;
+        Ok(shop::search_result(&found).into())
     }
 
     async fn versions(&self, at: At, plugin: &str) -> Result<Option<Vec<shop::Version>>, ApiError> {

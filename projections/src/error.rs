@@ -9,4 +9,7 @@ pub enum QueryError {
     /// The database cannot be reached, refused, or holds something that contradicts the model.
     #[error("the read models failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// What was read for several at once failed.
+    #[error("the read models failed: {0}")]
+    Unavailable(String),
 }

@@ -16,7 +16,6 @@ pub mod reliability;
 pub mod reviews;
 mod rows;
 mod stars;
-mod text;
 pub mod timeline;
 pub mod vendor_analytics;
 

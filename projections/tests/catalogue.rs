@@ -8,11 +8,10 @@ use souk_domain::{
 use souk_projections::{
     QueryError,
     catalogue::{
-        PluginStatus, SearchParams, SearchResult, Sort, VersionStatus, plugin as find, search, vendor as find_vendor,
+        PluginStatus, SearchParams, SearchResult, Shelf, Sort, VersionStatus, plugin as find, vendor as find_vendor,
         versions,
     },
 };
-use souk_projector::ReadGuard;
 use support::{Market, details, plugin as id, rating, vendor as vendor_id};
 
 mod support;
@@ -79,14 +78,22 @@ fn asking(q: &str) -> SearchParams {
     SearchParams { q: Some(q.to_owned()), limit: 20, ..SearchParams::default() }
 }
 
-fn names(found: &SearchResult) -> Vec<&str> {
-    found.items.iter().map(|plugin| plugin.name.as_str()).collect()
+fn names(found: &SearchResult) -> Vec<String> {
+    let name = |item: &bytes::Bytes| {
+        let plugin: serde_json::Value = serde_json::from_slice(item).unwrap();
+        plugin["name"].as_str().unwrap().to_owned()
+    };
+    found.items.iter().map(name).collect()
 }
 
-async fn sorted(guard: &ReadGuard, params: &SearchParams) -> Vec<String> {
-    let found = search(guard, params).await.unwrap();
-    let mut names: Vec<String> = names(&found).into_iter().map(ToOwned::to_owned).collect();
-    assert_eq!(usize::try_from(found.total).unwrap(), names.len());
+fn count(facet: &[(std::sync::Arc<str>, i64)], value: &str) -> Option<i64> {
+    facet.iter().find(|(known, _)| known.as_ref() == value).map(|(_, count)| *count)
+}
+
+async fn sorted(shelf: &Shelf, params: &SearchParams) -> Vec<String> {
+    let found = shelf.search(params).await.unwrap();
+    let mut names = names(&found);
+    assert_eq!(found.total, names.len());
     names.sort();
     names
 }
@@ -94,7 +101,7 @@ async fn sorted(guard: &ReadGuard, params: &SearchParams) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn words_are_found_whole_by_stem_by_beginning_and_misspelled() {
     let market = filled().await;
-    let (_reader, guard) = market.read().await;
+    let (_showcase, shelf) = market.shelf().await;
     for (q, expected) in [
         ("kubernetes security", vec!["k8s-security"]),
         ("security", vec!["k8s-security", "web-security"]),
@@ -116,36 +123,36 @@ async fn words_are_found_whole_by_stem_by_beginning_and_misspelled() {
         ("!!!", vec![]),
         ("the", vec![]),
     ] {
-        assert_eq!(sorted(&guard, &asking(q)).await, expected, "{q}");
+        assert_eq!(sorted(&shelf, &asking(q)).await, expected, "{q}");
     }
-    assert_eq!(search(&guard, &asking("slak")).await.unwrap().corrected_query.as_deref(), Some("slack"));
-    assert_eq!(search(&guard, &asking("slack")).await.unwrap().corrected_query, None);
-    assert_eq!(sorted(&guard, &asking("  ")).await.len(), CATALOGUE.len());
+    assert_eq!(shelf.search(&asking("slak")).await.unwrap().corrected_query.as_deref(), Some("slack"));
+    assert_eq!(shelf.search(&asking("slack")).await.unwrap().corrected_query, None);
+    assert_eq!(sorted(&shelf, &asking("  ")).await.len(), CATALOGUE.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_and_tags_rank_above_descriptions_and_the_name_itself_first() {
     let market = filled().await;
-    let (_reader, guard) = market.read().await;
-    let found = search(&guard, &asking("slack")).await.unwrap();
-    assert_eq!(names(&found).last(), Some(&"pdf-invoices"), "{:?}", names(&found));
+    let (_showcase, shelf) = market.shelf().await;
+    let found = shelf.search(&asking("slack")).await.unwrap();
+    assert_eq!(names(&found).last(), Some(&"pdf-invoices".to_owned()), "{:?}", names(&found));
     for (number, (name, ..)) in CATALOGUE.iter().enumerate() {
-        let found = search(&guard, &asking(name)).await.unwrap();
-        assert_eq!(names(&found).first(), Some(name), "plugin {number}: {:?}", names(&found));
+        let found = shelf.search(&asking(name)).await.unwrap();
+        assert_eq!(names(&found).first().map(String::as_str), Some(*name), "plugin {number}: {:?}", names(&found));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn filters_narrow_and_facets_count_what_is_left() {
     let market = filled().await;
-    let (_reader, guard) = market.read().await;
-    let found = search(&guard, &asking("kubernetes")).await.unwrap();
+    let (_showcase, shelf) = market.shelf().await;
+    let found = shelf.search(&asking("kubernetes")).await.unwrap();
     assert_eq!(found.total, 2);
-    assert_eq!(found.facets.kind.iter().collect::<Vec<_>>(), [(&"skill".to_owned(), &2)]);
+    assert_eq!(found.facets.kind, [("skill".into(), 2)]);
     assert_eq!(found.facets.category.len(), 2);
-    assert_eq!(found.facets.tag.get("kubernetes"), Some(&2));
-    assert_eq!(found.facets.pricing.get("one_time"), Some(&1));
-    assert_eq!(found.facets.license.get("MIT"), Some(&2));
+    assert_eq!(count(&found.facets.tag, "kubernetes"), Some(2));
+    assert_eq!(count(&found.facets.pricing, "one_time"), Some(1));
+    assert_eq!(count(&found.facets.license, "MIT"), Some(2));
     let all = SearchParams { limit: 20, ..SearchParams::default() };
     for (params, expected) in [
         (SearchParams { kind: Some("workflow".to_owned()), ..all.clone() }, vec!["pdf-invoices", "slack-alerts"]),
@@ -159,10 +166,10 @@ async fn filters_narrow_and_facets_count_what_is_left() {
             vec!["k8s-deploy"],
         ),
     ] {
-        assert_eq!(sorted(&guard, &params).await, expected, "{params:?}");
+        assert_eq!(sorted(&shelf, &params).await, expected, "{params:?}");
     }
-    let whole = search(&guard, &all).await.unwrap();
-    assert_eq!(whole.facets.kind.values().sum::<i64>(), 9);
+    let whole = shelf.search(&all).await.unwrap();
+    assert_eq!(whole.facets.kind.iter().map(|(_, count)| count).sum::<i64>(), 9);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -175,16 +182,15 @@ async fn pages_meet_without_gap_or_repetition_in_every_order() {
     }
     market.review(4, 1, 5).await;
     market.review(6, 1, 1).await;
-    let (_reader, guard) = market.read().await;
+    let (_showcase, shelf) = market.shelf().await;
     for sort in [Sort::Relevance, Sort::Reliability, Sort::Rating, Sort::Installs, Sort::Newest] {
         for q in [None, Some("slack".to_owned())] {
             let whole = SearchParams { q, sort, limit: 100, ..SearchParams::default() };
-            let expected = search(&guard, &whole).await.unwrap();
-            let expected = names(&expected);
+            let expected = names(&shelf.search(&whole).await.unwrap());
             let (mut seen, mut cursor) = (Vec::new(), None);
             loop {
-                let page = search(&guard, &SearchParams { cursor, limit: 2, ..whole.clone() }).await.unwrap();
-                seen.extend(names(&page).into_iter().map(ToOwned::to_owned));
+                let page = shelf.search(&SearchParams { cursor, limit: 2, ..whole.clone() }).await.unwrap();
+                seen.extend(names(&page));
                 cursor = page.next_cursor;
                 if cursor.is_none() {
                     break;
@@ -199,25 +205,25 @@ async fn pages_meet_without_gap_or_repetition_in_every_order() {
         (Sort::Newest, ["n8n-helper", "cafe-finder"]),
         (Sort::Reliability, ["n8n-helper", "cafe-finder"]),
     ] {
-        assert_eq!(names(&search(&guard, &first(sort)).await.unwrap()), expected, "{sort:?}");
+        assert_eq!(names(&shelf.search(&first(sort)).await.unwrap()), expected, "{sort:?}");
     }
-    let rated = search(&guard, &first(Sort::Rating)).await.unwrap();
+    let rated = shelf.search(&first(Sort::Rating)).await.unwrap();
     assert_eq!(names(&rated)[0], "web-security");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cursor_of_another_search_or_an_altered_one_is_refused() {
     let market = filled().await;
-    let (_reader, guard) = market.read().await;
+    let (_showcase, shelf) = market.shelf().await;
     let params = SearchParams { limit: 2, sort: Sort::Newest, ..SearchParams::default() };
-    let cursor = search(&guard, &params).await.unwrap().next_cursor.unwrap();
+    let cursor = shelf.search(&params).await.unwrap().next_cursor.unwrap();
     for wrong in [
         SearchParams { sort: Sort::Rating, cursor: Some(cursor.clone()), ..params.clone() },
         SearchParams { kind: Some("skill".to_owned()), cursor: Some(cursor.clone()), ..params.clone() },
         SearchParams { cursor: Some(cursor.replace('0', "1")), ..params.clone() },
         SearchParams { cursor: Some("nonsense".to_owned()), ..params.clone() },
     ] {
-        assert!(matches!(search(&guard, &wrong).await, Err(QueryError::InvalidCursor)), "{wrong:?}");
+        assert!(matches!(shelf.search(&wrong).await, Err(QueryError::InvalidCursor)), "{wrong:?}");
     }
 }
 
@@ -228,7 +234,8 @@ async fn only_published_plugins_are_listed_and_all_can_be_read() {
     market.plugin_event(0, plugin::Event::Suspended { reason: "looked at".to_owned() }).await;
     market.plugin_event(1, plugin::Event::Deprecated { message: "use slack-alerts".to_owned() }).await;
     let (_reader, guard) = market.read().await;
-    assert_eq!(sorted(&guard, &asking("slack")).await, ["SlackBot", "pdf-invoices"]);
+    let (_showcase, shelf) = market.shelf().await;
+    assert_eq!(sorted(&shelf, &asking("slack")).await, ["SlackBot", "pdf-invoices"]);
     for (name, status) in [
         ("draft-one", PluginStatus::Draft),
         ("DRAFT_ONE", PluginStatus::Draft),
@@ -247,8 +254,8 @@ async fn only_published_plugins_are_listed_and_all_can_be_read() {
     assert!(find(&guard, &vendor_id(0).to_string()).await.unwrap().is_none());
     assert!(find(&guard, "not/a name").await.unwrap().is_none());
     market.plugin_event(0, plugin::Event::Reinstated {}).await;
-    let (_reader, guard) = market.read().await;
-    assert_eq!(sorted(&guard, &asking("slack")).await, ["SlackBot", "pdf-invoices", "slack-alerts"]);
+    let (_showcase, shelf) = market.shelf().await;
+    assert_eq!(sorted(&shelf, &asking("slack")).await, ["SlackBot", "pdf-invoices", "slack-alerts"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use souk_app::{
     App, AppError,
     plugins::{self, PluginRef, PluginVersion},
@@ -140,6 +141,10 @@ fn figures() -> analytics::Figures {
 
 #[async_trait]
 impl Reads for StreamReads {
+    async fn page(&self, at: At, plugin: &str) -> Result<Option<Bytes>, ApiError> {
+        Ok(self.plugin(at, plugin).await?.map(|plugin| serde_json::to_vec(&plugin).unwrap().into()))
+    }
+
     async fn plugin(&self, at: At, plugin: &str) -> Result<Option<catalogue::Plugin>, ApiError> {
         let Some(plugin) = self.known(at, plugin).await? else { return Ok(None) };
         let vendor = vendors::get(&self.app, plugin.vendor).await?.value;
@@ -147,11 +152,12 @@ impl Reads for StreamReads {
         Ok(Some(catalogue::Plugin::of_stream(plugin, &vendor, None, now)))
     }
 
-    async fn search(&self, at: At, params: &SearchParams) -> Result<catalogue::SearchResult, ApiError> {
+    async fn search(&self, at: At, params: &SearchParams) -> Result<Bytes, ApiError> {
         self.reach(at).await?;
         assert_ne!(params.q.as_deref(), Some("panic"), "a handler that panics");
         let (items, facets) = (Vec::new(), catalogue::Facets::default());
-        Ok(catalogue::SearchResult { items, total: 0, facets, next_cursor: None, corrected_query: None })
+        let none = catalogue::SearchResult { items, total: 0, facets, next_cursor: None, corrected_query: None };
+        Ok(serde_json::to_vec(&none).unwrap().into())
     }
 
     async fn versions(&self, at: At, plugin: &str) -> Result<Option<Vec<catalogue::Version>>, ApiError> {

@@ -237,7 +237,7 @@ impl Follower {
             match applier.apply_upto(&self.decoder, place.position, fresh, upto).await? {
                 Applied::Done => {
                     place.position = upto;
-                    self.options.wake.moved();
+                    self.options.wake.moved(self.projection.name());
                     return Ok(None);
                 }
                 Applied::Lost => match applier.checkpoint.read(&self.pool).await? {
@@ -256,7 +256,7 @@ impl Follower {
                     );
                     poison::record(&self.pool, applier.generation(), applier.checkpoint.partition, &event, &problem)
                         .await?;
-                    self.options.wake.moved();
+                    self.options.wake.moved(self.projection.name());
                     return Ok(Some(Ended::Stopped));
                 }
             }

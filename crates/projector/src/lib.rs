@@ -23,7 +23,7 @@ pub use error::ProjectorError;
 pub use generation::{Generation, housekeeping, migrate};
 pub use poison::{Poison, poisons, retry, skip};
 pub use projection::{Changes, Projection};
-pub use reader::{Behind, ReadError, ReadGuard, Reader, ReaderOptions};
+pub use reader::{Behind, ReadError, ReadGuard, Reader, ReaderOptions, Sight};
 pub use rebuild::{
     ColumnDifference, Difference, Phase, ProjectionReport, Rebuild, RebuildOptions, RebuildOutcome, RebuildProgress,
     TableReport,

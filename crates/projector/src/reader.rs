@@ -103,6 +103,12 @@ impl ReadGuard {
         &self.snapshot.pool
     }
 
+    /// The schema that holds the tables of `projection`.
+    #[must_use]
+    pub fn schema(&self, projection: &str) -> Option<&str> {
+        self.snapshot.live.get(projection).map(|live| live.schema.as_str())
+    }
+
     /// The position up to which `projection` is at least.
     #[must_use]
     pub fn position(&self, projection: &str) -> Option<Position> {
@@ -110,9 +116,25 @@ impl ReadGuard {
     }
 }
 
+/// Sees when other generations go live, or checkpoints move.
+pub struct Sight(watch::Receiver<Arc<Snapshot>>);
+
+impl Sight {
+    /// Connections over what is live now.
+    pub fn guard(&mut self) -> ReadGuard {
+        ReadGuard { snapshot: Arc::clone(&self.0.borrow_and_update()) }
+    }
+
+    /// Waits until [`Self::guard`] gives another. False when the reader is closed.
+    pub async fn changed(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
+}
+
 /// Hands out [`ReadGuard`]s. One task looks at the checkpoints for all who wait.
 pub struct Reader {
     current: watch::Receiver<Arc<Snapshot>>,
+    wake: Option<Wake>,
     waiting: Arc<Waiting>,
     cancel: CancellationToken,
     _stop: DropGuard,
@@ -141,6 +163,8 @@ impl Reader {
             // The pauses between tries to connect grow to a fifth of this: a server that is back is noticed soon.
             .acquire_timeout(Duration::from_secs(2))
             .connect_lazy_with(connect.clone());
+        let wake = options.wake.clone();
+        let woken = wake.as_ref().map(Wake::any);
         let watcher = Watcher { control, connect, names, options };
         let live = watcher.look().await?;
         if let Some(missing) = watcher.names.iter().find(|name| !live.contains_key(*name)) {
@@ -150,9 +174,10 @@ impl Reader {
         let (sender, current) = watch::channel(Arc::new(Snapshot { pool, live }));
         let stop = CancellationToken::new();
         let waiting = Arc::new(Waiting::default());
-        let watching = tokio::spawn(watcher.run(sender, Arc::clone(&waiting), stop.clone()));
+        let watching = tokio::spawn(watcher.run(sender, Arc::clone(&waiting), woken, stop.clone()));
         Ok(Self {
             current,
+            wake,
             waiting,
             cancel: stop.clone(),
             _stop: stop.drop_guard(),
@@ -166,6 +191,18 @@ impl Reader {
         if let Some(watching) = self.watching.lock().await.take() {
             let _ = watching.await;
         }
+    }
+
+    /// What is live, for those who follow it.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        Sight(self.current.clone())
+    }
+
+    /// The runner's wake, when it runs in the same process.
+    #[must_use]
+    pub fn wake(&self) -> Option<&Wake> {
+        self.wake.as_ref()
     }
 
     /// Connections for one request over `projections`, once all of them have reached `min_position`; waits at most `patience`.
@@ -238,6 +275,18 @@ impl Drop for WaitingGuard {
     }
 }
 
+/// Nobody waits: until somebody does, or it is time to look for new generations. Somebody waits: until a checkpoint moved
+/// in this process, or may have moved in another.
+async fn pause(waiting: &Waiting, woken: Option<&mut watch::Receiver<u64>>) {
+    if waiting.count.load(Ordering::SeqCst) == 0 {
+        let _ = timeout(IDLE, waiting.came.notified()).await;
+    } else if let Some(woken) = woken {
+        let _ = timeout(WATCHFUL, woken.changed()).await;
+    } else {
+        sleep(WATCHFUL).await;
+    }
+}
+
 /// Looks at the checkpoints.
 struct Watcher {
     control: PgPool,
@@ -247,11 +296,17 @@ struct Watcher {
 }
 
 impl Watcher {
-    async fn run(self, sender: watch::Sender<Arc<Snapshot>>, waiting: Arc<Waiting>, stop: CancellationToken) {
+    async fn run(
+        self,
+        sender: watch::Sender<Arc<Snapshot>>,
+        waiting: Arc<Waiting>,
+        mut woken: Option<watch::Receiver<u64>>,
+        stop: CancellationToken,
+    ) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.pause(&waiting) => {}
+                () = pause(&waiting, woken.as_mut()) => {}
             }
             match self.look().await {
                 Ok(live) => self.publish(&sender, live),
@@ -264,18 +319,6 @@ impl Watcher {
         let pool = sender.borrow().pool.clone();
         pool.close().await;
         self.control.close().await;
-    }
-
-    /// Nobody waits: until somebody does, or it is time to look for new generations. Somebody waits: until a checkpoint moved
-    /// in this process, or may have moved in another.
-    async fn pause(&self, waiting: &Waiting) {
-        if waiting.count.load(Ordering::SeqCst) == 0 {
-            let _ = timeout(IDLE, waiting.came.notified()).await;
-        } else if let Some(wake) = &self.options.wake {
-            let _ = timeout(WATCHFUL, wake.notified()).await;
-        } else {
-            sleep(WATCHFUL).await;
-        }
     }
 
     async fn look(&self) -> Result<BTreeMap<String, Live>, sqlx::Error> {

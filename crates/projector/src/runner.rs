@@ -1,10 +1,14 @@
 //! Follows the feed: one task a projection and partition, so that one that fails or is stopped holds up no other.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use souk_ports::{EventFeed, EventLog};
 use sqlx::PgPool;
-use tokio::{sync::Notify, task::JoinSet, time::sleep};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Decoder, Projection, follower::Follower, generation::housekeeping, watermark::Watermarks};
@@ -36,17 +40,48 @@ impl Default for RunnerOptions {
     }
 }
 
-/// Tells a [`crate::Reader`] in the same process that a checkpoint moved, so that it looks at once.
+/// Tells whoever reads in the same process that a checkpoint moved, so that they look at once.
 #[derive(Clone, Debug, Default)]
-pub struct Wake(Arc<Notify>);
+pub struct Wake(Arc<Moves>);
+
+#[derive(Debug)]
+struct Moves {
+    any: watch::Sender<u64>,
+    of: Mutex<BTreeMap<String, watch::Sender<u64>>>,
+}
+
+impl Default for Moves {
+    fn default() -> Self {
+        Self { any: watch::Sender::new(0), of: Mutex::default() }
+    }
+}
 
 impl Wake {
-    pub(crate) fn moved(&self) {
-        self.0.notify_one();
+    pub(crate) fn moved(&self, projection: &str) {
+        self.0.any.send_modify(|moves| *moves += 1);
+        if let Some(of) = self.of().get(projection) {
+            of.send_modify(|moves| *moves += 1);
+        }
     }
 
-    pub(crate) async fn notified(&self) {
-        self.0.notified().await;
+    pub(crate) fn all_moved(&self) {
+        self.0.any.send_modify(|moves| *moves += 1);
+        self.of().values().for_each(|of| of.send_modify(|moves| *moves += 1));
+    }
+
+    /// Changes whenever a checkpoint of any projection moves.
+    pub(crate) fn any(&self) -> watch::Receiver<u64> {
+        self.0.any.subscribe()
+    }
+
+    /// Changes whenever a checkpoint of `projection` moves.
+    #[must_use]
+    pub fn on(&self, projection: &str) -> watch::Receiver<u64> {
+        self.of().entry(projection.to_owned()).or_insert_with(|| watch::Sender::new(0)).subscribe()
+    }
+
+    fn of(&self) -> MutexGuard<'_, BTreeMap<String, watch::Sender<u64>>> {
+        self.0.of.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

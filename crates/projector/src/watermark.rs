@@ -66,7 +66,7 @@ impl Watermarks {
             // What fails, or is locked at this moment, is asked for again when its follower looks.
             match write(pool, &asked).await {
                 Ok(0) => {}
-                Ok(_) => self.wake.moved(),
+                Ok(_) => self.wake.all_moved(),
                 Err(error) => tracing::debug!(%error, "watermarks could not be written and are tried again"),
             }
         }

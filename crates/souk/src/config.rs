@@ -48,6 +48,8 @@ pub struct Config {
     pub kurrentdb: KurrentDb,
     /// Where Kafka is.
     pub kafka: Kafka,
+    /// Pages that are kept in memory.
+    pub pages: Pages,
     /// How logs look and what they hold.
     pub log: Log,
 }
@@ -70,6 +72,7 @@ impl Default for Config {
             events: Events::default(),
             kurrentdb: KurrentDb::default(),
             kafka: Kafka::default(),
+            pages: Pages::default(),
             log: Log::default(),
         }
     }
@@ -117,6 +120,20 @@ impl Default for Limits {
             json_body_bytes: 1 << 20,
             archive_bytes: 50 << 20,
         }
+    }
+}
+
+/// Pages that are kept in memory.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pages {
+    /// As many bytes of them, at most; 0 keeps none.
+    pub memory_bytes: u64,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self { memory_bytes: 256 << 20 }
     }
 }
 

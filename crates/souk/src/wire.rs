@@ -291,7 +291,7 @@ impl Souk {
         };
         Api::new(Parts {
             app: app.clone(),
-            reads: Arc::new(ReadModels::new(Arc::clone(reader))),
+            reads: Arc::new(ReadModels::new(Arc::clone(reader), config.pages.memory_bytes)),
             keyring: Arc::clone(keyring) as _,
             idempotency: Arc::clone(store) as _,
             reactions: Arc::clone(store) as _,

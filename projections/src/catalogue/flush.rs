@@ -9,8 +9,8 @@ use souk_projector::{Changes, Envelope};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::fold::{CatalogueChanges, PluginPatch, head_words};
-use crate::{rows, text};
+use super::fold::{CatalogueChanges, PluginPatch};
+use crate::rows;
 
 #[async_trait]
 impl Changes for CatalogueChanges {
@@ -22,8 +22,7 @@ impl Changes for CatalogueChanges {
         self.flush_vendors(connection).await?;
         self.flush_plugins(connection).await?;
         self.flush_versions(connection).await?;
-        self.flush_ranks(connection).await?;
-        self.flush_words(connection).await
+        self.flush_ranks(connection).await
     }
 }
 
@@ -37,6 +36,7 @@ struct NewVendor<'a> {
     suspended: bool,
     registered_at: DateTime<Utc>,
     position: u64,
+    changed: u64,
 }
 
 #[derive(Serialize)]
@@ -44,6 +44,7 @@ struct OldVendor {
     vendor_id: Uuid,
     verified: bool,
     suspended: bool,
+    changed: u64,
 }
 
 #[derive(Serialize)]
@@ -52,12 +53,11 @@ struct NewPlugin<'a> {
     vendor_id: Uuid,
     name: &'a str,
     name_key: String,
-    name_words: String,
     created_at: DateTime<Utc>,
     position: u64,
 }
 
-/// What a plugin says of itself, with the words to find it by.
+/// What a plugin says of itself.
 #[derive(Serialize)]
 struct Described<'a> {
     plugin_id: Uuid,
@@ -65,7 +65,6 @@ struct Described<'a> {
     summary: &'a str,
     description: &'a str,
     tags: &'a [String],
-    tag_keys: Vec<String>,
     media: &'a [Media],
     complexity: Option<String>,
     setup_minutes: Option<u32>,
@@ -73,23 +72,17 @@ struct Described<'a> {
     kind: String,
     category: &'a str,
     license: &'a str,
-    head_words: String,
-    summary_words: String,
-    description_words: String,
+    described: u64,
 }
 
 impl<'a> Described<'a> {
-    fn of(plugin_id: Uuid, details: &'a Details) -> Self {
-        let mut tag_keys: Vec<String> = details.tags.iter().map(|tag| tag.to_lowercase()).collect();
-        tag_keys.sort();
-        tag_keys.dedup();
+    fn of(plugin_id: Uuid, details: &'a Details, described: u64) -> Self {
         Self {
             plugin_id,
             display_name: &details.display_name,
             summary: &details.summary,
             description: &details.description,
             tags: &details.tags,
-            tag_keys,
             media: &details.media,
             complexity: details.complexity.as_ref().map(rows::word),
             setup_minutes: details.setup_minutes,
@@ -97,9 +90,7 @@ impl<'a> Described<'a> {
             kind: rows::word(&details.kind),
             category: &details.category,
             license: &details.license,
-            head_words: head_words(details).join(" "),
-            summary_words: text::plain(&details.summary),
-            description_words: text::plain(&details.description),
+            described,
         }
     }
 }
@@ -109,7 +100,6 @@ struct Priced<'a> {
     plugin_id: Uuid,
     pricing: &'a Pricing,
     terms: &'a Terms,
-    pricing_model: &'static str,
 }
 
 #[derive(Serialize)]
@@ -148,6 +138,7 @@ impl CatalogueChanges {
         let (mut new, mut old) = (Vec::new(), Vec::new());
         for (vendor_id, patch) in &self.vendors {
             let (vendor_id, verified, suspended) = (*vendor_id, patch.verified, patch.suspended);
+            let changed = patch.changed;
             match &patch.registered {
                 Some(row) => new.push(NewVendor {
                     vendor_id,
@@ -158,9 +149,9 @@ impl CatalogueChanges {
                     suspended,
                     registered_at: row.at,
                     position: row.position,
+                    changed,
                 }),
-                None if verified || suspended => old.push(OldVendor { vendor_id, verified, suspended }),
-                None => {}
+                None => old.push(OldVendor { vendor_id, verified, suspended, changed }),
             }
         }
         rows::write(connection, include_str!("new_vendors.sql"), &new).await?;
@@ -177,32 +168,18 @@ impl CatalogueChanges {
                     vendor_id,
                     name: &row.name,
                     name_key: name_key(&row.name),
-                    name_words: text::name_words(&row.name).join(" "),
                     created_at: row.at,
                     position: row.position,
                 });
             }
-            described.extend(patch.details.as_ref().map(|details| Described::of(plugin_id, details)));
-            priced.extend(patch.price.as_ref().map(|(pricing, terms)| Priced {
-                plugin_id,
-                pricing,
-                terms,
-                pricing_model: match pricing {
-                    Pricing::Free => "free",
-                    Pricing::OneTime { .. } => "one_time",
-                    Pricing::Subscription { .. } => "subscription",
-                },
-            }));
+            described.extend(patch.details.as_ref().map(|(details, at)| Described::of(plugin_id, details, *at)));
+            priced.extend(patch.price.as_ref().map(|(pricing, terms)| Priced { plugin_id, pricing, terms }));
             placed.extend(place(plugin_id, patch));
         }
         rows::write(connection, include_str!("new_plugins.sql"), &new).await?;
         rows::write(connection, include_str!("new_ranks.sql"), &new).await?;
-        rows::write(connection, include_str!("new_documents.sql"), &new).await?;
         rows::write(connection, include_str!("describe_plugins.sql"), &described).await?;
-        rows::write(connection, include_str!("describe_ranks.sql"), &described).await?;
-        rows::write(connection, include_str!("describe_documents.sql"), &described).await?;
         rows::write(connection, include_str!("price_plugins.sql"), &priced).await?;
-        rows::write(connection, include_str!("price_ranks.sql"), &priced).await?;
         rows::write(connection, include_str!("place_plugins.sql"), &placed).await
     }
 
@@ -233,24 +210,24 @@ impl CatalogueChanges {
         Ok(())
     }
 
-    /// Counters, and whether a plugin is listed: the one thing that depends on rows written before.
+    /// Counters, and how far each plugin's page has changed.
     async fn flush_ranks(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let mut plugins: Vec<Uuid> = Vec::new();
         let mut confidences: Vec<Option<i16>> = Vec::new();
-        let mut counters: [Vec<i64>; 5] = Default::default();
+        let mut counters: [Vec<i64>; 6] = Default::default();
         for (plugin, patch) in &self.plugins {
             plugins.push(*plugin);
             confidences.push(patch.confidence.map(i16::from));
-            let differences =
-                [patch.review_points, patch.installs, patch.active_installs, patch.rating_sum, patch.rating_count];
-            for (column, difference) in counters.iter_mut().zip(differences) {
-                column.push(difference);
+            let (installs, active, changed) = (patch.installs, patch.active_installs, rows::big(patch.changed));
+            let row = [patch.review_points, installs, active, patch.rating_sum, patch.rating_count, changed];
+            for (column, figure) in counters.iter_mut().zip(row) {
+                column.push(figure);
             }
         }
         if plugins.is_empty() {
             return Ok(());
         }
-        let [review_points, installs, active, rating_sum, rating_count] = counters;
+        let [review_points, installs, active, rating_sum, rating_count, changed] = counters;
         sqlx::query(include_str!("count_ranks.sql"))
             .bind(plugins)
             .bind(confidences)
@@ -259,17 +236,9 @@ impl CatalogueChanges {
             .bind(active)
             .bind(rating_sum)
             .bind(rating_count)
+            .bind(changed)
             .execute(connection)
             .await?;
-        Ok(())
-    }
-
-    async fn flush_words(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        if self.words.is_empty() {
-            return Ok(());
-        }
-        let (words, uses): (Vec<&str>, Vec<i64>) = self.words.iter().map(|(word, uses)| (word.as_str(), *uses)).unzip();
-        sqlx::query(include_str!("count_words.sql")).bind(words).bind(uses).execute(connection).await?;
         Ok(())
     }
 }

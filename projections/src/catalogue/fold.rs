@@ -13,7 +13,7 @@ use souk_domain::{
 use souk_projector::Envelope;
 use uuid::Uuid;
 
-use crate::{stars::Stars, text};
+use crate::stars::Stars;
 
 /// Where a version stands, as `catalogue_version.status` has it.
 pub(super) mod status {
@@ -31,7 +31,6 @@ pub(super) struct CatalogueChanges {
     pub vendors: BTreeMap<Uuid, VendorPatch>,
     pub plugins: BTreeMap<Uuid, PluginPatch>,
     pub versions: BTreeMap<(Uuid, String), VersionPatch>,
-    pub words: BTreeMap<String, i64>,
 }
 
 #[derive(Default)]
@@ -39,6 +38,8 @@ pub(super) struct VendorPatch {
     pub registered: Option<VendorRow>,
     pub verified: bool,
     pub suspended: bool,
+    /// Position of the last event.
+    pub changed: u64,
 }
 
 pub(super) struct VendorRow {
@@ -53,7 +54,8 @@ pub(super) struct VendorRow {
 pub(super) struct PluginPatch {
     pub created: Option<PluginRow>,
     pub vendor: Option<Uuid>,
-    pub details: Option<Box<Details>>,
+    /// With the position of the event that says it.
+    pub details: Option<(Box<Details>, u64)>,
     pub price: Option<(Pricing, Terms)>,
     pub published: bool,
     /// Set and cleared by turns; the last one counts.
@@ -66,6 +68,8 @@ pub(super) struct PluginPatch {
     pub active_installs: i64,
     pub rating_sum: i64,
     pub rating_count: i64,
+    /// Position of the last event.
+    pub changed: u64,
 }
 
 pub(super) struct PluginRow {
@@ -115,7 +119,7 @@ impl CatalogueChanges {
             DomainEvent::Validation(change) => self.validation(event, change),
             DomainEvent::Installation(change) => {
                 if let Some(plugin) = event.plugin_id() {
-                    let patch = self.plugins.entry(plugin.uuid()).or_default();
+                    let patch = self.patch(plugin.uuid(), event);
                     let (installs, active) = installed(change);
                     patch.installs += installs;
                     patch.active_installs += active;
@@ -124,7 +128,7 @@ impl CatalogueChanges {
             DomainEvent::Review(change) => {
                 let stars = Stars::of(change);
                 if let Some(plugin) = event.plugin_id().filter(|_| stars != Stars::default()) {
-                    let patch = self.plugins.entry(plugin.uuid()).or_default();
+                    let patch = self.patch(plugin.uuid(), event);
                     patch.rating_sum += stars.sum();
                     patch.rating_count += stars.count();
                     patch.review_points += stars.points();
@@ -134,8 +138,19 @@ impl CatalogueChanges {
         }
     }
 
+    /// What changes of `plugin`, now also by `event`. Events come in order of position.
+    fn patch(&mut self, plugin: Uuid, event: &Envelope) -> &mut PluginPatch {
+        let patch = self.plugins.entry(plugin).or_default();
+        patch.changed = event.position;
+        patch
+    }
+
     fn vendor(&mut self, event: &Envelope, change: &vendor::Event) {
+        if matches!(change, vendor::Event::CommissionSet { .. } | vendor::Event::Abandoned {}) {
+            return;
+        }
         let patch = self.vendors.entry(event.stream.uuid).or_default();
+        patch.changed = event.position;
         match change {
             vendor::Event::Registered { owner_id, name, slug, .. } => {
                 let (at, position) = (event.recorded_at, event.position);
@@ -153,20 +168,16 @@ impl CatalogueChanges {
         if matches!(change, plugin::Event::Abandoned {}) {
             return;
         }
-        let patch = self.plugins.entry(id).or_default();
+        let patch = self.patch(id, event);
         patch.updated_at = Some(event.recorded_at);
         match change {
             plugin::Event::Created { vendor_id, name, details, pricing, terms, .. } => {
                 patch.created = Some(PluginRow { name: name.clone(), at: event.recorded_at, position: event.position });
                 patch.vendor = Some(vendor_id.uuid());
-                patch.details = Some(details.clone());
+                patch.details = Some((details.clone(), event.position));
                 patch.price = Some((pricing.clone(), terms.clone()));
-                self.count_words(text::name_words(name), details);
             }
-            plugin::Event::Described { details } => {
-                patch.details = Some(details.clone());
-                self.count_words(Vec::new(), details);
-            }
+            plugin::Event::Described { details } => patch.details = Some((details.clone(), event.position)),
             plugin::Event::Priced { pricing, terms, .. } => patch.price = Some((pricing.clone(), terms.clone())),
             plugin::Event::Suspended { reason } => patch.suspended = Some(Some(reason.clone())),
             plugin::Event::Reinstated {} => patch.suspended = Some(None),
@@ -207,7 +218,7 @@ impl CatalogueChanges {
                 if *verdict == validation::Verdict::Escalate {
                     patch.advance(status::NEEDS_REVIEW);
                 }
-                self.plugins.entry(plugin.uuid()).or_default().confidence = Some(*confidence);
+                self.patch(plugin.uuid(), event).confidence = Some(*confidence);
             }
             validation::Event::Escalated { version, .. } => {
                 self.version(plugin.uuid(), version).advance(status::NEEDS_REVIEW);
@@ -225,22 +236,6 @@ impl CatalogueChanges {
         patch.decide(status);
         patch.confidence = confidence.or(patch.confidence);
     }
-
-    fn count_words(&mut self, of_name: Vec<String>, details: &Details) {
-        for word in of_name.into_iter().chain(head_words(details)).filter(|word| word.chars().count() > 2) {
-            *self.words.entry(word).or_default() += 1;
-        }
-    }
-}
-
-/// The words by which a plugin is known, but for those of its unique name.
-pub(super) fn head_words(details: &Details) -> Vec<String> {
-    let mut words = text::name_words(&details.display_name);
-    for tag in &details.tags {
-        words.extend(text::words(tag));
-    }
-    words.extend(text::words(&details.category));
-    words
 }
 
 /// How many more users ever installed, and how many more have it installed.

@@ -1,11 +1,5 @@
 CREATE INDEX catalogue_vendor_slug ON catalogue_vendor (slug);
 CREATE INDEX catalogue_vendor_owner ON catalogue_vendor (owner_id, position);
+CREATE INDEX catalogue_vendor_changed ON catalogue_vendor (changed);
 CREATE INDEX catalogue_plugin_name ON catalogue_plugin (name_key);
-CREATE INDEX catalogue_plugin_vendor ON catalogue_plugin (vendor_id);
-CREATE INDEX catalogue_rank_newest ON catalogue_rank (position DESC, plugin_id DESC) WHERE listed;
-CREATE INDEX catalogue_rank_installs ON catalogue_rank (installs DESC, plugin_id DESC) WHERE listed;
-CREATE INDEX catalogue_rank_rating ON catalogue_rank (rating_rank DESC, plugin_id DESC) WHERE listed;
-CREATE INDEX catalogue_rank_reliability ON catalogue_rank ((coalesce(reliability, 0)::bigint) DESC, plugin_id DESC) WHERE listed;
-CREATE INDEX catalogue_rank_tags ON catalogue_rank USING gin (tags);
-CREATE INDEX catalogue_document_words ON catalogue_document USING gin (document);
-CREATE INDEX catalogue_word_trigrams ON catalogue_word USING gist (word public.gist_trgm_ops);
+CREATE INDEX catalogue_rank_changed ON catalogue_rank (changed);

@@ -11,11 +11,14 @@ mod flush;
 mod fold;
 mod query;
 mod search;
+mod showcase;
 
 pub use query::{
     Plugin, PluginStatus, PluginVendor, Rating, Vendor, Version, VersionStatus, plugin, vendor, vendors_of, versions,
 };
-pub use search::{Facets, SearchParams, SearchResult, Sort, search};
+pub use search::{SearchParams, SearchResult, Sort};
+pub use showcase::{NotShown, Render, Shelf, Showcase, ShowcaseOptions, ShowcaseStatus};
+pub use souk_search::Facets;
 
 /// How many imagined reviews stand beside the real ones, and their stars.
 pub(crate) const PRIOR_WEIGHT: (f64, f64) = (5.0, 3.5);
@@ -29,6 +32,10 @@ impl Projection for Catalogue {
         "catalogue"
     }
 
+    fn version(&self) -> i32 {
+        2
+    }
+
     fn schema_sql(&self) -> &'static str {
         include_str!("schema.sql")
     }
@@ -38,14 +45,7 @@ impl Projection for Catalogue {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &[
-            "catalogue_plugin",
-            "catalogue_rank",
-            "catalogue_version",
-            "catalogue_vendor",
-            "catalogue_document",
-            "catalogue_word",
-        ]
+        &["catalogue_plugin", "catalogue_rank", "catalogue_version", "catalogue_vendor"]
     }
 
     fn wants(&self, category: Category) -> bool {

@@ -1,14 +1,7 @@
-WITH placed AS (
-    UPDATE catalogue_plugin p
-    SET vendor_id = coalesce(n.vendor_id, p.vendor_id), published = p.published OR n.published,
-        suspended = CASE WHEN n.suspension_changed THEN n.suspended ELSE p.suspended END,
-        deprecated = coalesce(n.deprecated, p.deprecated), updated_at = n.updated_at
-    FROM jsonb_to_recordset($1) AS n (plugin_id uuid, vendor_id uuid, published boolean, suspension_changed boolean,
-        suspended text, deprecated text, updated_at timestamptz)
-    WHERE p.plugin_id = n.plugin_id
-    RETURNING p.plugin_id, p.published AND p.suspended IS NULL AS listed
-)
-UPDATE catalogue_rank r
-SET listed = placed.listed
-FROM placed
-WHERE r.plugin_id = placed.plugin_id AND r.listed IS DISTINCT FROM placed.listed
+UPDATE catalogue_plugin p
+SET vendor_id = coalesce(n.vendor_id, p.vendor_id), published = p.published OR n.published,
+    suspended = CASE WHEN n.suspension_changed THEN n.suspended ELSE p.suspended END,
+    deprecated = coalesce(n.deprecated, p.deprecated), updated_at = n.updated_at
+FROM jsonb_to_recordset($1) AS n (plugin_id uuid, vendor_id uuid, published boolean, suspension_changed boolean,
+    suspended text, deprecated text, updated_at timestamptz)
+WHERE p.plugin_id = n.plugin_id

@@ -1,4 +1,4 @@
-p.plugin_id AS id, p.name, p.display_name, to_jsonb(r.kind) AS kind, p.summary, p.description, r.category, p.tags, r.license,
+p.plugin_id AS id, p.name, p.display_name, to_jsonb(p.kind) AS kind, p.summary, p.description, p.category, p.tags, p.license,
 p.pricing, p.terms, p.vendor_id, coalesce(v.name, '') AS vendor_name, coalesce(v.slug, '') AS vendor_slug,
 coalesce(v.verified, false) AS vendor_verified,
 to_jsonb(CASE WHEN p.suspended IS NOT NULL THEN 'suspended' WHEN p.deprecated IS NOT NULL THEN 'deprecated'

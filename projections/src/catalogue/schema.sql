@@ -6,7 +6,9 @@ CREATE TABLE catalogue_vendor (
     verified      boolean     NOT NULL,
     suspended     boolean     NOT NULL,
     registered_at timestamptz NOT NULL,
-    position      bigint      NOT NULL
+    position      bigint      NOT NULL,
+    -- Position of the last event that changed this row.
+    changed       bigint      NOT NULL
 );
 
 CREATE TABLE catalogue_plugin (
@@ -15,9 +17,12 @@ CREATE TABLE catalogue_plugin (
     name           text        NOT NULL,
     name_key       text        NOT NULL,
     display_name   text        NOT NULL,
+    kind           text        NOT NULL,
     summary        text        NOT NULL,
     description    text        NOT NULL,
+    category       text        NOT NULL,
     tags           text[]      NOT NULL,
+    license        text        NOT NULL,
     media          jsonb       NOT NULL,
     complexity     text,
     setup_minutes  integer,
@@ -29,20 +34,16 @@ CREATE TABLE catalogue_plugin (
     deprecated     text,
     latest_version text,
     created_at     timestamptz NOT NULL,
-    updated_at     timestamptz NOT NULL
+    updated_at     timestamptz NOT NULL,
+    -- Position of the event that created it.
+    position       bigint      NOT NULL,
+    -- Position of the event that wrote what it says of itself: whoever keeps the words elsewhere knows whether they are old.
+    described      bigint      NOT NULL
 );
 
--- What searches filter, count and sort by. Apart from the page, so that a counter rewrites a small row, and apart from the
--- documents, so that it touches no full-text index.
+-- Counters, apart from the page, so that counting rewrites a small row.
 CREATE TABLE catalogue_rank (
     plugin_id       uuid     PRIMARY KEY,
-    position        bigint   NOT NULL,
-    listed          boolean  NOT NULL DEFAULT false,
-    kind            text     NOT NULL,
-    category        text     NOT NULL,
-    license         text     NOT NULL,
-    pricing_model   text     NOT NULL,
-    tags            text[]   NOT NULL,
     installs        bigint   NOT NULL DEFAULT 0,
     active_installs bigint   NOT NULL DEFAULT 0,
     rating_sum      bigint   NOT NULL DEFAULT 0,
@@ -52,16 +53,9 @@ CREATE TABLE catalogue_rank (
     -- The Bayesian mean in thousandths of a star: five imagined reviews of 3.5 stars stand beside the real ones.
     rating_rank     bigint   NOT NULL GENERATED ALWAYS AS ((17500 + 1000 * rating_sum) / (5 + GREATEST(rating_count, 0))) STORED,
     reliability     smallint GENERATED ALWAYS AS (CASE WHEN confidence IS NOT NULL THEN
-        LEAST(100, GREATEST(0, confidence + LEAST(10, GREATEST(-30, review_points))))::smallint END) STORED
-);
-
-CREATE TABLE catalogue_document (
-    plugin_id  uuid     PRIMARY KEY,
-    name_words text     NOT NULL,
-    -- Names, tags and category (A), summary (B): what relevance is judged by. Small, so that ranking stays cheap.
-    head       tsvector NOT NULL,
-    -- The head and the description (C): what is searched.
-    document   tsvector NOT NULL
+        LEAST(100, GREATEST(0, confidence + LEAST(10, GREATEST(-30, review_points))))::smallint END) STORED,
+    -- Position of the last event that changed the page: this row, the plugin's, or its latest version.
+    changed         bigint   NOT NULL
 );
 
 CREATE TABLE catalogue_version (
@@ -78,27 +72,3 @@ CREATE TABLE catalogue_version (
     submitted_at timestamptz NOT NULL,
     PRIMARY KEY (plugin_id, version)
 );
-
--- The words of names, tags and categories, to find what a misspelled word meant.
-CREATE TABLE catalogue_word (
-    word text   PRIMARY KEY,
-    uses bigint NOT NULL
-);
-
--- The query for `words`, which hold letters and digits only: each as it is or by its stem, the last one as a prefix when
--- `prefix`, all of them when `every`, else any.
-CREATE FUNCTION catalogue_query(words text[], prefix boolean, every boolean) RETURNS tsquery
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(string_agg(
-        '(' || CASE WHEN numnode(to_tsquery('pg_catalog.english', word)) > 0
-                    THEN to_tsquery('pg_catalog.english', word)::text || ' | ' ELSE '' END
-            || '''' || word || '''' || CASE WHEN prefix AND n = cardinality(words) THEN ':*' ELSE '' END || ')',
-        CASE WHEN every THEN ' & ' ELSE ' | ' END ORDER BY n), '')::tsquery
-    FROM unnest(words) WITH ORDINALITY AS given (word, n)
-$$;
-
--- The words of `text`, as they are and by their stems.
-CREATE FUNCTION catalogue_words(text) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT to_tsvector('pg_catalog.simple', $1) || to_tsvector('pg_catalog.english', $1)
-$$;

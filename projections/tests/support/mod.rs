@@ -25,7 +25,10 @@ use souk_domain::{
 use souk_embedded_postgres::testing::{TestDatabase, database};
 use souk_feed_log::LogFeed;
 use souk_ports::{Actor, Appended, EventLog, Expected, Metadata, NewEvent, Position, Vault};
-use souk_projections::all;
+use souk_projections::{
+    all,
+    catalogue::{Shelf, Showcase, ShowcaseOptions},
+};
 use souk_projector::{Decoder, Projection, ReadGuard, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, migrate};
 use souk_testkit::{ManualClock, MemoryLog, PlainVault};
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -35,6 +38,10 @@ use uuid::Uuid;
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A showcase that keeps all pages, as JSON.
+pub const SHOWN: ShowcaseOptions =
+    ShowcaseOptions { render: |plugin| serde_json::to_vec(&plugin).unwrap(), page_bytes: 64 << 20 };
 
 pub struct Market {
     pub database: TestDatabase,
@@ -150,6 +157,14 @@ impl Market {
         let guard = reader.at(&names, Some(self.log.head().await.unwrap()), PATIENCE).await.unwrap();
         running.stop().await;
         (reader, guard)
+    }
+
+    /// Runs a runner until everything is projected, and shows it.
+    pub async fn shelf(&self) -> ((Reader, Showcase), Arc<Shelf>) {
+        let (reader, guard) = self.read().await;
+        let showcase = Showcase::start(&reader, SHOWN);
+        let shelf = showcase.at(guard.position("catalogue").unwrap(), PATIENCE).await.unwrap();
+        ((reader, showcase), shelf)
     }
 
     /// Appends `event` to `stream`.

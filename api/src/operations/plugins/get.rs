@@ -1,6 +1,10 @@
 //! `GET /plugins/{plugin}`
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de::Error};
 use souk_app::history;
@@ -8,6 +12,7 @@ use utoipa::IntoParams;
 
 use crate::{
     Api,
+    answer::Ready,
     error::ApiError,
     extract::{MinPosition, PathParams, QueryParams},
     operations::shared::found,
@@ -38,12 +43,13 @@ pub async fn get_plugin(
     min: MinPosition,
     PathParams(plugin): PathParams<String>,
     QueryParams(query): QueryParams<AtQuery>,
-) -> Result<Json<Plugin>, ApiError> {
+) -> Result<Response, ApiError> {
     if let Some(time) = query.at {
         let then = history::as_of(&api.app, &plugin.as_str().into(), time, min.0).await?;
-        return Ok(Json(then.into()));
+        return Ok(Json(Plugin::from(then)).into_response());
     }
-    found(&api, min, "this plugin", |at| api.reads.plugin(at, &plugin)).await.map(Json)
+    let page = found(&api, min, "this plugin", |at| api.reads.page(at, &plugin)).await?;
+    Ok(Ready(page).into_response())
 }
 
 #[cfg(test)]

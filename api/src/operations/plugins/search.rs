@@ -1,6 +1,6 @@
 //! `GET /plugins`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use souk_domain::listing::Kind;
 use souk_projections::catalogue::{SearchParams, Sort};
@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Api,
+    answer::Ready,
     error::ApiError,
     extract::{MinPosition, QueryParams},
     operations::shared::at,
@@ -87,9 +88,9 @@ pub async fn search_plugins(
     State(api): State<Api>,
     min: MinPosition,
     QueryParams(query): QueryParams<SearchQuery>,
-) -> Result<Json<SearchResult>, ApiError> {
+) -> Result<Ready, ApiError> {
     let params = params(query)?;
-    api.reads.search(at(&api, min), &params).await.map(Json)
+    api.reads.search(at(&api, min), &params).await.map(Ready)
 }
 
 fn params(query: SearchQuery) -> Result<SearchParams, ApiError> {

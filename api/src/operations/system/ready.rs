@@ -21,7 +21,8 @@ use crate::{
 /// How long the log and the read models have to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Whether Souk can serve: the log and the read models answer, and the read models have caught up once since the start.
+/// Whether Souk can serve: the log and the read models answer, the read models have caught up once since the start, and the
+/// search index is filled.
 #[utoipa::path(get, path = "/ready", tag = "system",
     responses((status = 200, description = "It can", body = Object), (status = 503, description = "Not yet, or not now", body = Object)))]
 pub async fn ready(State(api): State<Api>) -> Response {
@@ -47,9 +48,10 @@ async fn check(api: &Api) -> Result<(), String> {
     let head = api.app.ports().log.head().await.map_err(|_| "the log does not answer".to_owned())?;
     let status = api.projections.status().await.map_err(|_| "the read models do not answer".to_owned())?;
     let goal = *api.first_head.get_or_init(|| head);
-    match lagging(&status, goal) {
-        Some(name) => Err(format!("the read model `{name}` is catching up")),
-        None => Ok(()),
+    match (lagging(&status, goal), api.reads.missing()) {
+        (Some(name), _) => Err(format!("the read model `{name}` is catching up")),
+        (None, Some(missing)) => Err(missing.to_owned()),
+        (None, None) => Ok(()),
     }
 }
 

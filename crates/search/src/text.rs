@@ -4,7 +4,7 @@
 const LONGEST: usize = 40;
 
 /// `text` in lower case without accents, every run of anything but letters and digits one blank.
-pub(crate) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars().flat_map(char::to_lowercase) {
         if c.is_alphanumeric() {
@@ -19,13 +19,18 @@ pub(crate) fn plain(text: &str) -> String {
     out
 }
 
+/// The words of `plain`, which [`plain`] wrote.
+pub fn parts(plain: &str) -> impl Iterator<Item = &str> {
+    plain.split(' ').filter(|word| !word.is_empty() && (word.len() <= LONGEST || word.chars().count() <= LONGEST))
+}
+
 /// The words of `text` as [`plain`] writes them.
-pub(crate) fn words(text: &str) -> Vec<String> {
-    plain(text).split_whitespace().filter(|word| word.chars().count() <= LONGEST).map(ToOwned::to_owned).collect()
+pub fn words(text: &str) -> Vec<String> {
+    parts(&plain(text)).map(ToOwned::to_owned).collect()
 }
 
 /// The words of a name: also the parts that capitals separate, so that `SlackBot` is found as `slackbot`, `slack` and `bot`.
-pub(crate) fn name_words(text: &str) -> Vec<String> {
+pub fn name_words(text: &str) -> Vec<String> {
     let mut parted = String::with_capacity(text.len() + 8);
     let mut last_was_lower = false;
     for c in text.chars() {
@@ -79,7 +84,7 @@ const COMMON: [&str; 24] = [
 ];
 
 /// The words of a question that are worth asking for, at most eight, none twice.
-pub(crate) fn question(text: &str) -> Vec<String> {
+pub fn question(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for word in words(text) {
         if !all.contains(&word) {
@@ -95,7 +100,7 @@ pub(crate) fn question(text: &str) -> Vec<String> {
 }
 
 /// How many letters must be inserted, left out, replaced or swapped with their neighbour to turn one word into the other.
-pub(crate) fn distance(left: &str, right: &str) -> usize {
+pub fn distance(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
     let mut before_last: Vec<usize> = Vec::new();
