@@ -15,16 +15,19 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: help setup postgres build demo test lint fmt fmt-check clippy deny deploy tree bench
+.PHONY: help setup postgres kafka build demo test lint fmt fmt-check clippy deny deploy tree bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## find or install everything: Rust components, C compiler, PostgreSQL, cargo-deny
+setup: ## find or install everything: Rust components, C compiler, PostgreSQL, Java, Kafka, cargo-deny
 	@sh scripts/setup.sh all
 
 postgres:
 	@sh scripts/setup.sh build postgres
+
+kafka:
+	@sh scripts/setup.sh kafka
 
 # The development profile: on two cores it builds several times faster than a release, its hashing and compression
 # are optimized all the same, and `make test` uses the same artifacts. Selecting the whole workspace keeps the
@@ -36,7 +39,7 @@ demo: build ## start Souk on a database of its own, import a sample catalogue, w
 	$(CARGO) run --locked --quiet --bin souk-demo -- $(DEMO_ARGS)
 
 # The end-to-end tests start the real binary, so it is built before the first of them runs.
-test: postgres ## run all tests, with a real PostgreSQL
+test: postgres kafka ## run all tests, with a real PostgreSQL and a real Kafka
 	$(CARGO) build --locked --workspace --bins --tests
 	$(CARGO) test --locked --workspace $(TEST_ARGS)
 

@@ -1,22 +1,26 @@
 #!/bin/sh
 # Finds what Souk needs on this machine and installs what is missing, saying what it does.
 #
-#   sh scripts/setup.sh [build] [lint] [postgres] [deny] [all]
+#   sh scripts/setup.sh [build] [lint] [postgres] [kafka] [deny] [all]
 #
-#   build     cargo of the required version, a C compiler
+#   build     cargo of the required version, a C compiler, make
 #   lint      rustfmt and clippy
 #   postgres  PostgreSQL's server programs, version 15 or later
+#   kafka     a Java runtime, version 17 or later, and the Apache Kafka that tests start
 #   deny      cargo-deny
 #
 # Environment:
 #   SOUK_CACHE_DIR         where tools are kept between clones (default: $XDG_CACHE_HOME/souk or ~/.cache/souk)
 #   SOUK_POSTGRES_BIN      the directory of initdb, postgres and pg_ctl, when they are somewhere unusual
 #   SOUK_POSTGRES_INSTALL  `never` or `user`: PostgreSQL is not installed for the whole system
+#   SOUK_KAFKA_HOME        the directory with the jars of Apache Kafka, when it is not to be fetched
 #   SETUP_NO_INSTALL       when set, nothing at all is installed: what is missing is an error
 set -eu
 
 CARGO_DENY_VERSION=0.20.2
 POSTGRES_MIN=15
+KAFKA_VERSION=4.1.1
+JAVA_MIN=17
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 cache=${SOUK_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/souk}
@@ -122,6 +126,8 @@ setup_build() {
     if ! have cc && ! have gcc && ! have clang; then
         install "a C compiler" "gcc libc6-dev" "gcc" "gcc musl-dev" ""
     fi
+    # librdkafka is built from source with its own configure script.
+    have make || install "make" "make" "make" "make" "make"
     say "Rust $found, C compiler $(command -v cc || command -v gcc || command -v clang)"
 }
 
@@ -186,6 +192,52 @@ setup_postgres() {
     say "$("$dir/postgres" --version) in $dir"
 }
 
+# Prints the major version of the Java runtime on PATH or in JAVA_HOME; nothing when there is none that runs.
+java_version() {
+    java=${JAVA_HOME:+$JAVA_HOME/bin/java}
+    if [ -z "$java" ] || ! [ -x "$java" ]; then java=java; fi
+    "$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\)[."].*/\1/p' | head -n 1
+}
+
+setup_kafka() {
+    found=$(java_version || true)
+    if [ -z "$found" ] || [ "$found" -lt "$JAVA_MIN" ]; then
+        case $(package_manager) in
+            # The oldest release of each that still gets a runtime of at least JAVA_MIN with it.
+            apt-get) apt_java=openjdk-17-jre-headless
+                if quietly apt-cache policy openjdk-21-jre-headless && grep -q 'Candidate: [0-9]' "$log"; then apt_java=openjdk-21-jre-headless; fi ;;
+            *) apt_java='' ;;
+        esac
+        install "a Java runtime ($JAVA_MIN or later)" "$apt_java" "java-21-openjdk-headless" "openjdk21-jre-headless" "openjdk"
+        found=$(java_version || true)
+        [ -n "$found" ] && [ "$found" -ge "$JAVA_MIN" ] || fail "A Java runtime was installed, but no java of version $JAVA_MIN or later is on PATH." \
+            "Set JAVA_HOME to it."
+    fi
+    if [ -n "${SOUK_KAFKA_HOME:-}" ]; then
+        ls "$SOUK_KAFKA_HOME"/kafka_*.jar >/dev/null 2>&1 || fail "SOUK_KAFKA_HOME is $SOUK_KAFKA_HOME, but there is no kafka_*.jar in it."
+        say "Java $found, Apache Kafka in $SOUK_KAFKA_HOME"
+        return
+    fi
+    jars=$cache/kafka/$KAFKA_VERSION
+    if ! [ -e "$jars/.complete" ]; then
+        have mvn || install "Maven" "maven" "maven" "maven" "maven"
+        [ -z "${SETUP_NO_INSTALL:-}" ] || fail "Apache Kafka is missing and SETUP_NO_INSTALL is set." "It would have fetched it into $jars."
+        say "Apache Kafka is missing: fetching $KAFKA_VERSION with Maven into $jars (43 MB, once per machine)"
+        mkdir -p "$cache/kafka"
+        scratch=$(mktemp -d "$cache/kafka/fetch.XXXXXX")
+        cp "$here/scripts/kafka/pom.xml" "$scratch/"
+        (cd "$scratch" && quietly mvn -q -B dependency:copy-dependencies -DoutputDirectory="$scratch/jars" -DincludeScope=runtime) ||
+            { cat "$log" >&2 && fail "Maven could not fetch Apache Kafka; its messages are above."; }
+        touch "$scratch/jars/.complete"
+        # Complete or not there at all, also when two do this at once.
+        rm -rf "$jars"
+        mv "$scratch/jars" "$jars" 2>/dev/null || [ -e "$jars/.complete" ] || fail "Apache Kafka could not be put into $jars."
+        rm -rf "$scratch"
+        scratch=''
+    fi
+    say "Java $found, Apache Kafka $KAFKA_VERSION in $jars"
+}
+
 setup_deny() {
     if have cargo-deny; then
         say "$(cargo-deny --version) in $(dirname "$(command -v cargo-deny)")"
@@ -207,11 +259,12 @@ setup_deny() {
 [ $# -gt 0 ] || set -- all
 for step in "$@"; do
     case $step in
-        all) setup_build && setup_lint && setup_postgres && setup_deny ;;
+        all) setup_build && setup_lint && setup_postgres && setup_kafka && setup_deny ;;
         build) setup_build ;;
         lint) setup_lint ;;
         postgres) setup_postgres ;;
+        kafka) setup_kafka ;;
         deny) setup_deny ;;
-        *) fail "unknown step '$step': expected build, lint, postgres, deny or all" ;;
+        *) fail "unknown step '$step': expected build, lint, postgres, kafka, deny or all" ;;
     esac
 done

@@ -1,0 +1,131 @@
+//! One reign of a relay: a transactional producer, from fencing its predecessor to its first failure.
+
+use std::time::Duration;
+
+use rdkafka::{
+    error::KafkaError,
+    message::{Message, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer},
+    types::RDKafkaErrorCode,
+};
+use serde::{Deserialize, Serialize};
+use souk_ports::{Position, RecordedEvent, partition_of};
+use uuid::Uuid;
+
+use crate::{KafkaFeedError, Settings, client, record, seek};
+
+/// How long the brokers may take for a transaction. One that is given up holds readers up for as long, unless a successor comes.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The key of the relay's position in the control topic.
+const KEY: &str = "position";
+
+/// The record of the control topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Control {
+    /// Up to here the log is in the topic.
+    pub position: Position,
+    /// The event there.
+    pub event: Uuid,
+}
+
+pub struct Session {
+    settings: Settings,
+    producer: BaseProducer,
+    position: Position,
+    transactions: u64,
+}
+
+impl Session {
+    /// Fences whoever relayed before, and only then reads how far he came. Blocks.
+    pub fn open(settings: &Settings) -> Result<(Self, Option<Control>), KafkaFeedError> {
+        let control = settings.control();
+        let failed = |error: &KafkaError| KafkaFeedError::of(&format!("relay `{control}`"), &settings.brokers, error);
+        let mut config = client::config(settings)?;
+        config
+            .set("transactional.id", &control)
+            .set("transaction.timeout.ms", PATIENCE.as_millis().to_string())
+            .set("compression.type", "lz4")
+            // A transaction is flushed at once; this only lets its records travel together.
+            .set("linger.ms", "2")
+            .set("batch.size", "524288")
+            .set("queue.buffering.max.messages", "200000");
+        let producer: BaseProducer = config.create().map_err(|error| failed(&error))?;
+        producer.init_transactions(PATIENCE).map_err(|error| failed(&error))?;
+        let read =
+            seek::last(settings, &control, |message| serde_json::from_slice::<Control>(message.payload()?).ok())?;
+        if read.is_none() && seek::has_events(settings)? {
+            let (topic, brokers) = (settings.topic.clone(), settings.brokers.clone());
+            return Err(KafkaFeedError::ControlLost { control, topic, brokers });
+        }
+        let position = read.as_ref().map_or(0, |control| control.position);
+        Ok((Self { settings: settings.clone(), producer, position, transactions: 0 }, read))
+    }
+
+    /// Writes `events`, which follow in the log, in one transaction. Blocks. After an error the session is over, and the next
+    /// one finds out what became of the transaction.
+    pub fn relay(&mut self, events: &[RecordedEvent]) -> Result<(), KafkaFeedError> {
+        let Some(last) = events.last() else { return Ok(()) };
+        let settings = self.settings.clone();
+        let failed = |error: KafkaError| {
+            KafkaFeedError::of(&format!("a transaction up to position {}", last.position), &settings.brokers, &error)
+        };
+        self.producer.begin_transaction().map_err(failed)?;
+        self.produce(events, last).map_err(failed)?;
+        self.transactions += 1;
+        if settings.before_commit.as_ref().is_some_and(|lives| !lives(self.transactions)) {
+            // All that a killed process would leave behind: records, and no word about them.
+            let _ = self.producer.flush(PATIENCE);
+            let (what, reason) = ("the relay".to_owned(), "it was told to die".to_owned());
+            return Err(KafkaFeedError::Unavailable { what, brokers: settings.brokers, reason });
+        }
+        self.producer.commit_transaction(PATIENCE).map_err(failed)?;
+        self.position = last.position;
+        Ok(())
+    }
+
+    fn produce(&self, events: &[RecordedEvent], last: &RecordedEvent) -> Result<(), KafkaError> {
+        let Settings { topic, source, partitions, .. } = &self.settings;
+        // Up to where each partition is complete.
+        let mut complete = vec![self.position; usize::try_from(*partitions).unwrap_or(1)];
+        for event in events {
+            let partition = partition_of(event, *partitions);
+            let Some(previous) = complete.get_mut(usize::try_from(partition).unwrap_or(0)) else { continue };
+            let headers = record::of_event(event, source, *previous);
+            *previous = event.position;
+            let key = record::key(event);
+            self.send(topic, i32::try_from(partition).unwrap_or(0), key.as_bytes(), &event.data, headers)?;
+        }
+        for (partition, previous) in (0..).zip(complete) {
+            let headers = record::of_watermark(source, partition, previous, last.position);
+            self.send(topic, partition, b"", b"{}", headers)?;
+        }
+        let control = Control { position: last.position, event: last.id };
+        let value = serde_json::to_vec(&control).unwrap_or_default();
+        self.send(&self.settings.control(), 0, KEY.as_bytes(), &value, OwnedHeaders::new())
+    }
+
+    fn send(
+        &self,
+        topic: &str,
+        partition: i32,
+        key: &[u8],
+        value: &[u8],
+        headers: OwnedHeaders,
+    ) -> Result<(), KafkaError> {
+        let mut record = BaseRecord::to(topic).partition(partition).payload(value).headers(headers);
+        if !key.is_empty() {
+            record = record.key(key);
+        }
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
+                    record = again;
+                    self.producer.poll(Duration::from_millis(10));
+                }
+                Err((error, _)) => return Err(error),
+            }
+        }
+    }
+}
