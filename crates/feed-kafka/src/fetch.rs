@@ -84,7 +84,9 @@ impl Fetcher {
             Some(offset) => {
                 let _ = list.add_partition_offset(&self.settings.topic, partition, Offset::Offset(offset));
             }
-            None => drop(list.add_partition(&self.settings.topic, partition)),
+            None => {
+                list.add_partition(&self.settings.topic, partition);
+            }
         }
         list
     }
@@ -113,7 +115,7 @@ impl Fetcher {
         for (number, paused) in &mut self.reading {
             let Some(partition) = of(partitions, *number) else { continue };
             let mut list = TopicPartitionList::new();
-            drop(list.add_partition(&self.settings.topic, *number));
+            list.add_partition(&self.settings.topic, *number);
             if !partition.is_followed() {
                 partition.end();
                 let _ = self.consumer.incremental_unassign(&list);

@@ -191,7 +191,8 @@ fn write(
             events.iter().map(|event| event.data.len() + event.metadata.len()).sum()
         };
         let mut bytes = size(&events);
-        while let (true, Ok(more)) = (events.len() < max && bytes < MAX_BYTES, batches.try_recv()) {
+        while events.len() < max && bytes < MAX_BYTES {
+            let Ok(more) = batches.try_recv() else { break };
             bytes += size(&more);
             events.extend(more);
         }

@@ -1,6 +1,6 @@
 //! One reign of a relay: a transactional producer, from fencing its predecessor to its first failure.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     error::KafkaError,
@@ -47,7 +47,7 @@ impl Session {
             .set("transaction.timeout.ms", PATIENCE.as_millis().to_string())
             .set("compression.type", "lz4")
             // A transaction is flushed at once; this only lets its records travel together.
-            .set("linger.ms", "2")
+            .set("linger.ms", "1")
             .set("batch.size", "524288")
             .set("queue.buffering.max.messages", "200000");
         let producer: BaseProducer = config.create().map_err(|error| failed(&error))?;
@@ -73,9 +73,13 @@ impl Session {
         self.producer.begin_transaction().map_err(failed)?;
         self.produce(events, last).map_err(failed)?;
         self.transactions += 1;
+        // In small steps: the wrapper's own flush looks only every 100 ms whether it is done.
+        let until = Instant::now() + PATIENCE;
+        while self.producer.in_flight_count() > 0 && Instant::now() < until {
+            self.producer.poll(Duration::from_millis(1));
+        }
         if settings.before_commit.as_ref().is_some_and(|lives| !lives(self.transactions)) {
             // All that a killed process would leave behind: records, and no word about them.
-            let _ = self.producer.flush(PATIENCE);
             let (what, reason) = ("the relay".to_owned(), "it was told to die".to_owned());
             return Err(KafkaFeedError::Unavailable { what, brokers: settings.brokers, reason });
         }
