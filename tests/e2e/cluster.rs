@@ -3,8 +3,9 @@
 
 use std::{
     collections::BTreeMap,
+    io::{BufRead, BufReader},
     path::Path,
-    process::{ExitStatus, Output},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::Arc,
 };
 
@@ -32,6 +33,11 @@ impl Plan {
     /// Two of each that reads the log directly: no relay.
     pub fn direct() -> Self {
         Self { api: 2, relay: 0, project: 2, react: 2, env: Vec::new() }
+    }
+
+    /// The same with the log at this KurrentDB.
+    pub fn kurrentdb(self, url: &str) -> Self {
+        self.env("SOUK_EVENTS__LOG", "kurrentdb").env("SOUK_KURRENTDB__URL", url)
     }
 
     pub fn env(mut self, key: &str, value: &str) -> Self {
@@ -121,7 +127,13 @@ impl Cluster {
 
     /// Runs a command of `souk` on this cluster to its end.
     pub fn command(&self, arguments: &[&str]) -> Output {
-        let env: Vec<(&str, &str)> = self.env.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        self.command_with(arguments, &[])
+    }
+
+    /// The same, with further variables.
+    pub fn command_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> Output {
+        let mut env: Vec<(&str, &str)> = self.env.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        env.extend(more);
         block_in_place(|| process::run(self.home.path(), arguments, &env)).expect("souk runs")
     }
 
@@ -152,6 +164,39 @@ impl Cluster {
     pub fn stop_all(&mut self) -> Vec<(Member, ExitStatus)> {
         let members: Vec<Member> = self.members.keys().copied().collect();
         members.into_iter().map(|member| (member, self.stop(member))).collect()
+    }
+}
+
+/// The stand-in for a KurrentDB server as a process of its own. It ends with this value, or with the tests.
+pub struct Standin {
+    child: Child,
+    url: String,
+}
+
+impl Standin {
+    pub fn start(arguments: &[&str]) -> Self {
+        let program = process::program("souk-kurrent-standin").expect("is built");
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the stand-in starts");
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().expect("a stdout")).read_line(&mut url).expect("a line");
+        Self { child, url: url.trim().to_owned() }
+    }
+
+    /// Its connection string.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Standin {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        drop(self.child.wait());
     }
 }
 

@@ -7,7 +7,7 @@ use souk_tests::{
 };
 
 use crate::{
-    cluster::{Cluster, Plan},
+    cluster::{Cluster, Plan, Standin},
     support::unique,
 };
 
@@ -48,6 +48,37 @@ fn metric_of(kind: Kind) -> &'static str {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_of_each_pass_the_journey_with_the_feed_straight_from_the_log() {
     passes_the_journey(&Plan::direct()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_each_pass_the_journey_with_the_log_in_kurrentdb() {
+    let kurrentdb = tokio::task::block_in_place(|| Standin::start(&[]));
+    passes_the_journey(&Plan::direct().kurrentdb(kurrentdb.url())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_told_of_another_log_or_feed_is_refused_before_harm_is_done() {
+    let kurrentdb = tokio::task::block_in_place(|| Standin::start(&[]));
+    let cluster = Cluster::start(&Plan { api: 1, ..Plan::default() }).await;
+    let refused = |command: &[&str], env: &[(&str, &str)], says: &str| {
+        let output = cluster.command_with(command, env);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains(says), "{command:?}: {said}");
+    };
+    let other_log = [("SOUK_EVENTS__LOG", "kurrentdb"), ("SOUK_KURRENTDB__URL", kurrentdb.url())];
+    for command in [["doctor"], ["migrate"], ["project"]] {
+        refused(&command, &other_log, "belongs to a log in \"postgres\"");
+    }
+    let other_feed = [("SOUK_EVENTS__FEED", "kafka"), ("SOUK_KAFKA__BROKERS", "127.0.0.1:1")];
+    for command in [["doctor"], ["project"], ["relay"]] {
+        refused(&command, &other_feed, "read models follow \"log\" with 1");
+    }
+    let fewer =
+        [("SOUK_EVENTS__FEED", "kafka"), ("SOUK_KAFKA__BROKERS", "127.0.0.1:1"), ("SOUK_KAFKA__PARTITIONS", "3")];
+    let changed = cluster.command_with(&["migrate"], &other_feed);
+    assert!(changed.status.success(), "{}", String::from_utf8_lossy(&changed.stderr));
+    refused(&["project"], &fewer, "with 3 partitions, but this database's read models follow \"kafka\" with 6");
+    refused(&["project"], &[], "events.feed = \"log\" with 1 partitions");
 }
 
 #[tokio::test(flavor = "multi_thread")]

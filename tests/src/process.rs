@@ -12,13 +12,21 @@ use std::{
 /// # Errors
 /// It is not built.
 pub fn binary() -> Result<PathBuf, String> {
+    program("souk")
+}
+
+/// Where cargo put a program of this workspace.
+///
+/// # Errors
+/// It is not built.
+pub fn program(name: &str) -> Result<PathBuf, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     own.ancestors()
         .skip(1)
         .take(2)
-        .map(|folder| folder.join("souk"))
+        .map(|folder| folder.join(name))
         .find(|path| path.is_file())
-        .ok_or_else(|| "the souk binary is not built: run `cargo build --workspace --bins` first".to_owned())
+        .ok_or_else(|| format!("the program {name} is not built: run `cargo build --workspace --bins` first"))
 }
 
 /// Which of Souk's processes.

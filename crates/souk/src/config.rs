@@ -78,6 +78,16 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Partitions of the feed. Straight from the log there is one.
+    pub const fn partitions(&self) -> u32 {
+        match self.events.feed {
+            FeedKind::Log => 1,
+            FeedKind::Kafka => self.kafka.partitions,
+        }
+    }
+}
+
 /// Where Souk runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -13,6 +13,7 @@ mod logging;
 mod models;
 mod output;
 mod process;
+mod source;
 mod system;
 mod wire;
 mod workers;

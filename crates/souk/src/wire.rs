@@ -13,6 +13,7 @@ use souk_app::{
 use souk_artifacts::LocalArtifacts;
 use souk_auth::{Argon2Passwords, Keys, Tokens};
 use souk_feed_log::LogFeed;
+use souk_log_kurrent::KurrentLog;
 use souk_log_postgres::PostgresLog;
 use souk_ports::{
     ArtifactStore, Clock, EventFeed, EventLog, Random, Vault,
@@ -33,6 +34,7 @@ use crate::{
     failure::Failure,
     kek,
     models::Models,
+    source,
     system::{SystemClock, SystemRandom},
     workers::{self, Workers},
 };
@@ -41,22 +43,41 @@ use crate::{
 const POOL: u32 = 24;
 /// How long a use case waits for what a read model suggests.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The feed straight from the log has one partition.
-const PARTITIONS: u32 = 1;
 /// Password hashes computed at once; each takes 19 MiB.
 const HASHES_AT_ONCE: usize = 4;
 
 /// Tells where the reactions of this process stand.
 pub type Observer = Arc<dyn Fn() -> Vec<reactions::Status> + Send + Sync>;
 
-/// Brings durable tables, functions and read-model schemas up to date. Any number of processes may do so at once.
+/// Brings durable tables, functions and read-model schemas up to date, and changes over to another feed. Any number of
+/// processes may do so at once.
 ///
 /// # Errors
-/// The database cannot be reached or migrated.
-pub async fn migrate(pool: &PgPool) -> Result<(), Failure> {
+/// The database cannot be reached or migrated, or belongs to another log.
+pub async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Failure> {
+    prepare(config, pool, true).await?;
+    PostgresStore::new(pool.clone()).change_feed(&source::configured(config)).await.map_err(Failure::new)
+}
+
+async fn prepare(config: &Config, pool: &PgPool, migrating: bool) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(error).during("migrating the database");
     souk_log_postgres::migrate(pool).await.map_err(|error| failed(&error))?;
-    souk_projector::migrate(pool, &souk_projections::all(), PARTITIONS).await.map_err(|error| failed(&error))
+    source::agree(config, &PostgresStore::new(pool.clone()), migrating).await?;
+    let projections = souk_projections::all();
+    souk_projector::migrate(pool, &projections, config.partitions()).await.map_err(|error| failed(&error))
+}
+
+/// The log that is configured.
+async fn log(config: &Config, pool: &PgPool) -> Result<Arc<dyn EventLog>, Failure> {
+    Ok(match (config.events.log, &config.kurrentdb.url) {
+        (LogKind::KurrentDb, Some(url)) => {
+            let options = souk_log_kurrent::Options::new(Arc::new(SystemRandom));
+            let log = KurrentLog::connect(url, options).await;
+            Arc::new(log.map_err(|error| Failure::new(error).during("connecting to KurrentDB"))?)
+        }
+        // Without an address the configuration is refused.
+        _ => Arc::new(PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?),
+    })
 }
 
 fn make_folder(data_dir: &Path) -> Result<(), Failure> {
@@ -78,20 +99,15 @@ impl Base {
     /// # Errors
     /// One of them cannot be had.
     pub async fn open(config: &Config) -> Result<Self, Failure> {
-        if config.events.log == LogKind::KurrentDb || config.events.feed == FeedKind::Kafka {
-            return Err(Failure::new(
-                "this Souk keeps events in PostgreSQL and reads them there: events.log and events.feed",
-            ));
-        }
         if config.database_url.is_none() {
             make_folder(&config.data_dir)?;
         }
         let database = Database::open(config).await?;
         let connected = async {
             let pool = database.pool(POOL).await?;
-            migrate(&pool).await?;
-            let log = PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?;
-            Ok((pool, Arc::new(log) as Arc<dyn EventLog>))
+            prepare(config, &pool, false).await?;
+            let log = log(config, &pool).await?;
+            Ok((pool, log))
         };
         match connected.await {
             Ok((pool, log)) => Ok(Self { database, store: Arc::new(PostgresStore::new(pool.clone())), log, pool }),
@@ -137,8 +153,14 @@ impl Base {
     }
 
     /// What brings events to projectors and reactions. One for all that follow it in this process.
-    pub fn feed(&self) -> Arc<dyn EventFeed> {
-        Arc::new(LogFeed::new(Arc::clone(&self.log)))
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub async fn feed(&self, config: &Config) -> Result<Arc<dyn EventFeed>, Failure> {
+        match config.events.feed {
+            FeedKind::Log => Ok(Arc::new(LogFeed::new(Arc::clone(&self.log)))),
+            FeedKind::Kafka => Err(Failure::new("events.feed: this Souk has no feed through Kafka")),
+        }
     }
 
     /// Lets go of everything; Souk's own PostgreSQL is stopped when nobody else uses it.
@@ -257,8 +279,11 @@ impl Souk {
     }
 
     /// What brings events to [`Souk::project`] and [`Souk::react`].
-    pub fn feed(&self) -> Arc<dyn EventFeed> {
-        self.base.feed()
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub async fn feed(&self, config: &Config) -> Result<Arc<dyn EventFeed>, Failure> {
+        self.base.feed(config).await
     }
 
     /// Starts to keep the read models up to date.

@@ -4,6 +4,7 @@
 //! processes that share it need not agree.
 
 mod credentials;
+mod events;
 mod idempotency;
 mod keys;
 mod reactions;
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 use souk_ports::{log::Position, store::StoreError};
 use sqlx::PgPool;
+
+pub use self::events::EventSource;
 
 /// The stores of `souk_ports::store` on one database, which must have been migrated.
 #[derive(Clone, Debug)]

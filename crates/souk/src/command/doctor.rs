@@ -3,7 +3,13 @@
 use serde::Serialize;
 use souk_projector::State;
 
-use crate::{config::Config, failure::Failure, interrupt::Interrupt, output::say, wire::Souk};
+use crate::{
+    config::{Config, LogKind},
+    failure::Failure,
+    interrupt::Interrupt,
+    output::say,
+    wire::Souk,
+};
 
 /// What was examined.
 #[derive(Debug, Serialize)]
@@ -43,7 +49,7 @@ struct Projection {
 pub async fn run(config: &Config, json: bool) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
-    let examined = interrupt.or(examine(&souk)).await;
+    let examined = interrupt.or(examine(config, &souk)).await;
     souk.close().await?;
     let report = examined?;
     if json {
@@ -58,24 +64,20 @@ pub async fn run(config: &Config, json: bool) -> Result<(), Failure> {
     }
 }
 
-async fn examine(souk: &Souk) -> Result<Report, Failure> {
+async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
     let (postgres, fsync): (String, String) =
         sqlx::query_as("SELECT current_setting('server_version'), current_setting('fsync')")
             .fetch_one(souk.models().pool())
             .await
             .map_err(Failure::new)?;
     let head = souk.log().head().await.map_err(Failure::new)?;
-    let (events, last): (i64, i64) = sqlx::query_as("SELECT count(*), coalesce(max(position), 0) FROM souk_log.event")
-        .fetch_one(souk.models().pool())
-        .await
-        .map_err(Failure::new)?;
     let parked = souk.reactions().parked(None).await.map_err(Failure::new)?;
     let mut problems = Vec::new();
     if fsync != "on" {
         problems.push("PostgreSQL runs with fsync off: what is acknowledged can be lost; turn it on".to_owned());
     }
-    if events != last {
-        problems.push(format!("the log has {events} events but its last position is {last}: restore it from a backup"));
+    if config.events.log == LogKind::Postgres {
+        problems.extend(gaps(souk).await?);
     }
     let projections = souk.models().statuses().await.map_err(Failure::new)?;
     for status in &projections {
@@ -92,6 +94,13 @@ async fn examine(souk: &Souk) -> Result<Report, Failure> {
         problems.push(format!(
             "read model {name} was written by another version of Souk: run `souk rebuild {name}`",
             name = status.name
+        ));
+    }
+    for status in projections.iter().filter(|status| status.position > status.head) {
+        problems.push(format!(
+            "read model {} is at {}, but the log ends at {}: an older log was restored; restore one that goes with this \
+             database, or this database from before, and run `souk rebuild --all`",
+            status.name, status.position, status.head
         ));
     }
     for one in &parked {
@@ -119,6 +128,16 @@ async fn examine(souk: &Souk) -> Result<Report, Failure> {
         parked: parked.len(),
         problems,
     })
+}
+
+/// What is missing in a log on PostgreSQL, whose positions leave no gap.
+async fn gaps(souk: &Souk) -> Result<Option<String>, Failure> {
+    let (events, last): (i64, i64) = sqlx::query_as("SELECT count(*), coalesce(max(position), 0) FROM souk_log.event")
+        .fetch_one(souk.models().pool())
+        .await
+        .map_err(Failure::new)?;
+    Ok((events != last)
+        .then(|| format!("the log has {events} events but its last position is {last}: restore it from a backup")))
 }
 
 fn print(report: &Report) {

@@ -8,7 +8,14 @@ use souk_app::{
 use souk_domain::id::CommandId;
 use souk_ports::Random;
 
-use crate::{config::Config, failure::Failure, interrupt::Interrupt, output::say, system::SystemRandom, wire::Souk};
+use crate::{
+    config::{Config, FeedKind},
+    failure::Failure,
+    interrupt::Interrupt,
+    output::say,
+    system::SystemRandom,
+    wire::Souk,
+};
 
 /// Events read at once.
 const PAGE: usize = 500;
@@ -32,10 +39,19 @@ pub struct Wanted {
 pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
-    let projecting = souk.project(souk.feed());
-    let printed = interrupt.or(print(&souk, &wanted)).await;
-    projecting.stop().await;
+    let printed = print_beside(config, &souk, &interrupt, &wanted).await;
     souk.close().await?;
+    printed
+}
+
+async fn print_beside(config: &Config, souk: &Souk, interrupt: &Interrupt, wanted: &Wanted) -> Result<(), Failure> {
+    if config.events.feed == FeedKind::Kafka {
+        // Reading a history is no reason to share out the partitions anew; what is projected is printed.
+        return interrupt.or(print(souk, wanted)).await;
+    }
+    let projecting = souk.project(souk.feed(config).await?);
+    let printed = interrupt.or(print(souk, wanted)).await;
+    projecting.stop().await;
     printed
 }
 

@@ -5,7 +5,13 @@ use std::sync::Arc;
 use souk_ports::Random;
 
 use crate::{
-    cli::ImportSource, config::Config, failure::Failure, import, interrupt::Interrupt, system::SystemRandom, wire::Souk,
+    cli::ImportSource,
+    config::{Config, FeedKind},
+    failure::Failure,
+    import,
+    interrupt::Interrupt,
+    system::SystemRandom,
+    wire::Souk,
 };
 
 /// What to import.
@@ -21,18 +27,28 @@ pub struct Wanted {
 }
 
 /// Imports a catalogue. Works beside a Souk that serves and without one: the work of projectors and reactions is shared.
+/// Through Kafka it takes their processes, which do all of it.
 ///
 /// # Errors
 /// The catalogue cannot be read at all, or the log cannot be reached. Single files that are refused are in the report.
 pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
-    let feed = souk.feed();
+    let imported = import_beside(config, &souk, &interrupt, &wanted).await;
+    souk.close().await?;
+    imported
+}
+
+async fn import_beside(config: &Config, souk: &Souk, interrupt: &Interrupt, wanted: &Wanted) -> Result<(), Failure> {
+    if config.events.feed == FeedKind::Kafka {
+        // Joining those who follow Kafka would make them share out its partitions anew, twice. They do the work.
+        return interrupt.or(import::run(souk, wanted)).await;
+    }
+    let feed = souk.feed(config).await?;
     let projecting = souk.project(Arc::clone(&feed));
     let (reacting, _) = souk.react(feed, SystemRandom.uuid());
-    let imported = interrupt.or(import::run(&souk, &wanted)).await;
+    let imported = interrupt.or(import::run(souk, wanted)).await;
     reacting.stop().await;
     projecting.stop().await;
-    souk.close().await?;
     imported
 }

@@ -9,7 +9,7 @@ use crate::{config::Config, database::Database, failure::Failure, output::say, w
 pub async fn run(config: &Config) -> Result<(), Failure> {
     let database = Database::open(config).await?;
     let pool = database.pool(2).await?;
-    let migrated = wire::migrate(&pool).await;
+    let migrated = wire::migrate(config, &pool).await;
     pool.close().await;
     database.close().await?;
     migrated?;

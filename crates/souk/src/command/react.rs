@@ -21,12 +21,19 @@ use crate::{
 pub async fn run(config: &Config) -> Result<(), Failure> {
     let process = Process::begin("react", config).await?;
     let Some(souk) = process.unless_stopped(Souk::open(config)).await? else { return Ok(()) };
-    let (reacting, observer) = souk.react(souk.feed(), SystemRandom.uuid());
+    let reacted = react(config, &process, &souk).await;
+    souk.close().await?;
+    reacted
+}
+
+async fn react(config: &Config, process: &Process, souk: &Souk) -> Result<(), Failure> {
+    let Some(feed) = process.unless_stopped(souk.feed(config)).await? else { return Ok(()) };
+    let (reacting, observer) = souk.react(feed, SystemRandom.uuid());
     let housekeeping = souk.keep_house();
     process.run(Arc::new(Reacting { log: Arc::clone(souk.log()), store: souk.reactions(), observer })).await;
     housekeeping.stop().await;
     reacting.stop().await;
-    souk.close().await
+    Ok(())
 }
 
 /// How reacting goes.

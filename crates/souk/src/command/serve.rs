@@ -38,7 +38,7 @@ async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let feed = souk.feed();
+    let feed = souk.feed(config).await?;
     let projecting = souk.project(feed.clone());
     let (reacting, _) = souk.react(feed, instance(&config.data_dir)?);
     let housekeeping = souk.keep_house();

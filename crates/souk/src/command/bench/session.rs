@@ -140,7 +140,7 @@ impl Session {
             ..Config::default()
         };
         let souk = Souk::open(&config).await?;
-        let loaded = self.fill(&souk).await;
+        let loaded = self.fill(&config, &souk).await;
         souk.close().await?;
         let catalogue = loaded?;
         let pool = self.pool(self.url()).await?;
@@ -150,7 +150,7 @@ impl Session {
         Ok(catalogue)
     }
 
-    async fn fill(&self, souk: &Souk) -> Result<Catalogue, Failure> {
+    async fn fill(&self, config: &Config, souk: &Souk) -> Result<Catalogue, Failure> {
         let Options { plugins, events, .. } = self.options;
         note(format!("loading: {plugins} plugins, {events} events"));
         let vault = Arc::clone(&souk.app().ports().vault);
@@ -159,7 +159,7 @@ impl Session {
             Writer::new(Arc::clone(souk.log()), Arc::clone(&vault)).write(plugins as usize, events as usize).await?;
         note(format!("loading: appended in {:.1} s", started.elapsed().as_secs_f64()));
         let started = Instant::now();
-        let projecting = souk.project(souk.feed());
+        let projecting = souk.project(souk.feed(config).await?);
         let caught_up = catch_up(souk.models().pool(), souk.log().as_ref()).await;
         projecting.stop().await;
         caught_up?;
