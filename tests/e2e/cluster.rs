@@ -35,6 +35,12 @@ impl Plan {
         Self { api: 2, relay: 0, project: 2, react: 2, env: Vec::new() }
     }
 
+    /// The same with the feed through this Kafka, and two relays.
+    pub fn kafka(self, brokers: &str) -> Self {
+        let plan = Self { relay: 2, ..self };
+        plan.env("SOUK_EVENTS__FEED", "kafka").env("SOUK_KAFKA__BROKERS", brokers)
+    }
+
     /// The same with the log at this KurrentDB.
     pub fn kurrentdb(self, url: &str) -> Self {
         self.env("SOUK_EVENTS__LOG", "kurrentdb").env("SOUK_KURRENTDB__URL", url)

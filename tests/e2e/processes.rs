@@ -57,6 +57,19 @@ async fn two_of_each_pass_the_journey_with_the_log_in_kurrentdb() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_of_each_pass_the_journey_with_the_feed_through_kafka() {
+    let broker = tokio::task::block_in_place(souk_test_kafka::Broker::start).expect("Kafka starts");
+    passes_the_journey(&Plan::direct().kafka(broker.brokers())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_each_pass_the_journey_with_kurrentdb_and_kafka() {
+    let kurrentdb = tokio::task::block_in_place(|| Standin::start(&[]));
+    let broker = tokio::task::block_in_place(souk_test_kafka::Broker::start).expect("Kafka starts");
+    passes_the_journey(&Plan::direct().kurrentdb(kurrentdb.url()).kafka(broker.brokers())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_was_told_of_another_log_or_feed_is_refused_before_harm_is_done() {
     let kurrentdb = tokio::task::block_in_place(|| Standin::start(&[]));
     let cluster = Cluster::start(&Plan { api: 1, ..Plan::default() }).await;

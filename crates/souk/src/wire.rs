@@ -12,6 +12,7 @@ use souk_app::{
 };
 use souk_artifacts::LocalArtifacts;
 use souk_auth::{Argon2Passwords, Keys, Tokens};
+use souk_feed_kafka::{KafkaFeed, Relay, RelayStatus};
 use souk_feed_log::LogFeed;
 use souk_log_kurrent::KurrentLog;
 use souk_log_postgres::PostgresLog;
@@ -24,11 +25,12 @@ use souk_projector::{Decoder, Reader, ReaderOptions, Wake};
 use souk_store_postgres::PostgresStore;
 use souk_vault::SealingVault;
 use sqlx::PgPool;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    config::{Config, FeedKind, LogKind, Switch},
+    config::{Config, FeedKind, Kafka, LogKind, Switch},
     control::Control,
     database::Database,
     failure::Failure,
@@ -78,6 +80,13 @@ async fn log(config: &Config, pool: &PgPool) -> Result<Arc<dyn EventLog>, Failur
         // Without an address the configuration is refused.
         _ => Arc::new(PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?),
     })
+}
+
+/// Where Kafka is and what the topic is like.
+fn kafka(config: &Config) -> souk_feed_kafka::Settings {
+    let Kafka { brokers, topic, partitions, replication_factor: replication, properties } = config.kafka.clone();
+    let settings = souk_feed_kafka::Settings::new(brokers.unwrap_or_default());
+    souk_feed_kafka::Settings { topic, partitions, replication, properties, ..settings }
 }
 
 fn make_folder(data_dir: &Path) -> Result<(), Failure> {
@@ -152,15 +161,30 @@ impl Base {
         Ok(Config { data_dir: kek::data_dir(config, &self.store).await?, ..config.clone() })
     }
 
-    /// What brings events to projectors and reactions. One for all that follow it in this process.
+    /// What brings events to projectors and reactions. One for all that follow it in this process. Through Kafka it waits until
+    /// the relay has made the topic; who is `projecting` shares the partitions with the others that are.
     ///
     /// # Errors
-    /// It cannot be had.
-    pub async fn feed(&self, config: &Config) -> Result<Arc<dyn EventFeed>, Failure> {
-        match config.events.feed {
-            FeedKind::Log => Ok(Arc::new(LogFeed::new(Arc::clone(&self.log)))),
-            FeedKind::Kafka => Err(Failure::new("events.feed: this Souk has no feed through Kafka")),
+    /// It cannot be had, or the topic is not as it is configured.
+    pub async fn feed(&self, config: &Config, projecting: bool) -> Result<Arc<dyn EventFeed>, Failure> {
+        let log = Arc::clone(&self.log);
+        if config.events.feed == FeedKind::Log {
+            return Ok(Arc::new(LogFeed::new(log)));
         }
+        let group = projecting.then(|| format!("{}.project", config.kafka.topic));
+        let feed = KafkaFeed::start(kafka(config), log, group.as_deref()).await;
+        Ok(Arc::new(feed.map_err(|error| Failure::new(error).during("following Kafka"))?))
+    }
+
+    /// Starts to copy the log to Kafka; also what tells where it stands. None where the feed is read straight from the log.
+    pub fn relay(&self, config: &Config) -> Option<(Workers, watch::Receiver<RelayStatus>)> {
+        if config.events.feed == FeedKind::Log {
+            return None;
+        }
+        let relay = Relay::new(kafka(config), Arc::clone(&self.log));
+        let (status, cancel) = (relay.status(), CancellationToken::new());
+        let stop = cancel.clone();
+        Some((Workers::new(async move { relay.run(stop).await }, cancel), status))
     }
 
     /// Lets go of everything; Souk's own PostgreSQL is stopped when nobody else uses it.
@@ -282,8 +306,13 @@ impl Souk {
     ///
     /// # Errors
     /// It cannot be had.
-    pub async fn feed(&self, config: &Config) -> Result<Arc<dyn EventFeed>, Failure> {
-        self.base.feed(config).await
+    pub async fn feed(&self, config: &Config, projecting: bool) -> Result<Arc<dyn EventFeed>, Failure> {
+        self.base.feed(config, projecting).await
+    }
+
+    /// Starts to copy the log to Kafka, where that is configured.
+    pub fn relay(&self, config: &Config) -> Option<Workers> {
+        self.base.relay(config).map(|(workers, _)| workers)
     }
 
     /// Starts to keep the read models up to date.

@@ -4,12 +4,15 @@ use serde::Serialize;
 use souk_projector::State;
 
 use crate::{
-    config::{Config, LogKind},
+    config::{Config, FeedKind, LogKind},
     failure::Failure,
     interrupt::Interrupt,
     output::say,
     wire::Souk,
 };
+
+/// How long Kafka has to answer.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What was examined.
 #[derive(Debug, Serialize)]
@@ -78,6 +81,16 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
     }
     if config.events.log == LogKind::Postgres {
         problems.extend(gaps(souk).await?);
+    }
+    if config.events.feed == FeedKind::Kafka {
+        match tokio::time::timeout(PATIENCE, souk.feed(config, false)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(failure)) => problems.push(failure.to_string()),
+            Err(_) => problems.push(
+                "Kafka does not answer, or no souk relay has made the topic yet: see kafka.brokers, and start souk relay"
+                    .to_owned(),
+            ),
+        }
     }
     let projections = souk.models().statuses().await.map_err(Failure::new)?;
     for status in &projections {

@@ -49,7 +49,7 @@ async fn print_beside(config: &Config, souk: &Souk, interrupt: &Interrupt, wante
         // Reading a history is no reason to share out the partitions anew; what is projected is printed.
         return interrupt.or(print(souk, wanted)).await;
     }
-    let projecting = souk.project(souk.feed(config).await?);
+    let projecting = souk.project(souk.feed(config, true).await?);
     let printed = interrupt.or(print(souk, wanted)).await;
     projecting.stop().await;
     printed

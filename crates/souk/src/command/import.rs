@@ -44,7 +44,7 @@ async fn import_beside(config: &Config, souk: &Souk, interrupt: &Interrupt, want
         // Joining those who follow Kafka would make them share out its partitions anew, twice. They do the work.
         return interrupt.or(import::run(souk, wanted)).await;
     }
-    let feed = souk.feed(config).await?;
+    let feed = souk.feed(config, true).await?;
     let projecting = souk.project(Arc::clone(&feed));
     let (reacting, _) = souk.react(feed, SystemRandom.uuid());
     let imported = interrupt.or(import::run(souk, wanted)).await;

@@ -27,7 +27,7 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
 }
 
 async fn react(config: &Config, process: &Process, souk: &Souk) -> Result<(), Failure> {
-    let Some(feed) = process.unless_stopped(souk.feed(config)).await? else { return Ok(()) };
+    let Some(feed) = process.unless_stopped(souk.feed(config, false)).await? else { return Ok(()) };
     let (reacting, observer) = souk.react(feed, SystemRandom.uuid());
     let housekeeping = souk.keep_house();
     process.run(Arc::new(Reacting { log: Arc::clone(souk.log()), store: souk.reactions(), observer })).await;

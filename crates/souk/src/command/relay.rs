@@ -1,9 +1,15 @@
 //! `souk relay`
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use souk_feed_kafka::RelayStatus;
+use tokio::sync::watch;
+
 use crate::{
     config::{Config, FeedKind},
     failure::Failure,
-    process::Process,
+    process::{Condition, Process},
     wire::Base,
 };
 
@@ -20,6 +26,30 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
         ));
     }
     let Some(base) = process.unless_stopped(Base::open(config)).await? else { return Ok(()) };
-    base.close().await?;
-    Err(Failure::new("this Souk has no feed through Kafka"))
+    if let Some((relaying, status)) = base.relay(config) {
+        process.run(Arc::new(Relaying { status })).await;
+        relaying.stop().await;
+    }
+    base.close().await
+}
+
+/// How relaying goes.
+struct Relaying {
+    status: watch::Receiver<RelayStatus>,
+}
+
+#[async_trait]
+impl Condition for Relaying {
+    /// It leads or stands by, and nothing is in its way.
+    async fn ready(&self) -> Result<(), String> {
+        self.status.borrow().trouble.clone().map_or(Ok(()), Err)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "positions stay far below 2^52, and a gauge is a float")]
+    async fn measure(&self) {
+        let RelayStatus { leading, position, trouble, .. } = self.status.borrow().clone();
+        metrics::gauge!("souk_relay_leading").set(if leading { 1.0 } else { 0.0 });
+        metrics::gauge!("souk_relay_position").set(position as f64);
+        metrics::gauge!("souk_relay_trouble").set(if trouble.is_some() { 1.0 } else { 0.0 });
+    }
 }

@@ -1,9 +1,9 @@
 //! `souk serve`
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use souk_embedded_postgres::ServeLock;
-use souk_ports::Random;
+use souk_ports::{EventFeed, Random};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -38,7 +38,30 @@ async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let feed = souk.feed(config).await?;
+    // The feed waits for the topic, which the relay makes.
+    let relaying = souk.relay(config);
+    let feed = tokio::select! {
+        feed = souk.feed(config, true) => Some(feed),
+        () = shutdown.cancelled() => None,
+    };
+    let served = match feed {
+        Some(Ok(feed)) => with_feed(config, souk, feed, listener, shutdown).await,
+        Some(Err(failure)) => Err(failure),
+        None => Ok(()),
+    };
+    if let Some(relaying) = relaying {
+        relaying.stop().await;
+    }
+    served
+}
+
+async fn with_feed(
+    config: &Config,
+    souk: &Souk,
+    feed: Arc<dyn EventFeed>,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let projecting = souk.project(feed.clone());
     let (reacting, _) = souk.react(feed, instance(&config.data_dir)?);
     let housekeeping = souk.keep_house();

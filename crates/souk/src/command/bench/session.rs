@@ -159,7 +159,7 @@ impl Session {
             Writer::new(Arc::clone(souk.log()), Arc::clone(&vault)).write(plugins as usize, events as usize).await?;
         note(format!("loading: appended in {:.1} s", started.elapsed().as_secs_f64()));
         let started = Instant::now();
-        let projecting = souk.project(souk.feed(config).await?);
+        let projecting = souk.project(souk.feed(config, true).await?);
         let caught_up = catch_up(souk.models().pool(), souk.log().as_ref()).await;
         projecting.stop().await;
         caught_up?;
