@@ -6,7 +6,7 @@ use souk_domain::validation::Thresholds;
 use souk_ports::{ArtifactStore, Clock, Directory, EventLog, Passwords, Random, Timeline, Vault, store::Credentials};
 use tokio::sync::OnceCell;
 
-use crate::{AppError, memory::Memories, validation::Pipeline};
+use crate::{AppError, following::Following, memory::Memories, validation::Pipeline};
 
 /// The outside.
 #[derive(Clone)]
@@ -65,6 +65,7 @@ pub struct App {
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
     pub(crate) memories: Arc<Memories>,
+    pub(crate) following: Arc<Following>,
     pub(crate) pipeline: Arc<Pipeline>,
     decoy_hash: Arc<OnceCell<String>>,
 }
@@ -74,7 +75,14 @@ impl App {
     #[must_use]
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let memories = Arc::new(Memories::new(settings.cached_streams));
-        Self { ports, settings, memories, pipeline: Arc::new(Pipeline::standard()), decoy_hash: Arc::default() }
+        Self {
+            ports,
+            settings,
+            memories,
+            following: Arc::default(),
+            pipeline: Arc::new(Pipeline::standard()),
+            decoy_hash: Arc::default(),
+        }
     }
 
     /// The outside.

@@ -186,9 +186,9 @@ impl App {
 
     /// What the stream says, at most `age` old.
     pub(crate) async fn fact<D: Remembered>(&self, id: Uuid, age: Duration) -> Result<Fact<D::State>, AppError> {
-        let slot = D::memory(&self.memories).slot(id).await;
-        let mut slot = slot.lock().await;
-        if slot.as_ref().is_none_or(|known| known.confirmed.elapsed() > age || age.is_zero()) {
+        let shared = D::memory(&self.memories).slot(id).await;
+        let mut slot = shared.lock().await;
+        if slot.as_ref().is_none_or(|known| known.position < shared.heard() || !self.holds(known, age)) {
             self.refresh::<D>(StreamId::new(D::CATEGORY, id), &mut slot).await?;
         }
         let known = slot.get_or_insert_with(Known::nothing);
@@ -198,6 +198,11 @@ impl App {
             position: known.position,
             about: known.about,
         })
+    }
+
+    /// Whether what is known was still so at most `age` ago, as long as nothing newer was heard of.
+    fn holds<S>(&self, known: &Known<S>, age: Duration) -> bool {
+        !age.is_zero() && (known.confirmed.elapsed() <= age || self.following.vouches(known.confirmed, age))
     }
 
     /// Reads what the log has behind what is remembered.
@@ -211,12 +216,12 @@ impl App {
         loop {
             let from = known.version.map_or(0, |version| version + 1);
             let page = self.ports.log.read_stream(stream, from, PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
             for recorded in &page {
                 let event = self.open(recorded).await?;
                 known = known.recorded::<D>(recorded, event)?;
+            }
+            if page.len() < PAGE {
+                break;
             }
         }
         known.confirmed = confirmed;

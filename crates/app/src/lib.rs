@@ -4,6 +4,7 @@ mod app;
 mod context;
 mod error;
 mod execute;
+mod following;
 pub mod history;
 pub mod input;
 pub mod installs;

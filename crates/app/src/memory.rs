@@ -1,6 +1,12 @@
 //! Recent states of streams, and the queue of commands on each.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use moka::future::Cache;
 use souk_domain::{
@@ -12,12 +18,16 @@ use souk_domain::{
     plugin::Plugins,
     reservation::{Emails, Names, Slugs},
     review::Reviews,
+    stream::{Category, StreamId},
     user::Users,
     validation::Validations,
     vendor::Vendors,
 };
 use souk_ports::Position;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::Instant,
+};
 use uuid::Uuid;
 
 /// What an event concerns beside its own stream; recorded with it.
@@ -79,12 +89,31 @@ impl<S: Default> Known<S> {
     }
 }
 
-/// The memory of one stream. Whoever has its lock decides on the stream; the others queue, first come, first served.
-pub(crate) type Slot<S> = Arc<Mutex<Option<Known<S>>>>;
+/// The memory of one stream.
+pub(crate) struct Slot<S> {
+    known: Mutex<Option<Known<S>>>,
+    heard: AtomicU64,
+}
+
+impl<S> Slot<S> {
+    fn empty() -> Self {
+        Self { known: Mutex::new(None), heard: AtomicU64::new(0) }
+    }
+
+    /// Whoever has it decides on the stream; the others queue, first come, first served.
+    pub(crate) async fn lock(&self) -> MutexGuard<'_, Option<Known<S>>> {
+        self.known.lock().await
+    }
+
+    /// Position of the latest event of the stream that was heard of; what is known may be older.
+    pub(crate) fn heard(&self) -> Position {
+        self.heard.load(Ordering::Acquire)
+    }
+}
 
 /// The memory of the streams of one decider. Losing an entry costs a read; two entries of one stream cost a conflict.
 pub(crate) struct Memory<S> {
-    slots: Cache<Uuid, Slot<S>>,
+    slots: Cache<Uuid, Arc<Slot<S>>>,
 }
 
 impl<S: Send + Sync + 'static> Memory<S> {
@@ -92,8 +121,15 @@ impl<S: Send + Sync + 'static> Memory<S> {
         Self { slots: Cache::new(capacity) }
     }
 
-    pub(crate) async fn slot(&self, id: Uuid) -> Slot<S> {
-        self.slots.get_with(id, async { Slot::default() }).await
+    pub(crate) async fn slot(&self, id: Uuid) -> Arc<Slot<S>> {
+        self.slots.get_with(id, async { Arc::new(Slot::empty()) }).await
+    }
+
+    /// There is an event at `position`. Who remembers nothing of the stream yet will read it after this.
+    async fn hear(&self, id: Uuid, position: Position) {
+        if let Some(slot) = self.slots.get(&id).await {
+            slot.heard.fetch_max(position, Ordering::AcqRel);
+        }
     }
 }
 
@@ -126,6 +162,24 @@ impl Memories {
             names: Memory::new(capacity),
             slugs: Memory::new(capacity),
             emails: Memory::new(capacity),
+        }
+    }
+
+    /// Says that `stream` has an event at `position`.
+    pub(crate) async fn hear(&self, stream: StreamId, position: Position) {
+        let StreamId { category, uuid } = stream;
+        match category {
+            Category::User => self.users.hear(uuid, position).await,
+            Category::Vendor => self.vendors.hear(uuid, position).await,
+            Category::Plugin => self.plugins.hear(uuid, position).await,
+            Category::Validation => self.validations.hear(uuid, position).await,
+            Category::Installation => self.installations.hear(uuid, position).await,
+            Category::Review => self.reviews.hear(uuid, position).await,
+            Category::Order => self.orders.hear(uuid, position).await,
+            Category::License => self.licenses.hear(uuid, position).await,
+            Category::Name => self.names.hear(uuid, position).await,
+            Category::Slug => self.slugs.hear(uuid, position).await,
+            Category::Email => self.emails.hear(uuid, position).await,
         }
     }
 }

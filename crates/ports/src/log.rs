@@ -155,7 +155,7 @@ pub trait EventLog: Send + Sync {
     /// See [`LogError`] and [`check_append`]. A conflict is no error.
     async fn append(&self, stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, LogError>;
 
-    /// Events of one stream in order, from version `from` on, at most `limit`; empty at the end.
+    /// Events of one stream in order, from version `from` on: `limit` of them, or fewer when it ends before.
     ///
     /// # Errors
     /// See [`LogError`].

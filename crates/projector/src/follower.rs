@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use tokio::{
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,7 @@ use crate::{
     Decoder, Generation, Projection, ProjectorError, RunnerOptions,
     apply::{Applied, Applier},
     checkpoint::Checkpoint,
+    pace::Pace,
     poison,
     runner::rest,
     watermark::Watermarks,
@@ -91,6 +92,7 @@ impl Follower {
         let (_pump, mut batches) = self.read_ahead(start).await?;
         let mut retried = true;
         let mut look_at = Instant::now() + self.options.look;
+        let mut pace = Pace::new(Instant::now());
         loop {
             let batch = tokio::select! {
                 () = cancel.cancelled() => return Ok(Ended::Cancelled),
@@ -107,18 +109,13 @@ impl Follower {
             };
             let Some(batch) = batch else { return Ok(Ended::Changed) };
             let mut batch = batch?;
-            // What came meanwhile goes along: batches grow with the load, and nothing waits for a batch to fill.
-            while batch.events.len() < self.options.max_batch {
-                match batches.try_recv() {
-                    Ok(more) => batch.append(more?),
-                    Err(_) => break,
-                }
-            }
+            self.gather(&mut batch, &mut batches, pace.next()).await?;
             place.upto = place.upto.max(batch.upto);
             if batch.events.is_empty() {
                 self.move_idle(&applier, &place);
                 continue;
             }
+            pace.begin(batch.events.len(), Instant::now());
             let mut chunks = batch.events.chunks(self.options.max_batch.max(1)).peekable();
             while let Some(chunk) = chunks.next() {
                 // Behind the last event there may be a stretch without any.
@@ -134,6 +131,18 @@ impl Follower {
                 poison::forget_retried(&self.pool, self.projection.name(), partition, place.position).await?;
             }
         }
+    }
+
+    /// Adds what came meanwhile to `batch`: batches grow with the load. Waits for more until `until` at most, where that is not
+    /// yet over.
+    async fn gather(&self, batch: &mut FeedBatch, batches: &mut Batches, until: Instant) -> Result<(), FeedError> {
+        while batch.events.len() < self.options.max_batch {
+            match timeout_at(until, batches.recv()).await {
+                Ok(Some(more)) => batch.append(more?),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Ok(())
     }
 
     /// What writes the live generation; none while nobody may.

@@ -10,6 +10,7 @@ mod envelope;
 mod error;
 mod follower;
 mod generation;
+mod pace;
 mod poison;
 mod projection;
 mod reader;

@@ -329,6 +329,17 @@ impl Souk {
         (Workers::new(runner.join(), cancel), observer)
     }
 
+    /// Starts to hear of new events, so that the use cases need not read again what they remember. Costs next to nothing where
+    /// `feed` is followed in this process anyway.
+    pub fn follow(&self, feed: Arc<dyn EventFeed>) -> Workers {
+        let cancel = CancellationToken::new();
+        let (following, stop) = (self.wired.app.clone().follow(feed), cancel.clone());
+        let work = async move {
+            stop.run_until_cancelled(following).await;
+        };
+        Workers::new(work, cancel)
+    }
+
     /// Starts to forget what has had its time.
     pub fn keep_house(&self) -> Workers {
         workers::keep_house(Arc::clone(&self.base.store))

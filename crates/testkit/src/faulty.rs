@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -31,13 +31,14 @@ pub struct FaultyLog {
     inner: Arc<dyn EventLog>,
     plan: Mutex<VecDeque<Fault>>,
     down: AtomicBool,
+    reads: AtomicU64,
 }
 
 impl FaultyLog {
     /// A wrapper without faults yet.
     #[must_use]
     pub fn new(inner: Arc<dyn EventLog>) -> Self {
-        Self { inner, plan: Mutex::default(), down: AtomicBool::new(false) }
+        Self { inner, plan: Mutex::default(), down: AtomicBool::new(false), reads: AtomicU64::new(0) }
     }
 
     /// What the next appends meet, in order, behind what is planned already.
@@ -48,6 +49,11 @@ impl FaultyLog {
     /// Takes the log down, or brings it back.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// How often a stream was read.
+    pub fn reads(&self) -> u64 {
+        self.reads.load(Ordering::SeqCst)
     }
 
     fn reach(&self) -> Result<(), LogError> {
@@ -72,6 +78,7 @@ impl EventLog for FaultyLog {
     }
 
     async fn read_stream(&self, stream: StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.reach()?;
         self.inner.read_stream(stream, from, limit).await
     }

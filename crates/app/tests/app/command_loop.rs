@@ -10,7 +10,10 @@ use souk_app::{
 use souk_domain::{listing::Pricing, money::BasisPoints};
 use souk_testkit::Fault;
 
-use crate::support::{World, listing, reason};
+use crate::{
+    doubles::LogFeed,
+    support::{World, listing, reason},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_installs_at_once_by_one_user_are_one_event() {
@@ -107,6 +110,43 @@ async fn facts_of_other_processes_are_as_old_as_the_settings_allow() {
     plugins::suspend(&there, &world.operator(), &plugin, "stolen").await.unwrap();
     let refused = installs::install(&here, &world.as_user(user), &plugin, None).await.unwrap_err();
     assert_eq!(reason(&refused), "plugin_suspended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_the_log_hears_of_other_processes_and_reads_nothing_twice() {
+    let world = World::new();
+    let (here, there) = (world.app_with(|settings| settings.fact_age = Duration::from_millis(250)), world.app());
+    let (owner, _) = world.vendor(&there, "acme").await;
+    let plugin = PluginRef::Id(world.published(&there, owner, "tool", Pricing::Free).await.id);
+    let mut users = Vec::new();
+    for name in ["ada", "bob", "cyd", "dan", "eve"] {
+        users.push(world.user(&there, name).await);
+    }
+    let install = async |number: usize| {
+        let user = users[number];
+        // Its stream is new, as the caller knows.
+        let context = Context { first_try: true, ..world.as_user(user) };
+        installs::install(&here, &context, &plugin, None).await
+    };
+    let following = tokio::spawn((*here).clone().follow(Arc::new(LogFeed(world.log.clone()))));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    install(0).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let before = world.log.reads();
+    install(1).await.unwrap();
+    assert_eq!(world.log.reads() - before, 0, "nothing was heard of, so nothing changed");
+
+    plugins::suspend(&there, &world.operator(), &plugin, "it does harm").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(reason(&install(2).await.unwrap_err()), "plugin_suspended");
+
+    following.abort();
+    plugins::reinstate(&there, &world.operator(), &plugin).await.unwrap();
+    install(3).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(251)).await;
+    let before = world.log.reads();
+    install(4).await.unwrap();
+    assert_eq!(world.log.reads() - before, 1, "who hears of nothing asks again");
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,6 +63,7 @@ async fn with_feed(
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let projecting = souk.project(feed.clone());
+    let following = souk.follow(feed.clone());
     let (reacting, _) = souk.react(feed, instance(&config.data_dir)?);
     let housekeeping = souk.keep_house();
     let served = tokio::select! {
@@ -72,6 +73,7 @@ async fn with_feed(
     // First nobody asks any more, then nothing reacts, then what was recorded is projected.
     shutdown.cancel();
     housekeeping.stop().await;
+    following.stop().await;
     reacting.stop().await;
     projecting.stop().await;
     served

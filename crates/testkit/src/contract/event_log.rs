@@ -349,7 +349,7 @@ async fn stream_pages(log: Subject) {
     let given = events(7);
     put(&log, stream, Expected::NoStream, given.clone()).await;
     let page = log.read_stream(stream, 2, 3).await.unwrap();
-    assert_eq!(ids(&page), new_ids(&given[2..5]));
+    assert_eq!(ids(&page), new_ids(&given[2..5]), "no fewer than wanted, while there are more");
     assert_eq!(ids(&log.read_stream(stream, 5, 100).await.unwrap()), new_ids(&given[5..]));
     assert!(log.read_stream(stream, 7, 3).await.unwrap().is_empty());
     assert!(log.read_stream(stream, u64::MAX, 3).await.unwrap().is_empty());
