@@ -15,7 +15,7 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: help setup postgres kafka build demo test lint fmt fmt-check clippy deny deploy tree bench
+.PHONY: help setup postgres kafka build demo test lint fmt fmt-check clippy deny deploy tree bench bench-full
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,4 +66,7 @@ tree:
 	@sh scripts/check-tree.sh
 
 bench: postgres ## measure the budgets against floors taken in the same run (release profile)
-	$(CARGO) run --locked --release --package souk -- bench $(BENCH_ARGS)
+	$(CARGO) run --locked --release --package souk -- bench --report target/bench/report.json $(BENCH_ARGS)
+
+bench-full: ## the same at the size that the budgets speak of: 100,000 plugins, 1,000,000 events
+	@$(MAKE) bench BENCH_ARGS="--plugins 100000 --events 1000000 $(BENCH_ARGS)"

@@ -163,6 +163,10 @@ pub struct BenchOptions {
     #[arg(long, value_name = "WHAT")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<Measurement>,
+    /// Also write the report, in JSON, into this file
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub report: Option<PathBuf>,
     /// Serve what is compared with, as the measurement itself starts it
     #[arg(long, hide = true)]
     #[serde(skip)]
@@ -194,6 +198,8 @@ pub enum Measurement {
     Lag,
     /// Install commands
     Installs,
+    /// Appends behind many events, and pages of many plugins, against fewer
+    Growth,
 }
 
 /// Of which sort a catalogue is.

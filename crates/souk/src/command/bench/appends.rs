@@ -61,7 +61,10 @@ pub async fn measure(session: &Session) -> Result<Option<Row>, Failure> {
 }
 
 /// Appends for `seconds`: how many a second, and how long each took, microseconds.
-async fn append(log: &Arc<dyn EventLog>, seconds: u64, random: &mut Sequence) -> Result<(f64, Vec<u32>), Failure> {
+///
+/// # Errors
+/// The log failed, or a stream was not as its only writer left it.
+pub async fn append(log: &Arc<dyn EventLog>, seconds: u64, random: &mut Sequence) -> Result<(f64, Vec<u32>), Failure> {
     let started = Instant::now();
     let until = started + Duration::from_secs(seconds);
     let tasks = (0..WRITERS).map(|_| tokio::spawn(write(Arc::clone(log), Sequence::new(random.next()), until)));

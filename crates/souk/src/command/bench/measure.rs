@@ -40,6 +40,8 @@ pub enum Budget {
     AtLeast(f64),
     /// Less than this.
     Under(f64),
+    /// Anything: measured to be known.
+    None,
 }
 
 /// One line of the report.
@@ -132,6 +134,7 @@ impl Budget {
             Self::AtMostTimes(times) => ratio.is_some_and(|ratio| ratio <= times),
             Self::AtLeast(least) => value >= least,
             Self::Under(most) => value < most,
+            Self::None => true,
         }
     }
 }

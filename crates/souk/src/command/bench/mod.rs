@@ -6,6 +6,7 @@
 mod appends;
 mod catalogue;
 mod floor;
+mod growth;
 mod http;
 mod installs;
 mod lag;
@@ -19,11 +20,15 @@ mod session;
 mod start;
 mod words;
 
+use std::path::Path;
+
+use clap::ValueEnum;
+
 pub use crate::cli::BenchOptions as Options;
 
 use self::{
     measure::Row,
-    report::{Machine, Report, Versions},
+    report::{Machine, Report, Skipped, Versions},
     session::Session,
 };
 use crate::{
@@ -33,7 +38,7 @@ use crate::{
     output::{note, say},
 };
 
-/// Measures, and prints a table in Markdown, or JSON.
+/// Measures, and prints a table in Markdown, or JSON; writes JSON into the file that `options` name as well.
 ///
 /// # Errors
 /// Something that is needed to measure could not be started, or gave a wrong answer. A budget that is not met is no error: a
@@ -56,10 +61,44 @@ pub async fn run(config: &Config, options: Options, json: bool) -> Result<(), Fa
     }
     session.close().await?;
     rows.extend(measured?);
-    let versions = Versions { souk: env!("CARGO_PKG_VERSION"), debug_build: cfg!(debug_assertions), postgres };
-    let report = Report { machine, versions, options, rows };
-    say(if json { serde_json::to_string_pretty(&report).map_err(Failure::new)? } else { report.markdown() });
+    let versions = Versions {
+        souk: env!("CARGO_PKG_VERSION"),
+        debug_build: cfg!(debug_assertions),
+        postgres,
+        rustc: env!("SOUK_RUSTC"),
+    };
+    let skipped = skipped(&options);
+    let report = Report { machine, versions, options, rows, skipped };
+    let written = serde_json::to_string_pretty(&report).map_err(Failure::new)?;
+    if let Some(path) = &report.options.report {
+        write(path, &written).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    }
+    say(if json { written } else { report.markdown() });
     Ok(())
+}
+
+fn write(path: &Path, report: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, format!("{report}\n"))
+}
+
+/// What a run with `options` leaves out.
+fn skipped(options: &Options) -> Vec<Skipped> {
+    let all = Measurement::value_variants().iter();
+    let unwanted = all.filter(|measurement| !options.wants(**measurement)).map(|measurement| {
+        let what = measurement.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        Skipped { what, why: "another part was asked for, by --only".to_owned() }
+    });
+    let mut skipped: Vec<Skipped> = unwanted.collect();
+    if options.wants(Measurement::Growth) && !options.wants(Measurement::Pages) {
+        let why = "their p99 is compared with that of the full size, which was not measured".to_owned();
+        skipped.push(Skipped { what: "growth of pages".to_owned(), why });
+    }
+    let why = "this program does not start a broker; lag is measured over the direct feed".to_owned();
+    skipped.push(Skipped { what: "append to queryable through Kafka".to_owned(), why });
+    skipped
 }
 
 async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
@@ -67,6 +106,9 @@ async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     if wants(Measurement::Appends) {
         rows.extend(appends::measure(session).await?);
+    }
+    if wants(Measurement::Growth) {
+        rows.extend(growth::appends(session).await?);
     }
     let served = [Measurement::Pages, Measurement::Search, Measurement::Lag, Measurement::Installs];
     let serves = served.into_iter().any(wants);
@@ -81,7 +123,12 @@ async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
         let service = session.serve(&catalogue).await?;
         let measured = session::measure_served(session, &service, &catalogue).await;
         service.stop().await?;
-        rows.extend(measured?);
+        let measured = measured?;
+        let slowest = measured.iter().find(|row| row.name == reads::PAGE_P99).map(|row| row.value.median);
+        rows.extend(measured);
+        if let Some(slowest) = slowest.filter(|_| wants(Measurement::Growth)) {
+            rows.extend(growth::pages(session, slowest).await?);
+        }
     }
     Ok(rows)
 }

@@ -21,6 +21,18 @@ pub struct Report {
     pub options: Options,
     /// What came out.
     pub rows: Vec<Row>,
+    /// What there is to measure and was not.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A measurement that was not taken.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Skipped {
+    /// Of what.
+    pub what: String,
+    /// Why not.
+    pub why: String,
 }
 
 /// A machine.
@@ -46,6 +58,8 @@ pub struct Versions {
     pub debug_build: bool,
     /// PostgreSQL's.
     pub postgres: String,
+    /// The compiler's.
+    pub rustc: &'static str,
 }
 
 impl Machine {
@@ -75,12 +89,13 @@ impl Report {
         let memory = memory_mib.map_or_else(|| "unknown memory".to_owned(), |mib| format!("{mib} MiB"));
         let _ = writeln!(
             text,
-            "{cores} cores ({}), {memory}, {system}, kernel {}. Souk {}{}, PostgreSQL {}.",
+            "{cores} cores ({}), {memory}, {system}, kernel {}. Souk {}{}, PostgreSQL {}, {}.",
             processor.as_deref().unwrap_or("unknown"),
             kernel.as_deref().unwrap_or("unknown"),
             self.versions.souk,
             if self.versions.debug_build { " (DEBUG BUILD: NOTHING OF THIS COUNTS)" } else { "" },
             self.versions.postgres,
+            self.versions.rustc,
         );
         let Options { seconds, repetitions, plugins, events, .. } = &self.options;
         let _ = writeln!(
@@ -96,7 +111,11 @@ impl Report {
                 _ => "–".to_owned(),
             };
             let ratio = row.ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{} ×", spread(ratio)));
-            let met = if row.met { "yes" } else { "**no**" };
+            let met = match (row.budget, row.met) {
+                (Budget::None, _) => "–",
+                (_, true) => "yes",
+                (_, false) => "**no**",
+            };
             let _ = writeln!(
                 text,
                 "| {} | {} {} | {floor} | {ratio} | {} | {met} |",
@@ -110,6 +129,9 @@ impl Report {
             if let Some(note) = &row.note {
                 let _ = write!(text, "\n- {}: {note}", row.name);
             }
+        }
+        for Skipped { what, why } in &self.skipped {
+            let _ = write!(text, "\n- **not measured**: {what}: {why}");
         }
         text
     }
@@ -125,6 +147,7 @@ fn budget(budget: Budget, unit: &str) -> String {
         Budget::AtMostTimes(times) => format!("at most {times:.1} ×"),
         Budget::AtLeast(least) => format!("at least {} {unit}", number(least)),
         Budget::Under(most) => format!("under {} {unit}", number(most)),
+        Budget::None => "–".to_owned(),
     }
 }
 
@@ -158,6 +181,27 @@ mod tests {
     fn numbers_can_be_read() {
         let shown = [0.4567, 12.34, 123.4, 1_234.5, 1_234_567.0, f64::NAN].map(number);
         assert_eq!(shown, ["0.46", "12.3", "123", "1,234", "1,234,567", "unknown"]);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said() {
+        let report = Report {
+            machine: Machine::this(),
+            versions: Versions { souk: "0", debug_build: false, postgres: "0".to_owned(), rustc: "rustc" },
+            options: Options {
+                seconds: 1,
+                repetitions: 1,
+                plugins: 1,
+                events: 1,
+                only: Vec::new(),
+                report: None,
+                floor_server: false,
+            },
+            rows: Vec::new(),
+            skipped: vec![Skipped { what: "lag through Kafka".to_owned(), why: "there is no broker".to_owned() }],
+        };
+        assert!(report.markdown().ends_with("- **not measured**: lag through Kafka: there is no broker"));
+        assert_eq!(serde_json::to_value(&report).unwrap()["skipped"][0]["why"], "there is no broker");
     }
 
     #[test]
