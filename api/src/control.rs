@@ -56,7 +56,7 @@ pub struct RebuildProgress {
     pub read: u64,
     /// Events to read.
     pub head: u64,
-    /// Events a second, on average.
+    /// Events a second, over the last seconds.
     pub rate: f64,
     /// Seconds until all are read, at this rate.
     pub seconds_left: Option<f64>,
@@ -158,12 +158,18 @@ pub trait ProjectionControl: Send + Sync {
     /// `Unavailable`.
     async fn status(&self) -> Result<Vec<ProjectionStatus>, ControlError>;
 
-    /// Starts to rebuild a projection behind, and does not wait for it; `verify` compares the new generation with the live one
-    /// before it serves.
+    /// Starts to rebuild a projection behind, and does not wait for it; with `verify`, the new generation does not serve when it
+    /// differs from the live one for no declared reason.
     ///
     /// # Errors
     /// `UnknownProjection`; conflict `already_rebuilding`.
     async fn rebuild(&self, projection: &str, verify: bool) -> Result<(), ControlError>;
+
+    /// Ends the rebuild of a projection, whichever process runs it or ran it, and gives back the disk that it took.
+    ///
+    /// # Errors
+    /// `UnknownProjection`; conflict `not_rebuilding`.
+    async fn cancel_rebuild(&self, projection: &str) -> Result<(), ControlError>;
 
     /// Lets a stopped projection try its event again: the one at `position`, else the one that stops it.
     ///

@@ -71,7 +71,7 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(licenses::revoke::revoke_license))
         // /admin/…
         .routes(routes!(admin::list_projections::list_projections))
-        .routes(routes!(admin::rebuild_projection::rebuild_projection))
+        .routes(routes!(admin::rebuild_projection::rebuild_projection, admin::cancel_rebuild::cancel_rebuild))
         .routes(routes!(admin::retry_projection::retry_projection))
         .routes(routes!(admin::skip_event::skip_event))
         .routes(routes!(admin::list_parked::list_parked))

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use souk_projector::Projection;
 
 pub mod catalogue;
+mod copy;
 mod cursor;
 mod directory;
 mod error;

@@ -3,17 +3,34 @@
 use serde::Serialize;
 use sqlx::{PgConnection, types::Json};
 
-/// Runs `sql` with `rows` as its only parameter, a JSON array for `jsonb_to_recordset`. No rows, no statement.
+use crate::copy::{Load, Row, try_copy};
+
+/// As many rows as one statement takes as JSON.
+const ROWS: usize = 20_000;
+
+/// Runs `sql` with `rows` as its only parameter, a JSON array for `jsonb_to_recordset`; several times when there are very
+/// many. No rows, no statement.
 pub(crate) async fn write<T: Serialize + Sync>(
     connection: &mut PgConnection,
     sql: &'static str,
     rows: &[T],
 ) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
+    for rows in rows.chunks(ROWS) {
+        sqlx::query(sql).bind(Json(rows)).execute(&mut *connection).await?;
     }
-    sqlx::query(sql).bind(Json(rows)).execute(connection).await?;
     Ok(())
+}
+
+/// Writes `rows` that are probably new: as a copy where that is worth it, and by `sql`, which knows what to do about those
+/// that exist, where it is not or cannot be.
+pub(crate) async fn insert<T: Row + Serialize + Sync>(
+    connection: &mut PgConnection,
+    load: Load,
+    sql: &'static str,
+    rows: &[T],
+) -> Result<(), sqlx::Error> {
+    let copied = load != Load::Small && !rows.is_empty() && try_copy(connection, load, rows).await?;
+    if copied { Ok(()) } else { write(connection, sql, rows).await }
 }
 
 /// The name that serde gives a unit variant, e.g. `mcp_server`.

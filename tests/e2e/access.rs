@@ -236,6 +236,12 @@ fn rows() -> Vec<Row> {
             [401, 403, 403, 403, 403, 404],
         ),
         row(
+            "DELETE /api/v1/admin/projections/{name}/rebuild",
+            "/admin/projections/catalogue/rebuild",
+            None,
+            [401, 403, 403, 403, 403, 409],
+        ),
+        row(
             "POST /api/v1/admin/projections/{name}/retry",
             "/admin/projections/catalogue/retry",
             Json("{}"),

@@ -1,5 +1,6 @@
 //! What only admins do.
 
+pub mod cancel_rebuild;
 pub mod drop_parked;
 pub mod grant_role;
 pub mod list_parked;

@@ -319,6 +319,17 @@ impl ProjectionControl for FakeProjections {
         })
     }
 
+    async fn cancel_rebuild(&self, projection: &str) -> Result<(), ControlError> {
+        self.change(projection, |status| {
+            if status.state != ProjectionState::Rebuilding {
+                let message = "it is not being rebuilt".to_owned();
+                return Err(ControlError::Conflict { reason: "not_rebuilding", message });
+            }
+            status.state = ProjectionState::Live;
+            Ok(())
+        })
+    }
+
     async fn retry(&self, projection: &str, position: Option<Position>) -> Result<(), ControlError> {
         self.go_on(projection, position)
     }

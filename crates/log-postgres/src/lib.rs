@@ -10,6 +10,7 @@ mod error;
 mod hub;
 mod migrate;
 mod read;
+mod scan;
 mod write;
 mod written;
 
@@ -63,6 +64,10 @@ impl EventLog for PostgresLog {
 
     async fn read_all(&self, after: Position, filter: &Filter, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
         self.reader.behind(after, filter, limit).await
+    }
+
+    fn scan(&self, after: Position, page: usize) -> BoxStream<'_, Result<Vec<RecordedEvent>, LogError>> {
+        scan::scan(self.reader.clone(), after, page)
     }
 
     async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, LogError> {

@@ -53,6 +53,10 @@ impl Reader {
         Self { pool }
     }
 
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     pub async fn head(&self) -> Result<Position, LogError> {
         let mut connection = self.acquire().await?;
         let head: i64 = patiently(sqlx::query_scalar(HEAD).fetch_one(&mut *connection)).await?;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use souk_domain::stream::{Category, StreamId};
 use uuid::Uuid;
 
@@ -167,6 +167,16 @@ pub trait EventLog: Send + Sync {
     /// # Errors
     /// See [`LogError`].
     async fn read_all(&self, after: Position, filter: &Filter, limit: usize) -> Result<Vec<RecordedEvent>, LogError>;
+
+    /// The events of all streams behind `after`, page after page of at most `page` events, up to where the log ended when that
+    /// was read: for who reads all of it. A page is never empty. Ends with the first error; the caller scans again from where
+    /// it was.
+    fn scan(&self, after: Position, page: usize) -> BoxStream<'_, Result<Vec<RecordedEvent>, LogError>> {
+        Box::pin(stream::try_unfold(after, move |after| async move {
+            let events = self.read_all(after, &Filter::default(), page).await?;
+            Ok(events.last().map(|last| last.position).map(|last| (events, last)))
+        }))
+    }
 
     /// The events at these positions, in order of position; unknown positions are left out.
     ///

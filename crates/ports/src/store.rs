@@ -67,6 +67,8 @@ pub trait WrappedKeys: Send + Sync {
     async fn get_or_insert(&self, subject: UserId, fresh: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// The wrapped key of `subject`, unless there is none or it was destroyed.
     async fn get(&self, subject: UserId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The wrapped keys of those of `subjects` that have one, in any order.
+    async fn get_all(&self, subjects: &[UserId]) -> Result<Vec<(UserId, Vec<u8>)>, StoreError>;
 }
 
 /// The answer of a finished request, to be given again.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use souk_domain::stream::StreamId;
+use souk_domain::{id::UserId, stream::StreamId};
 use uuid::Uuid;
 
 /// What goes wrong with the vault.
@@ -44,6 +44,15 @@ pub trait Vault: Send + Sync {
     /// # Errors
     /// See [`VaultError`].
     async fn open(&self, event: Uuid, stream: StreamId, data: Value) -> Result<Value, VaultError>;
+
+    /// Gets the keys of `subjects` at once, so that opening many fields does not ask for one after the other. Only a matter of
+    /// time: a key that is missing is asked for again when it is needed.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    async fn prepare(&self, _subjects: &[UserId]) -> Result<(), VaultError> {
+        Ok(())
+    }
 
     /// The stream of the reservation of an e-mail address: a keyed hash of its normalized form.
     fn email_stream(&self, normalized: &str) -> StreamId;

@@ -41,17 +41,6 @@ impl Applier {
         &self.checkpoint.generation
     }
 
-    /// Applies `events`, which follow position `after` in order, and moves the checkpoint to the last of them.
-    pub async fn apply(
-        &self,
-        decoder: &Decoder,
-        after: Position,
-        events: &[RecordedEvent],
-    ) -> Result<Applied, ProjectorError> {
-        let upto = events.last().map_or(after, |last| last.position);
-        self.apply_upto(decoder, after, events, upto).await
-    }
-
     /// Applies `events`, which follow position `after` in order, and moves the checkpoint to `upto`, up to which there are no
     /// others.
     pub async fn apply_upto(
@@ -61,10 +50,12 @@ impl Applier {
         events: &[RecordedEvent],
         upto: Position,
     ) -> Result<Applied, ProjectorError> {
-        let Some(last) = events.last() else { return Ok(Applied::Done) };
+        if upto <= after {
+            return Ok(Applied::Done);
+        }
         let (envelopes, poison) = self.decode(decoder, events).await?;
         match poison {
-            None => match self.write(after, upto, Some(last), &envelopes).await {
+            None => match self.write(after, upto, events.last(), &envelopes).await {
                 Ok(true) => Ok(Applied::Done),
                 Ok(false) => Ok(Applied::Lost),
                 Err(Failure::Other(error)) => Err(error),
@@ -158,11 +149,6 @@ impl Applier {
         self.flush_mark(Mark { after, to, last: last.map(|event| (event.position, event.id)) }, changes).await
     }
 
-    /// Writes `changes` and moves the checkpoint from `after` to `to`, in one transaction; false when it is not there.
-    pub async fn flush(&self, after: Position, to: Position, changes: Box<dyn Changes>) -> Result<bool, Failure> {
-        self.flush_mark(Mark { after, to, last: None }, changes).await
-    }
-
     async fn flush_mark(&self, mark: Mark, changes: Box<dyn Changes>) -> Result<bool, Failure> {
         let mut tx = self.pool.begin().await.map_err(Failure::of)?;
         // First, because it waits for whoever writes this generation now, and tells whether all was in vain.
@@ -198,7 +184,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    fn of(error: sqlx::Error) -> Self {
+    pub fn of(error: sqlx::Error) -> Self {
         if is_transient(&error) { Self::Other(error.into()) } else { Self::Poison(error.to_string()) }
     }
 
@@ -219,8 +205,11 @@ pub(crate) fn fold(projection: &dyn Projection, envelopes: &[Envelope]) -> Resul
         }
         changes
     }))
-    .map_err(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        format!("the fold panicked: {}", said.unwrap_or("without a word"))
-    })
+    .map_err(|panic| said(panic.as_ref()))
+}
+
+/// What a fold that panicked said.
+pub(crate) fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("the fold panicked: {}", said.unwrap_or("without a word"))
 }

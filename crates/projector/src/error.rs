@@ -67,6 +67,12 @@ pub enum ProjectorError {
     /// The rebuild was cancelled.
     #[error("the rebuild was cancelled")]
     Cancelled,
+    /// The rebuild was interrupted, and can go on later from where it was.
+    #[error("the rebuild was interrupted; run again, it goes on from where it was")]
+    Interrupted,
+    /// There is no rebuild of this projection to cancel.
+    #[error("projection `{0}` is not being rebuilt")]
+    NotRebuilding(String),
     /// Nothing of that kind waits for a decision.
     #[error("no event at position {position} stops projection `{projection}`")]
     NotPoisoned {

@@ -1,10 +1,14 @@
 //! Generations: the tables of a projection, once per rebuild, each in a schema of its own.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use souk_ports::Position;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgExecutor, PgPool};
 
-use crate::{Projection, ProjectorError};
+use crate::{
+    Projection, ProjectorError,
+    checkpoint::{from_sql, to_sql},
+};
 
 /// One generation of a projection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub struct Generation {
     pub schema: String,
     /// The version of the projection that writes it.
     pub version: i32,
+    /// Positions that an operator had skipped when it was begun: it was built without them.
+    pub skipped: BTreeSet<Position>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -25,16 +31,18 @@ struct Row {
     generation: i32,
     schema_name: String,
     schema_version: i32,
+    skipped: Vec<i64>,
 }
 
 impl From<Row> for Generation {
     fn from(row: Row) -> Self {
-        let Row { projection, generation, schema_name: schema, schema_version: version } = row;
-        Self { projection, generation, schema, version }
+        let Row { projection, generation, schema_name: schema, schema_version: version, skipped } = row;
+        Self { projection, generation, schema, version, skipped: skipped.into_iter().map(from_sql).collect() }
     }
 }
 
-const COLUMNS: &str = "SELECT projection, generation, schema_name, schema_version FROM souk_ops.projection_generation";
+const COLUMNS: &str =
+    "SELECT projection, generation, schema_name, schema_version, skipped FROM souk_ops.projection_generation";
 
 impl Generation {
     /// The live generation of `projection`.
@@ -44,12 +52,20 @@ impl Generation {
         row.map(Self::from).ok_or_else(|| ProjectorError::NoGeneration(projection.to_owned()))
     }
 
+    /// The generation of `projection` that a rebuild left unfinished, the last one when there are several.
+    pub(crate) async fn unfinished(pool: &PgPool, projection: &str) -> Result<Option<Self>, ProjectorError> {
+        let sql = format!("{COLUMNS} WHERE projection = $1 AND state = 'building' ORDER BY generation DESC LIMIT 1");
+        let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(projection).fetch_optional(pool).await?;
+        Ok(row.map(Self::from))
+    }
+
     /// The next generation of `projection` in `state`, its tables empty, its checkpoints at 0. Secondary indexes come later.
     pub(crate) async fn create(
         connection: &mut PgConnection,
         projection: &dyn Projection,
         partitions: i32,
         state: &'static str,
+        skipped: &BTreeSet<Position>,
     ) -> Result<Self, ProjectorError> {
         let mut tx = connection.begin().await?;
         let name = projection.name();
@@ -57,6 +73,7 @@ impl Generation {
             .bind(name)
             .bind(projection.version())
             .bind(state)
+            .bind(skipped.iter().copied().map(to_sql).collect::<Vec<_>>())
             .fetch_one(&mut *tx)
             .await?;
         let generation = Self::from(row);
@@ -98,17 +115,6 @@ impl Generation {
         Ok(())
     }
 
-    /// Creates the secondary indexes, and tells the planner what the tables hold.
-    pub(crate) async fn index(&self, pool: &PgPool, projection: &dyn Projection) -> Result<(), sqlx::Error> {
-        let mut tx = pool.begin().await?;
-        self.enter(&mut tx).await?;
-        sqlx::raw_sql(projection.index_sql()).execute(&mut *tx).await?;
-        for table in projection.tables() {
-            sqlx::raw_sql(AssertSqlSafe(format!("ANALYZE {table}"))).execute(&mut *tx).await?;
-        }
-        tx.commit().await
-    }
-
     /// Drops the tables, without waiting long for who still reads them, and remembers the number. Leaves a live generation
     /// alone: a rebuild that was cancelled at the last moment may have swapped it in.
     pub(crate) async fn drop_schema(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
@@ -134,6 +140,34 @@ impl Generation {
             .execute(&mut *tx)
             .await?;
         tx.commit().await
+    }
+}
+
+/// How often a statement that still works on tables which are to go is looked for.
+const LOOKS: u32 = 100;
+
+impl Generation {
+    /// Ends what a rebuild that is over left running on the tables of this generation, which nobody else uses: a statement does
+    /// not notice that its program was killed.
+    pub(crate) async fn take_over(&self, pool: &PgPool) -> Result<(), ProjectorError> {
+        for look in 0..LOOKS {
+            let others: i64 = sqlx::query_scalar(include_str!("sql/end_workers.sql"))
+                .bind(&self.schema)
+                .bind(look.is_multiple_of(10))
+                .fetch_one(pool)
+                .await?;
+            if others == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    /// Drops an unfinished generation, and ends what still works on it.
+    pub(crate) async fn discard(&self, pool: &PgPool) -> Result<(), ProjectorError> {
+        self.take_over(pool).await?;
+        Ok(self.drop_schema(pool).await?)
     }
 }
 
@@ -225,7 +259,7 @@ async fn create_live(
     partitions: i32,
 ) -> Result<(), ProjectorError> {
     let mut tx = connection.begin().await?;
-    let generation = Generation::create(&mut tx, projection, partitions, "live").await?;
+    let generation = Generation::create(&mut tx, projection, partitions, "live", &BTreeSet::new()).await?;
     generation.enter(&mut tx).await?;
     sqlx::raw_sql(projection.index_sql()).execute(&mut *tx).await?;
     tx.commit().await?;
@@ -255,12 +289,50 @@ pub async fn housekeeping(pool: &PgPool, grace: Duration) -> Result<usize, Proje
     Ok(dropped)
 }
 
-/// Drops the generations of `projection` that a rebuild left unfinished. The caller holds the rebuild's lock.
-pub(crate) async fn discard_unfinished(pool: &PgPool, projection: &str) -> Result<(), ProjectorError> {
-    let sql = format!("{COLUMNS} WHERE projection = $1 AND state = 'building'");
-    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(projection).fetch_all(pool).await?;
+/// Drops the generations that a rebuild left unfinished, when nobody works on them and nobody did for `age`; how many. Whoever
+/// was to go on with them did not come.
+///
+/// # Errors
+/// The database failed.
+pub async fn discard_abandoned(pool: &PgPool, age: Duration) -> Result<usize, ProjectorError> {
+    let sql = format!(
+        "{COLUMNS} g WHERE state = 'building' AND created_at < now() - make_interval(secs => $1) AND NOT EXISTS (\
+         SELECT FROM souk_ops.projection_rebuild r WHERE g.projection = ANY (r.projections) \
+         AND r.updated_at >= now() - make_interval(secs => $1))"
+    );
+    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(age.as_secs_f64()).fetch_all(pool).await?;
+    let mut dropped = 0;
     for generation in rows.into_iter().map(Generation::from) {
-        generation.drop_schema(pool).await?;
+        let mut lock = RebuildLock::open(pool).await?;
+        if lock.take(&generation.projection).await? {
+            generation.discard(pool).await?;
+            tracing::info!(schema = generation.schema, "dropped the tables of a rebuild that nobody went on with");
+            dropped += 1;
+        }
+        lock.release().await;
     }
-    Ok(())
+    Ok(dropped)
+}
+
+/// Sees to it that a projection is rebuilt once at a time, whichever process does it. Lives as long as its connection.
+pub(crate) struct RebuildLock(PgConnection);
+
+impl RebuildLock {
+    pub async fn open(pool: &PgPool) -> Result<Self, ProjectorError> {
+        Ok(Self(pool.acquire().await?.detach()))
+    }
+
+    /// Whether the lock of `projection` could be had.
+    pub async fn take(&mut self, projection: &str) -> Result<bool, ProjectorError> {
+        Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('souk rebuild ' || $1))")
+            .bind(projection)
+            .fetch_one(&mut self.0)
+            .await?)
+    }
+
+    /// The server notices the end of a connection a little later: who begins again at once must find the locks open.
+    pub async fn release(mut self) {
+        let _ = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut self.0).await;
+        let _ = self.0.close().await;
+    }
 }

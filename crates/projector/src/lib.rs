@@ -21,13 +21,13 @@ mod watermark;
 
 pub use envelope::{Decoder, Envelope, Undecodable};
 pub use error::ProjectorError;
-pub use generation::{Generation, housekeeping, migrate};
+pub use generation::{Generation, discard_abandoned, housekeeping, migrate};
 pub use poison::{Poison, poisons, retry, skip};
 pub use projection::{Changes, Projection};
 pub use reader::{Behind, ReadError, ReadGuard, Reader, ReaderOptions, Sight};
 pub use rebuild::{
-    ColumnDifference, Difference, Phase, ProjectionReport, Rebuild, RebuildOptions, RebuildOutcome, RebuildProgress,
-    TableReport,
+    ColumnDifference, Difference, Interrupted, Milestone, Phase, ProjectionReport, Rebuild, RebuildOptions,
+    RebuildOutcome, RebuildProgress, TableReport, cancel, interrupted,
 };
 pub use runner::{Runner, RunnerOptions, Wake};
 pub use status::{PoisonStatus, ProjectionStatus, RunningRebuild, State, status};

@@ -137,6 +137,58 @@ pub(crate) async fn skipped(
     Ok(positions.into_iter().map(from_sql).collect())
 }
 
+/// The positions that `generation` met, and an operator skipped.
+pub(crate) async fn skipped_by(
+    executor: impl PgExecutor<'_>,
+    generation: &Generation,
+) -> Result<BTreeSet<Position>, sqlx::Error> {
+    let positions: Vec<i64> = sqlx::query_scalar(
+        "SELECT position FROM souk_ops.projection_poison \
+         WHERE projection = $1 AND generation = $2 AND decision = 'skip'",
+    )
+    .bind(&generation.projection)
+    .bind(generation.generation)
+    .fetch_all(executor)
+    .await?;
+    Ok(positions.into_iter().map(from_sql).collect())
+}
+
+/// Records that a rebuild met `event`, for an operator to decide. One that stops the live generation stays as it is.
+pub(crate) async fn record_of_rebuild(
+    pool: &PgPool,
+    generation: &Generation,
+    event: &RecordedEvent,
+    error: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO souk_ops.projection_poison \
+         (projection, position, generation, partition, event_id, event_type, stream, error) \
+         VALUES ($1, $2, $3, 0, $4, $5, $6, $7) ON CONFLICT (projection, position) DO NOTHING",
+    )
+    .bind(&generation.projection)
+    .bind(to_sql(event.position))
+    .bind(generation.generation)
+    .bind(event.id)
+    .bind(&event.event_type)
+    .bind(event.stream.to_string())
+    .bind(error)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Forgets what earlier rebuilds met and nobody decided: the next one meets it again, or does not.
+pub(crate) async fn forget_of_rebuilds(executor: impl PgExecutor<'_>, live: &Generation) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM souk_ops.projection_poison WHERE projection = $1 AND generation > $2 AND decision IS NULL",
+    )
+    .bind(&live.projection)
+    .bind(live.generation)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
 /// Whether an event of `partition` waits for a decision.
 pub(crate) async fn is_stopped(
     executor: impl PgExecutor<'_>,

@@ -25,6 +25,11 @@ pub trait Projection: Send + Sync {
     /// The tables, in the order in which they are compared.
     fn tables(&self) -> &'static [&'static str];
 
+    /// Those of them that rows are only ever added to, never twice with one key: a rebuild makes their keys last.
+    fn only_added(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether events of this category are folded; the others are not even decoded.
     fn wants(&self, _category: Category) -> bool {
         true

@@ -11,7 +11,12 @@ use sqlx::PgPool;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Decoder, Projection, follower::Follower, generation::housekeeping, watermark::Watermarks};
+use crate::{
+    Decoder, Projection,
+    follower::Follower,
+    generation::{discard_abandoned, housekeeping},
+    watermark::Watermarks,
+};
 
 /// How a runner works.
 #[derive(Clone, Debug)]
@@ -24,6 +29,8 @@ pub struct RunnerOptions {
     pub max_backoff: Duration,
     /// How long the tables of a replaced generation are kept.
     pub grace: Duration,
+    /// How long what an interrupted rebuild left is kept for who might go on with it.
+    pub abandoned: Duration,
     /// Told whenever a checkpoint moves.
     pub wake: Wake,
 }
@@ -35,6 +42,7 @@ impl Default for RunnerOptions {
             look: Duration::from_millis(250),
             max_backoff: Duration::from_secs(5),
             grace: Duration::from_secs(60),
+            abandoned: Duration::from_secs(3600),
             wake: Wake::default(),
         }
     }
@@ -181,8 +189,12 @@ impl Runner {
         let (pool, options, stop) = (self.pool.clone(), self.options.clone(), cancel.clone());
         tasks.spawn(async move {
             while !rest(&stop, options.grace.clamp(options.look, Duration::from_secs(10))).await {
-                if let Err(error) = housekeeping(&pool, options.grace).await {
-                    tracing::warn!(%error, "replaced generations could not be looked for");
+                let dropped = async {
+                    housekeeping(&pool, options.grace).await?;
+                    discard_abandoned(&pool, options.abandoned).await
+                };
+                if let Err(error) = dropped.await {
+                    tracing::warn!(%error, "generations that are not needed any more could not be looked for");
                 }
             }
         });

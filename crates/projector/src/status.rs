@@ -58,7 +58,7 @@ pub struct RunningRebuild {
     pub read: u64,
     /// Events to read.
     pub head: u64,
-    /// Events a second, on average.
+    /// Events a second, over the last seconds.
     pub rate: f64,
     /// Seconds until all are read, at this rate.
     pub seconds_left: Option<f64>,
@@ -93,7 +93,7 @@ struct Row {
     phase: Option<String>,
     read: Option<i64>,
     rebuild_head: Option<i64>,
-    seconds: Option<f64>,
+    rate: Option<f64>,
 }
 
 /// How each of `projections` is, in their order, whichever processes run them.
@@ -156,7 +156,7 @@ fn of_row(row: &Row, version: i32, head: Position) -> ProjectionStatus {
 #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
 fn running(row: &Row, phase: String) -> RunningRebuild {
     let (read, head) = (from_sql(row.read.unwrap_or(0)), from_sql(row.rebuild_head.unwrap_or(0)));
-    let rate = read as f64 / row.seconds.unwrap_or(0.0).max(0.001);
+    let rate = row.rate.unwrap_or(0.0);
     let seconds_left = (rate > 0.0).then(|| head.saturating_sub(read) as f64 / rate);
     RunningRebuild { phase, read, head, rate, seconds_left }
 }

@@ -217,14 +217,7 @@ async fn a_cancelled_or_killed_rebuild_leaves_the_live_generation_and_no_tables(
     let killed =
         tokio::time::timeout(Duration::from_millis(60), rebuild.run(RebuildOptions { batch: 1, ..verified() })).await;
     drop(killed);
-    // Its session ends, and with it its locks, when the server notices that the connection is gone.
-    for projection in ["tally", "count"] {
-        let mut waiting = world.pool.acquire().await.unwrap();
-        for function in ["pg_advisory_lock", "pg_advisory_unlock"] {
-            let sql = format!("SELECT {function}(hashtext('souk rebuild {projection}'))");
-            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *waiting).await.unwrap();
-        }
-    }
+    world.unlocked().await;
     let outcome = world.rebuild().run(verified()).await.unwrap();
     assert!(outcome.swapped);
     housekeeping(&world.pool, Duration::ZERO).await.unwrap();

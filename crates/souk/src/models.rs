@@ -7,7 +7,7 @@ use souk_projector::{Decoder, Projection, ProjectionStatus, ProjectorError, Rebu
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::workers::Workers;
+use crate::{control::resume_rebuilds, workers::Workers};
 
 /// The read models, as they are written.
 #[derive(Clone)]
@@ -47,12 +47,13 @@ impl Models {
         Rebuild::new(self.pool.clone(), Arc::clone(&self.log), self.decoder.clone(), self.projections.clone())
     }
 
-    /// Starts to keep them up to date with `feed`; `wake` tells a reader in the same process.
+    /// Starts to keep them up to date with `feed`, and goes on with interrupted rebuilds that were asked for over HTTP; `wake` tells a reader in the same process.
     pub fn project(&self, feed: Arc<dyn EventFeed>, wake: Wake) -> Workers {
         let options = RunnerOptions { wake, ..RunnerOptions::default() };
         let (pool, log, decoder) = (self.pool.clone(), Arc::clone(&self.log), self.decoder.clone());
         let runner = Runner::new(pool, feed, log, decoder, self.projections.clone(), options);
         let cancel = CancellationToken::new();
-        Workers::new(runner.run(cancel.clone()), cancel)
+        let (running, resuming) = (runner.run(cancel.clone()), resume_rebuilds(self.clone(), cancel.clone()));
+        Workers::new(async move { tokio::join!(running, resuming); }, cancel)
     }
 }

@@ -315,7 +315,7 @@ impl Souk {
         self.base.relay(config).map(|(workers, _)| workers)
     }
 
-    /// Starts to keep the read models up to date.
+    /// Starts to keep the read models up to date, and goes on with interrupted rebuilds that were asked for over HTTP.
     pub fn project(&self, feed: Arc<dyn EventFeed>) -> Workers {
         self.wired.models.project(feed, self.wired.wake.clone())
     }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use souk_domain::id::UserId;
 use souk_ports::store::{StoreError, WrappedKeys};
+use uuid::Uuid;
 
 use crate::{PostgresStore, failed, impossible};
 
@@ -32,6 +33,18 @@ impl WrappedKeys for PostgresStore {
                 .await
                 .map_err(failed)?;
         Ok(wrapped.flatten())
+    }
+
+    async fn get_all(&self, subjects: &[UserId]) -> Result<Vec<(UserId, Vec<u8>)>, StoreError> {
+        let subjects: Vec<Uuid> = subjects.iter().map(|subject| subject.uuid()).collect();
+        let found: Vec<(Uuid, Vec<u8>)> = sqlx::query_as(
+            "SELECT subject, wrapped FROM souk_ops.person_key WHERE subject = ANY($1) AND wrapped IS NOT NULL",
+        )
+        .bind(subjects)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(found.into_iter().map(|(subject, wrapped)| (UserId::new(subject), wrapped)).collect())
     }
 }
 

@@ -131,6 +131,12 @@ impl WrappedKeys for MemoryWrappedKeys {
     async fn get(&self, subject: UserId) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(lock(&self.0).get(&subject).cloned().flatten())
     }
+
+    async fn get_all(&self, subjects: &[UserId]) -> Result<Vec<(UserId, Vec<u8>)>, StoreError> {
+        let keys = lock(&self.0);
+        let key = |subject: &UserId| Some((*subject, keys.get(subject).cloned().flatten()?));
+        Ok(subjects.iter().filter_map(key).collect())
+    }
 }
 
 /// [`Idempotency`] in memory, by a clock.

@@ -126,6 +126,22 @@ impl Vault for SealingVault {
         Ok(data)
     }
 
+    async fn prepare(&self, subjects: &[UserId]) -> Result<(), VaultError> {
+        let missing: Vec<UserId> =
+            subjects.iter().filter(|subject| !self.cache.contains_key(*subject)).copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let found = self.keys.get_all(&missing).await.map_err(|error| VaultError::Unavailable(error.to_string()))?;
+        for (subject, wrapped) in found {
+            // One that cannot be unwrapped is an error of the event that needs it.
+            if let Ok(key) = self.wrapping.unwrap(subject, &wrapped) {
+                self.cache.insert(subject, Arc::new(key)).await;
+            }
+        }
+        Ok(())
+    }
+
     fn email_stream(&self, normalized: &str) -> StreamId {
         let mut uuid = [0; 16];
         uuid.copy_from_slice(&hmac_of(&self.emails, normalized.as_bytes())[..16]);

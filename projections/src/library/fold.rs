@@ -15,7 +15,10 @@ use souk_projector::{Changes, Envelope};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::rows;
+use crate::{
+    copy::{Fields, Load, Row},
+    rows,
+};
 
 /// By license and fingerprint: the label and the time, or none when the machine was freed.
 type Activations = BTreeMap<(Uuid, String), Option<(String, DateTime<Utc>)>>;
@@ -102,6 +105,63 @@ struct Activation<'a> {
     fingerprint: &'a str,
     label: &'a str,
     activated_at: DateTime<Utc>,
+}
+
+// Whole rows are those that are new, or begin anew.
+
+impl Row for PluginRow {
+    const TARGET: (&'static str, &'static str) = ("library_plugin", "plugin_id, name, display_name, kind");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.plugin_id).maybe_text(self.name.as_deref()).text(&self.display_name).text(&self.kind);
+    }
+}
+
+impl Row for InstallationRow {
+    const TARGET: (&'static str, &'static str) = (
+        "library_installation",
+        "installation_id, user_id, plugin_id, vendor_id, version, license_id, status, since, position",
+    );
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        let uuid = |fields: &mut Fields<'_>, value| {
+            fields.uuid(value);
+        };
+        fields.uuid(self.installation_id).maybe(self.user_id, uuid).maybe(self.plugin_id, uuid);
+        fields.maybe(self.vendor_id, uuid).text(&self.version).maybe(self.license_id, uuid).text(self.status);
+        fields.time(self.since).big(rows::big(self.position));
+    }
+}
+
+impl Row for LicenseRow {
+    const TARGET: (&'static str, &'static str) = (
+        "library_license",
+        "license_id, user_id, plugin_id, vendor_id, order_id, kind, status, terms, expires_at, issued_at, position",
+    );
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        let Some(issued) = &self.issued else { return };
+        fields.uuid(self.license_id).uuid(issued.user_id).uuid(issued.plugin_id).uuid(issued.vendor_id);
+        fields.uuid(issued.order_id).text(&issued.kind).maybe_text(self.status).json(&issued.terms);
+        fields.maybe_time(issued.expires_at).time(issued.issued_at).big(rows::big(issued.position));
+    }
+}
+
+impl Row for OrderRow {
+    const TARGET: (&'static str, &'static str) = (
+        "library_order",
+        "order_id, user_id, plugin_id, vendor_id, amount, currency, gateway, pricing, status, placed_at, paid_at, \
+         payment_reference, refunded_total, position",
+    );
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        let Some(placed) = &self.placed else { return };
+        fields.uuid(self.order_id).uuid(placed.user_id).uuid(placed.plugin_id).uuid(placed.vendor_id);
+        fields.big(placed.amount).text(placed.currency).text(&placed.gateway).json(&placed.pricing);
+        fields.maybe_text(self.status).time(placed.placed_at).maybe_time(self.paid_at);
+        fields.maybe_text(self.payment_reference.as_deref()).big(self.refunded_total.unwrap_or(0));
+        fields.big(rows::big(placed.position));
+    }
 }
 
 impl LibraryChanges {
@@ -228,18 +288,20 @@ impl Changes for LibraryChanges {
 
     async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let Self { plugins, installations, licenses, activations, orders } = *self;
+        let largest = plugins.len().max(installations.len()).max(licenses.len()).max(orders.len());
+        let load = Load::of(connection, largest).await?;
         let (new, old): (Vec<_>, Vec<_>) = plugins.into_values().partition(|row| row.name.is_some());
-        rows::write(connection, include_str!("new_plugins.sql"), &new).await?;
+        rows::insert(connection, load, include_str!("new_plugins.sql"), &new).await?;
         rows::write(connection, include_str!("old_plugins.sql"), &old).await?;
         let (new, old): (Vec<_>, Vec<_>) = installations.into_values().partition(|row| row.user_id.is_some());
-        rows::write(connection, include_str!("new_installations.sql"), &new).await?;
+        rows::insert(connection, load, include_str!("new_installations.sql"), &new).await?;
         rows::write(connection, include_str!("old_installations.sql"), &old).await?;
         let (new, old): (Vec<_>, Vec<_>) = licenses.into_values().partition(|row| row.issued.is_some());
-        rows::write(connection, include_str!("new_licenses.sql"), &new).await?;
+        rows::insert(connection, load, include_str!("new_licenses.sql"), &new).await?;
         rows::write(connection, include_str!("old_licenses.sql"), &old).await?;
         flush_activations(connection, &activations).await?;
         let (new, old): (Vec<_>, Vec<_>) = orders.into_values().partition(|row| row.placed.is_some());
-        rows::write(connection, include_str!("new_orders.sql"), &new).await?;
+        rows::insert(connection, load, include_str!("new_orders.sql"), &new).await?;
         rows::write(connection, include_str!("old_orders.sql"), &old).await
     }
 }

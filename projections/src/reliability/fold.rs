@@ -14,7 +14,11 @@ use souk_projector::{Changes, Envelope};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{rows, stars::Stars};
+use crate::{
+    copy::{Fields, Load, Row, copy},
+    rows,
+    stars::Stars,
+};
 
 /// Changes of reliability, by key.
 #[derive(Default)]
@@ -39,6 +43,16 @@ struct PluginDifference<'a> {
     review_points: i64,
 }
 
+impl Row for PluginDifference<'_> {
+    const TARGET: (&'static str, &'static str) =
+        ("reliability_plugin", "plugin_id, confidence, version, review_points, execution_points, cross_check_points");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.plugin_id).maybe_small(self.confidence.map(i16::from)).maybe_text(self.version);
+        fields.big(self.review_points).big(0).big(0);
+    }
+}
+
 #[derive(Serialize)]
 struct Change {
     plugin_id: Uuid,
@@ -48,6 +62,18 @@ struct Change {
     version: Option<String>,
     confidence: Option<u8>,
     review_points: i64,
+}
+
+impl Row for Change {
+    const TARGET: (&'static str, &'static str) =
+        ("reliability_change", "plugin_id, position, at, cause, version, confidence, review_points");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.plugin_id).big(rows::big(self.position)).time(self.at).text(&self.cause);
+        fields.maybe_text(self.version.as_deref()).maybe_small(self.confidence.map(i16::from));
+        // A review moves the score by a point.
+        fields.int(i32::try_from(self.review_points).unwrap_or_default());
+    }
 }
 
 #[derive(Default)]
@@ -78,6 +104,46 @@ struct Outcome {
     adjudicated: Option<String>,
     adjudication: Option<String>,
     concluded_at: Option<DateTime<Utc>>,
+}
+
+/// A validation that is new, with all that became of it.
+#[derive(Serialize)]
+struct NewValidation {
+    #[serde(flatten)]
+    requested: Requested,
+    outcome: Outcome,
+}
+
+impl Row for NewValidation {
+    const TARGET: (&'static str, &'static str) = (
+        "reliability_validation",
+        "validation_id, plugin_id, version, digest, pipeline, confidence, verdict, report, thresholds, escalated, \
+         adjudicated, adjudication, requested_at, concluded_at, position",
+    );
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        let Self { requested, outcome } = self;
+        fields.uuid(requested.validation_id).uuid(requested.plugin_id).text(&requested.version);
+        fields.text(&requested.digest).texts(&requested.pipeline).maybe_small(outcome.confidence.map(i16::from));
+        fields.maybe_text(outcome.verdict.as_deref()).maybe_text(outcome.report.as_deref());
+        fields.maybe(outcome.thresholds.as_ref(), |fields, thresholds| {
+            fields.json(thresholds);
+        });
+        fields.maybe_text(outcome.escalated.as_deref()).maybe_text(outcome.adjudicated.as_deref());
+        fields.maybe_text(outcome.adjudication.as_deref()).time(requested.requested_at);
+        fields.maybe_time(outcome.concluded_at).big(rows::big(requested.position));
+    }
+}
+
+impl Row for Step {
+    const TARGET: (&'static str, &'static str) =
+        ("reliability_step", "validation_id, name, position, outcome, penalty, findings, finding_count, completed_at");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.validation_id).text(&self.name).big(rows::big(self.position)).text(&self.outcome);
+        fields.small(i16::from(self.penalty)).json(&self.findings).big(i64::from(self.finding_count));
+        fields.time(self.completed_at);
+    }
 }
 
 #[derive(Serialize)]
@@ -190,15 +256,29 @@ impl Changes for ReliabilityChanges {
                 review_points: patch.review_points,
             })
             .collect();
-        rows::write(connection, include_str!("plugins.sql"), &plugins).await?;
+        let largest = plugins.len().max(changes.len()).max(validations.len()).max(steps.len());
+        let load = Load::of(connection, largest).await?;
+        if load == Load::Fresh {
+            copy(connection, load, &plugins).await?;
+        } else {
+            rows::write(connection, include_str!("plugins.sql"), &plugins).await?;
+        }
         changes.sort_by_key(|change| (change.plugin_id, change.position));
-        rows::write(connection, include_str!("changes.sql"), &changes).await?;
-        let (requested, outcomes): (Vec<_>, Vec<_>) =
-            validations.into_values().map(|patch| (patch.requested, patch.outcome)).unzip();
-        let requested: Vec<Requested> = requested.into_iter().flatten().collect();
-        rows::write(connection, include_str!("requested.sql"), &requested).await?;
-        rows::write(connection, include_str!("outcomes.sql"), &outcomes).await?;
+        if load == Load::Small {
+            rows::write(connection, include_str!("changes.sql"), &changes).await?;
+        } else {
+            copy(connection, load, &changes).await?;
+        }
+        let (mut new, mut old) = (Vec::new(), Vec::new());
+        for ValidationPatch { requested, outcome } in validations.into_values() {
+            match requested {
+                Some(requested) => new.push(NewValidation { requested, outcome }),
+                None => old.push(outcome),
+            }
+        }
+        rows::insert(connection, load, include_str!("new_validations.sql"), &new).await?;
+        rows::write(connection, include_str!("outcomes.sql"), &old).await?;
         let steps: Vec<Step> = steps.into_values().collect();
-        rows::write(connection, include_str!("steps.sql"), &steps).await
+        rows::insert(connection, load, include_str!("steps.sql"), &steps).await
     }
 }

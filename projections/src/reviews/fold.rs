@@ -10,7 +10,11 @@ use souk_projector::{Changes, Envelope};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{rows, stars::Stars};
+use crate::{
+    copy::{Fields, Load, Row, copy},
+    rows,
+    stars::Stars,
+};
 
 /// Changes of reviews, by key.
 #[derive(Default)]
@@ -51,6 +55,48 @@ struct Text {
     rating: u8,
     title: Option<String>,
     body: Option<String>,
+}
+
+impl Row for Person<'_> {
+    const TARGET: (&'static str, &'static str) = ("reviews_person", "user_id, display_name");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.user_id).maybe_text(self.display_name);
+    }
+}
+
+/// Of a review that is new, or begins anew; others have no whole row.
+impl Row for ReviewPatch {
+    const TARGET: (&'static str, &'static str) = (
+        "reviews_review",
+        "review_id, plugin_id, user_id, rating, title, body, version, status, created_at, edited_at, reply, replied_at, \
+         position",
+    );
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        let (Some(submitted), Some(text)) = (&self.submitted, &self.text) else { return };
+        fields.uuid(self.review_id).uuid(submitted.plugin_id).uuid(submitted.user_id);
+        fields.small(i16::from(text.rating)).maybe_text(text.title.as_deref()).maybe_text(text.body.as_deref());
+        fields.text(&submitted.version).maybe_text(self.status).time(submitted.created_at).maybe_time(self.edited_at);
+        fields.maybe_text(self.reply.as_deref()).maybe_time(self.replied_at).big(rows::big(submitted.position));
+    }
+}
+
+struct Summary {
+    plugin_id: Uuid,
+    stars: [i64; 5],
+}
+
+impl Row for Summary {
+    const TARGET: (&'static str, &'static str) =
+        ("reviews_summary", "plugin_id, stars_1, stars_2, stars_3, stars_4, stars_5");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.plugin_id);
+        for count in self.stars {
+            fields.big(count);
+        }
+    }
 }
 
 impl Text {
@@ -124,12 +170,19 @@ impl Changes for ReviewChanges {
         let Self { persons, reviews, summaries } = *self;
         let persons: Vec<_> =
             persons.iter().map(|(user_id, name)| Person { user_id: *user_id, display_name: name.as_deref() }).collect();
-        rows::write(connection, include_str!("persons.sql"), &persons).await?;
+        let largest = persons.len().max(reviews.len()).max(summaries.len());
+        let load = Load::of(connection, largest).await?;
+        rows::insert(connection, load, include_str!("persons.sql"), &persons).await?;
         let (new, old): (Vec<_>, Vec<_>) = reviews.into_values().partition(|patch| patch.submitted.is_some());
-        rows::write(connection, include_str!("new_reviews.sql"), &new).await?;
+        rows::insert(connection, load, include_str!("new_reviews.sql"), &new).await?;
         rows::write(connection, include_str!("old_reviews.sql"), &old).await?;
         if summaries.is_empty() {
             return Ok(());
+        }
+        if load == Load::Fresh {
+            let summaries: Vec<_> =
+                summaries.into_iter().map(|(plugin_id, stars)| Summary { plugin_id, stars }).collect();
+            return copy(connection, load, &summaries).await;
         }
         let column = |stars: usize| summaries.values().map(|counts| counts[stars - 1]).collect::<Vec<i64>>();
         sqlx::query(include_str!("count_summaries.sql"))

@@ -10,7 +10,10 @@ mod query;
 
 pub use query::{EventRef, count, events};
 
-use crate::rows::big;
+use crate::{
+    copy::{Fields, Load, Row, copy},
+    rows::big,
+};
 
 /// Every event of a plugin.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,10 @@ impl Projection for Timeline {
         &["timeline_event"]
     }
 
+    fn only_added(&self) -> &'static [&'static str] {
+        self.tables()
+    }
+
     fn begin(&self) -> Box<dyn Changes> {
         Box::<TimelineChanges>::default()
     }
@@ -40,10 +47,10 @@ impl Projection for Timeline {
 
 #[derive(Default)]
 struct TimelineChanges {
-    rows: Vec<Row>,
+    rows: Vec<Entry>,
 }
 
-struct Row {
+struct Entry {
     plugin_id: Uuid,
     position: i64,
     event_id: Uuid,
@@ -54,11 +61,24 @@ struct Row {
     vendor_id: Option<Uuid>,
 }
 
+impl Row for Entry {
+    const TARGET: (&'static str, &'static str) =
+        ("timeline_event", "plugin_id, position, event_id, event_type, recorded_at, stream, version, vendor_id");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.plugin_id).big(self.position).uuid(self.event_id).text(&self.event_type);
+        fields.time(self.recorded_at).text(&self.stream).big(self.version);
+        fields.maybe(self.vendor_id, |fields, vendor| {
+            fields.uuid(vendor);
+        });
+    }
+}
+
 #[async_trait]
 impl Changes for TimelineChanges {
     fn fold(&mut self, event: &Envelope) {
         let Some(plugin) = event.plugin_id() else { return };
-        self.rows.push(Row {
+        self.rows.push(Entry {
             plugin_id: plugin.uuid(),
             position: big(event.position),
             event_id: event.id,
@@ -75,7 +95,11 @@ impl Changes for TimelineChanges {
         if rows.is_empty() {
             return Ok(());
         }
-        rows.sort_by_key(|row| (row.plugin_id, row.position));
+        rows.sort_unstable_by_key(|row| (row.plugin_id, row.position));
+        let load = Load::of(connection, rows.len()).await?;
+        if load != Load::Small {
+            return copy(connection, load, &rows).await;
+        }
         sqlx::query(include_str!("insert.sql"))
             .bind(rows.iter().map(|row| row.plugin_id).collect::<Vec<_>>())
             .bind(rows.iter().map(|row| row.position).collect::<Vec<_>>())

@@ -10,7 +10,11 @@ use souk_projector::{Changes, Envelope};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{rows, stars::Stars};
+use crate::{
+    copy::{Fields, Load, Row, copy},
+    rows,
+    stars::Stars,
+};
 
 /// A day of a vendor's plugin.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +54,39 @@ struct Plugin {
     plugin_id: Uuid,
     name: Option<String>,
     display_name: String,
+}
+
+impl Row for (Key, Activity) {
+    const TARGET: (&'static str, &'static str) = (
+        "vendor_analytics_activity",
+        "vendor_id, day, plugin_id, installs, uninstalls, active, downloads, reviews, rating_sum",
+    );
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        let (key, row) = self;
+        fields.uuid(key.vendor).day(key.day).uuid(key.plugin).big(row.installs).big(row.uninstalls).big(row.active);
+        fields.big(0).big(row.reviews).big(row.rating_sum);
+    }
+}
+
+impl Row for ((Key, &'static str), Money) {
+    const TARGET: (&'static str, &'static str) =
+        ("vendor_analytics_money", "vendor_id, day, plugin_id, currency, orders, gross, refunds, commission");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        let ((key, currency), row) = self;
+        fields.uuid(key.vendor).day(key.day).uuid(key.plugin).text(currency);
+        fields.big(row.orders).big(row.gross).big(row.refunds).big(row.commission);
+    }
+}
+
+/// Of a plugin that is new; others have no whole row.
+impl Row for Plugin {
+    const TARGET: (&'static str, &'static str) = ("vendor_analytics_plugin", "plugin_id, name, display_name");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.plugin_id).maybe_text(self.name.as_deref()).text(&self.display_name);
+    }
 }
 
 /// The key that an event's figures go to; none when it concerns no plugin of a vendor.
@@ -138,10 +175,16 @@ impl Changes for AnalyticsChanges {
 
     async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let Self { activity, money, plugins } = *self;
-        flush_activity(connection, &activity).await?;
-        flush_money(connection, &money).await?;
+        let load = Load::of(connection, activity.len().max(money.len()).max(plugins.len())).await?;
+        if load == Load::Fresh {
+            copy(connection, load, &activity.into_iter().collect::<Vec<_>>()).await?;
+            copy(connection, load, &money.into_iter().collect::<Vec<_>>()).await?;
+        } else {
+            flush_activity(connection, &activity).await?;
+            flush_money(connection, &money).await?;
+        }
         let (new, old): (Vec<Plugin>, Vec<Plugin>) = plugins.into_values().partition(|row| row.name.is_some());
-        rows::write(connection, include_str!("new_plugins.sql"), &new).await?;
+        rows::insert(connection, load, include_str!("new_plugins.sql"), &new).await?;
         rows::write(connection, include_str!("old_plugins.sql"), &old).await
     }
 }

@@ -112,6 +112,7 @@ impl Market {
         let database = database().await;
         let pool = PgPoolOptions::new().max_connections(24).connect(&database.url).await.unwrap();
         sqlx::raw_sql(include_str!("../../../migrations/0003_projections.sql")).execute(&pool).await.unwrap();
+        sqlx::raw_sql(include_str!("../../../migrations/0006_rebuild.sql")).execute(&pool).await.unwrap();
         sqlx::raw_sql(include_str!("../../../migrations/0007_feed.sql")).execute(&pool).await.unwrap();
         let projections = all();
         migrate(&pool, &projections, 1).await.unwrap();

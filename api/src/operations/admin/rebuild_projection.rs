@@ -15,14 +15,16 @@ use crate::{
 /// How to rebuild.
 #[derive(Default, Deserialize, ToSchema)]
 pub struct RebuildBody {
-    /// Whether the new generation is compared with the live one before it serves; false when absent.
+    /// Whether the new generation must not serve when it differs from the live one for no declared reason; false when absent: a
+    /// rebuild is the repair.
     #[serde(default)]
     verify: bool,
 }
 
 /// Builds a projection anew from the log while the old one serves. For admins.
 ///
-/// It runs behind: `GET /admin/projections` tells how far it is.
+/// It runs behind: `GET /admin/projections` tells how far it is. A serving process goes on with one that a crash or a restart
+/// interrupted.
 #[utoipa::path(post, path = "/admin/projections/{name}/rebuild", tag = "admin", request_body = Option<RebuildBody>,
     params(("name" = String, Path, description = "Which projection")), security(("bearer" = []), ("apiKey" = [])),
     responses((status = 202, description = "It has begun", body = ProjectionStatus)))]

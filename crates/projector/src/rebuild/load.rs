@@ -1,30 +1,48 @@
-//! Reading the log once, for all projections that are being rebuilt: one task reads ahead, one decodes, and one for each
-//! projection folds and writes. Bounded queues between them bound the memory.
+//! Reading the log once, for all projections that are being rebuilt: one task reads ahead, a few decode, and one for each
+//! projection folds while its previous chunk is being written. Bounded queues and a shared budget bound the memory.
 
-use std::{sync::Arc, time::Duration};
-
-use souk_domain::stream::Category;
-use souk_ports::{EventLog, Filter, Position, RecordedEvent};
-use tokio::{sync::mpsc, task::JoinSet};
-
-use super::{Rebuild, level::Building, meter::Meter};
-use crate::{
-    Changes, Decoder, Envelope, ProjectorError, Undecodable,
-    apply::{Applier, Failure, fold},
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-/// Events that are read at once.
-const PAGE: usize = 5_000;
+use futures::{StreamExt, TryStreamExt, future::BoxFuture};
+use souk_domain::stream::Category;
+use souk_ports::{EventLog, Filter, Position, RecordedEvent};
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, JoinSet},
+};
+use uuid::Uuid;
+
+use super::{Milestone, Phase, Rebuild, RebuildOptions, fill::Filler, level::Building, meter::Meter};
+use crate::{
+    Changes, Decoder, Envelope, ProjectorError, Undecodable,
+    apply::{Applier, Failure, said},
+};
+
+/// Events that are read and decoded at once.
+const PAGE: usize = 2_000;
+/// Pages that are decoded at once.
+const DECODING: usize = 2;
+/// What an event costs beside its bytes while it waits to be written.
+const OVERHEAD: usize = 300;
 
 /// A page of the log, decoded.
 struct Page {
     last: Position,
+    last_event: Uuid,
     events: Vec<Decoded>,
 }
 
 struct Decoded {
     category: Category,
     position: Position,
+    size: usize,
     event: Result<Envelope, Box<Unreadable>>,
 }
 
@@ -33,73 +51,174 @@ struct Unreadable {
     problem: String,
 }
 
-impl Rebuild {
-    /// Fills the tables of `buildings` up to the end of the log, and says where that was.
-    pub(super) async fn load(
-        &self,
-        buildings: &[Building],
-        batch: usize,
-        meter: &Meter,
-    ) -> Result<Position, ProjectorError> {
-        let mut tasks: JoinSet<Result<Position, ProjectorError>> = JoinSet::new();
-        let (pages, mut raw) = mpsc::channel::<Vec<RecordedEvent>>(2);
-        let log = Arc::clone(&self.log);
-        tasks.spawn(async move { read_ahead(log.as_ref(), &pages).await });
+/// Why a load ended before its time.
+enum Trouble {
+    /// The tables of this building (by its place) refused a chunk behind its checkpoint.
+    Refused(usize),
+    Failed(ProjectorError),
+}
 
-        let mut sinks = Vec::new();
-        for building in buildings {
-            let (sink, decoded) = mpsc::channel::<Arc<Page>>(2);
-            sinks.push(sink);
-            let loader = Loader { applier: building.applier.clone(), batch: batch.max(1) };
-            tasks.spawn(loader.run(decoded));
-        }
-
-        // Decoding runs here, so that the meter need not be shared.
-        let mut failed = None;
-        while let Some(page) = raw.recv().await {
-            let appliers = buildings.iter().map(|building| &building.applier);
-            match decode(&self.decoder, page, appliers.collect()).await {
-                Ok(page) => {
-                    let page = Arc::new(page);
-                    for sink in &sinks {
-                        // A loader that failed is noticed below.
-                        let _ = sink.send(Arc::clone(&page)).await;
-                    }
-                    meter.read(page.last);
-                    if sinks.iter().any(mpsc::Sender::is_closed) {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
-        }
-        drop((sinks, raw));
-        let mut reached = 0;
-        while let Some(ended) = tasks.join_next().await {
-            match ended {
-                Ok(Ok(position)) => reached = reached.max(position),
-                Ok(Err(error)) => failed = Some(failed.unwrap_or(error)),
-                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-            }
-        }
-        failed.map_or(Ok(reached), Err)
+impl From<ProjectorError> for Trouble {
+    fn from(error: ProjectorError) -> Self {
+        Self::Failed(error)
     }
 }
 
-/// Sends page after page until the end of the log; answers where that was. Nobody listening is an end as well.
-async fn read_ahead(log: &dyn EventLog, pages: &mpsc::Sender<Vec<RecordedEvent>>) -> Result<Position, ProjectorError> {
-    let mut after = 0;
-    loop {
-        let page = read_page(log, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(after) };
-        after = last.position;
-        if pages.send(page).await.is_err() {
-            return Ok(after);
+impl Rebuild {
+    /// Fills the tables of `buildings` up to the end of the log, from where each of them is, and indexes them.
+    pub(super) async fn load(
+        &self,
+        buildings: &mut [Building],
+        options: &RebuildOptions,
+        meter: &Meter,
+    ) -> Result<(), ProjectorError> {
+        loop {
+            let loaded = self.load_once(buildings, options, meter).await;
+            for building in buildings.iter_mut() {
+                building.look(&self.pool).await?;
+            }
+            match loaded {
+                Ok(()) => return Ok(()),
+                Err(Trouble::Failed(error)) => return Err(error),
+                // Event by event, which names the one that the tables refuse. When none is refused alone, what was wrong is
+                // gone, and the rest is loaded as before.
+                Err(Trouble::Refused(which)) => {
+                    self.catch_up(&mut buildings[which], Position::MAX, meter).await?;
+                }
+            }
         }
     }
+
+    async fn load_once(&self, buildings: &[Building], options: &RebuildOptions, meter: &Meter) -> Result<(), Trouble> {
+        let from = buildings.iter().map(Building::reached).min().unwrap_or(0);
+        let page = PAGE.min(options.batch.max(1));
+        let mut tasks: JoinSet<Result<(), Trouble>> = JoinSet::new();
+        let (pages, raw) = mpsc::channel::<Vec<RecordedEvent>>(2);
+        let log = Arc::clone(&self.log);
+        tasks.spawn(async move { Ok(read_ahead(log.as_ref(), from, page, &pages).await?) });
+
+        let budget = Arc::new(Budget::new(options.memory, buildings.len()));
+        let mut sinks = Vec::new();
+        for (place, building) in buildings.iter().enumerate() {
+            let (sink, decoded) = mpsc::channel::<Arc<Page>>(2);
+            sinks.push(sink);
+            let loader = Loader {
+                place,
+                applier: building.appliers[0].clone(),
+                filler: building.filler.clone(),
+                batch: options.batch.max(1),
+                budget: Arc::clone(&budget),
+                on_milestone: Arc::clone(&options.on_milestone),
+                written: building.reached(),
+                pending: None,
+                writing: None,
+            };
+            tasks.spawn(loader.run(decoded));
+        }
+
+        let appliers: Arc<Vec<Applier>> =
+            Arc::new(buildings.iter().map(|building| building.appliers[0].clone()).collect());
+        let distributed = self.distribute(raw, &sinks, &appliers, meter).await;
+        drop(sinks);
+        meter.phase(Phase::Indexing);
+        let mut failed = distributed.err().map(Trouble::Failed);
+        while let Some(ended) = tasks.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(trouble)) => failed = Some(failed.unwrap_or(trouble)),
+                Err(panic) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
+                Err(_) => {}
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Decodes page after page, in order, and gives each to all loaders.
+    async fn distribute(
+        &self,
+        raw: mpsc::Receiver<Vec<RecordedEvent>>,
+        sinks: &[mpsc::Sender<Arc<Page>>],
+        appliers: &Arc<Vec<Applier>>,
+        meter: &Meter,
+    ) -> Result<(), ProjectorError> {
+        let pages = futures::stream::unfold(raw, async |mut raw| raw.recv().await.map(|page| (page, raw)));
+        let decoding = pages.map(|page| {
+            let task = tokio::spawn(decode(self.decoder.clone(), page, Arc::clone(appliers)));
+            async move { Guard(task).join().await }
+        });
+        let mut decoded = std::pin::pin!(decoding.buffered(DECODING));
+        while let Some(page) = decoded.try_next().await? {
+            let page = Arc::new(page);
+            for sink in sinks {
+                // A loader that failed is noticed below.
+                let _ = sink.send(Arc::clone(&page)).await;
+            }
+            meter.read(page.last);
+            if sinks.iter().any(mpsc::Sender::is_closed) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Guard<T>(JoinHandle<T>);
+
+impl<T> Drop for Guard<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T, E: From<ProjectorError>> Guard<Result<T, E>> {
+    async fn join(mut self) -> Result<T, E> {
+        match (&mut self.0).await {
+            Ok(result) => result,
+            Err(panic) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
+            Err(_) => Err(ProjectorError::Interrupted.into()),
+        }
+    }
+}
+
+/// Sends page after page until the end of the log. Nobody listening is an end as well. A short absence of the database ends
+/// no rebuild.
+async fn read_ahead(
+    log: &dyn EventLog,
+    mut after: Position,
+    page: usize,
+    pages: &mpsc::Sender<Vec<RecordedEvent>>,
+) -> Result<(), ProjectorError> {
+    let mut failures = 0;
+    loop {
+        let mut scan = log.scan(after, page);
+        let error = loop {
+            match scan.try_next().await {
+                Ok(Some(page)) => {
+                    failures = 0;
+                    after = page.last().map_or(after, |last| last.position);
+                    if pages.send(page).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => break ProjectorError::from(error),
+            }
+        };
+        if !error.is_transient() || failures >= TRIES {
+            return Err(error);
+        }
+        wait_for_log(&error, failures).await;
+        failures += 1;
+    }
+}
+
+/// How often a log that is away is asked again.
+const TRIES: u32 = 6;
+
+async fn wait_for_log(error: &ProjectorError, failures: u32) {
+    tracing::warn!(%error, "a rebuild waits for the log");
+    tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(failures)).await;
 }
 
 /// A page of the log. A short absence of the database ends no rebuild.
@@ -108,127 +227,188 @@ pub(super) async fn read_page(
     after: Position,
     limit: usize,
 ) -> Result<Vec<RecordedEvent>, ProjectorError> {
-    let mut pause = Duration::from_millis(100);
-    for _ in 0..6 {
-        match log.read_all(after, &Filter::default(), limit).await {
+    for failures in 0..TRIES {
+        match log.read_all(after, &Filter::default(), limit).await.map_err(ProjectorError::from) {
             Ok(page) => return Ok(page),
-            Err(error) if ProjectorError::from(error.clone()).is_transient() => {
-                tracing::warn!(%error, "a rebuild waits for the log");
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) if error.is_transient() => wait_for_log(&error, failures).await,
+            Err(error) => return Err(error),
         }
     }
     Ok(log.read_all(after, &Filter::default(), limit).await?)
 }
 
 /// Decodes what any projection takes.
-async fn decode(decoder: &Decoder, page: Vec<RecordedEvent>, appliers: Vec<&Applier>) -> Result<Page, ProjectorError> {
-    let last = page.last().map_or(0, |event| event.position);
+async fn decode(
+    decoder: Decoder,
+    page: Vec<RecordedEvent>,
+    appliers: Arc<Vec<Applier>>,
+) -> Result<Page, ProjectorError> {
+    let (last, last_event) = page.last().map_or_else(Default::default, |event| (event.position, event.id));
     let mut events = Vec::with_capacity(page.len());
+    decoder.prepare(&page).await.map_err(ProjectorError::Vault)?;
     for event in page {
         if !appliers.iter().any(|applier| applier.takes(&event)) {
             continue;
         }
         let (category, position) = (event.stream.category, event.position);
+        let size = event.data.len() + OVERHEAD;
         let event = match decoder.decode(&event).await {
             Ok(envelope) => Ok(envelope),
             Err(Undecodable::Poison(problem)) => Err(Box::new(Unreadable { event, problem })),
             Err(Undecodable::Vault(error)) => return Err(ProjectorError::Vault(error)),
         };
-        events.push(Decoded { category, position, event });
+        events.push(Decoded { category, position, size, event });
     }
-    Ok(Page { last, events })
+    Ok(Page { last, last_event, events })
+}
+
+/// The memory that all loaders share, by the size of the events whose changes wait to be written.
+struct Budget {
+    limit: usize,
+    loaders: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    fn new(limit: usize, loaders: usize) -> Self {
+        Self { limit, loaders, used: AtomicUsize::new(0) }
+    }
+
+    fn take(&self, size: usize) {
+        self.used.fetch_add(size, Ordering::Relaxed);
+    }
+
+    fn give_back(&self, size: usize) {
+        self.used.fetch_sub(size, Ordering::Relaxed);
+    }
+
+    /// Whether one that uses `own` has to write: the largest do when all together use too much.
+    fn is_spent(&self, own: usize) -> bool {
+        self.used.load(Ordering::Relaxed) >= self.limit && own.saturating_mul(self.loaders) >= self.limit / 2
+    }
+}
+
+/// Changes that are not written yet.
+struct Chunk {
+    changes: Box<dyn Changes>,
+    last: (Position, Uuid),
+    events: usize,
+    size: usize,
 }
 
 /// Folds and writes for one projection.
 struct Loader {
+    place: usize,
     applier: Applier,
+    filler: Filler,
     batch: usize,
+    budget: Arc<Budget>,
+    on_milestone: Arc<dyn Fn(Milestone) -> BoxFuture<'static, ()> + Send + Sync>,
+    /// Where the last chunk ends that is written, or being written.
+    written: Position,
+    pending: Option<Chunk>,
+    writing: Option<Guard<Result<(), Trouble>>>,
 }
 
 impl Loader {
-    async fn run(self, mut pages: mpsc::Receiver<Arc<Page>>) -> Result<Position, ProjectorError> {
-        let (mut written, mut pending) = (0, Vec::new());
-        let mut count = 0;
+    async fn run(mut self, mut pages: mpsc::Receiver<Arc<Page>>) -> Result<(), Trouble> {
         while let Some(page) = pages.recv().await {
-            count += page.events.len();
-            pending.push(page);
-            if count >= self.batch {
-                written = self.write(written, &pending).await?;
-                pending.clear();
-                count = 0;
+            self.fold(&page)?;
+            let full = self
+                .pending
+                .as_ref()
+                .is_some_and(|chunk| chunk.events >= self.batch || self.budget.is_spent(chunk.size));
+            if full {
+                self.write().await?;
             }
         }
-        self.write(written, &pending).await
-    }
-
-    /// Writes the pages and moves the checkpoint from `after` to their end.
-    async fn write(&self, after: Position, pages: &[Arc<Page>]) -> Result<Position, ProjectorError> {
-        let Some(to) = pages.last().map(|page| page.last) else { return Ok(after) };
-        let changes = self.fold(pages)?;
-        match self.applier.flush(after, to, changes).await {
-            Ok(true) => Ok(to),
-            Ok(false) => Err(self.interfered()),
-            Err(Failure::Other(error)) => Err(error),
-            Err(Failure::Poison(problem)) => Err(self.culprit(after, pages, problem).await),
+        self.write().await?;
+        if let Some(writing) = self.writing.take() {
+            writing.join().await?;
         }
+        Ok(self.filler.index().await.map_err(ProjectorError::from)?)
     }
 
-    fn interfered(&self) -> ProjectorError {
-        let generation = self.applier.generation();
-        ProjectorError::Interfered { projection: generation.projection.clone(), generation: generation.generation }
-    }
-
-    fn taken<'a>(&'a self, pages: &'a [Arc<Page>]) -> impl Iterator<Item = &'a Decoded> {
-        pages.iter().flat_map(|page| &page.events).filter(|decoded| {
-            self.applier.projection.wants(decoded.category) && !self.applier.skipped.contains(&decoded.position)
-        })
-    }
-
-    fn fold(&self, pages: &[Arc<Page>]) -> Result<Box<dyn Changes>, ProjectorError> {
-        let mut changes = self.applier.projection.begin();
-        for decoded in self.taken(pages) {
+    fn fold(&mut self, page: &Page) -> Result<(), ProjectorError> {
+        let written = self.written;
+        if page.last <= written {
+            return Ok(());
+        }
+        let chunk = self.pending.get_or_insert_with(|| Chunk {
+            changes: self.applier.projection.begin(),
+            last: (written, Uuid::default()),
+            events: 0,
+            size: 0,
+        });
+        let size = chunk.size;
+        for decoded in page.events.iter().filter(|decoded| decoded.position > written) {
+            let applier = &self.applier;
+            if !applier.projection.wants(decoded.category) || applier.skipped.contains(&decoded.position) {
+                continue;
+            }
             match &decoded.event {
-                Ok(envelope) => changes.fold(envelope),
+                Ok(envelope) => {
+                    std::panic::catch_unwind(AssertUnwindSafe(|| chunk.changes.fold(envelope))).map_err(|panic| {
+                        let Envelope { position, id, event_type, .. } = envelope;
+                        poisoned(applier, (*position, *id, event_type), said(panic.as_ref()))
+                    })?;
+                }
                 Err(unreadable) => {
                     let Unreadable { event, problem } = unreadable.as_ref();
-                    return Err(ProjectorError::Poisoned {
-                        projection: self.applier.projection.name().to_owned(),
-                        position: event.position,
-                        event_id: event.id,
-                        event_type: event.event_type.clone(),
-                        error: problem.clone(),
-                    });
+                    let which = (event.position, event.id, &event.event_type);
+                    return Err(poisoned(applier, which, problem.clone()));
                 }
             }
+            chunk.events += 1;
+            chunk.size += decoded.size;
         }
-        Ok(changes)
+        chunk.last = (page.last, page.last_event);
+        self.budget.take(chunk.size - size);
+        Ok(())
     }
 
-    /// Which event the tables refuse, found by writing one by one.
-    async fn culprit(&self, mut after: Position, pages: &[Arc<Page>], problem: String) -> ProjectorError {
-        for envelope in self.taken(pages).filter_map(|decoded| decoded.event.as_ref().ok()) {
-            let written = match fold(self.applier.projection.as_ref(), std::slice::from_ref(envelope)) {
-                Ok(changes) => self.applier.flush(after, envelope.position, changes).await,
-                Err(problem) => Err(Failure::Poison(problem)),
-            };
+    /// Begins to write what is pending, once what was pending before is written.
+    async fn write(&mut self) -> Result<(), Trouble> {
+        let Some(chunk) = self.pending.take() else { return Ok(()) };
+        if let Some(writing) = self.writing.take() {
+            writing.join().await?;
+        }
+        let (filler, budget, place) = (self.filler.clone(), Arc::clone(&self.budget), self.place);
+        let on_milestone = Arc::clone(&self.on_milestone);
+        let after = std::mem::replace(&mut self.written, chunk.last.0);
+        self.writing = Some(Guard(tokio::spawn(async move {
+            let written = filler.flush(after, chunk.last, chunk.changes).await;
+            budget.give_back(chunk.size);
             match written {
-                Ok(true) => after = envelope.position,
-                Ok(false) => return self.interfered(),
-                Err(Failure::Other(error)) => return error,
-                Err(Failure::Poison(error)) => {
-                    return ProjectorError::Poisoned {
-                        projection: self.applier.projection.name().to_owned(),
-                        position: envelope.position,
-                        event_id: envelope.id,
-                        event_type: envelope.event_type.clone(),
-                        error,
-                    };
+                Ok(true) => {
+                    let projection = filler.projection.name().to_owned();
+                    on_milestone(Milestone::Written { projection, position: chunk.last.0 }).await;
+                    Ok(())
+                }
+                Ok(false) => Err(interfered(&filler).into()),
+                Err(Failure::Other(error)) => Err(error.into()),
+                Err(Failure::Poison(problem)) => {
+                    tracing::warn!(projection = filler.projection.name(), problem, "a chunk was refused");
+                    Err(Trouble::Refused(place))
                 }
             }
-        }
-        ProjectorError::Database(sqlx::Error::Protocol(problem))
+        })));
+        Ok(())
+    }
+}
+
+fn interfered(filler: &Filler) -> ProjectorError {
+    let generation = &filler.generation;
+    ProjectorError::Interfered { projection: generation.projection.clone(), generation: generation.generation }
+}
+
+fn poisoned(applier: &Applier, which: (Position, Uuid, &String), error: String) -> ProjectorError {
+    let (position, event_id, event_type) = which;
+    ProjectorError::Poisoned {
+        projection: applier.projection.name().to_owned(),
+        position,
+        event_id,
+        event_type: event_type.clone(),
+        error,
     }
 }

@@ -1,8 +1,9 @@
 //! How far a rebuild is.
 
 use std::{
+    collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
@@ -10,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 use souk_ports::Position;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::time::{Instant, interval};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -23,7 +24,7 @@ use crate::{Projection, ProjectorError, checkpoint::to_sql};
 pub enum Phase {
     /// Reads and folds the log.
     Loading,
-    /// Creates indexes.
+    /// Writes the rest, and creates indexes.
     Indexing,
     /// Folds what came meanwhile.
     CatchingUp,
@@ -65,11 +66,18 @@ pub struct RebuildProgress {
     pub read: Position,
     /// Position of the last event there is to read.
     pub head: Position,
-    /// Events a second, on average.
+    /// Events a second, over the last seconds; what an earlier, interrupted run read does not count.
     pub rate: f64,
     /// Time until all are read, at this rate.
     pub left: Option<Duration>,
 }
+
+/// A rate is that of these last seconds.
+const WINDOW: Duration = Duration::from_secs(5);
+/// How often the caller is told.
+const TELL: Duration = Duration::from_millis(200);
+/// The database is told every so many times.
+const STORE: u32 = 5;
 
 struct Figures {
     phase: AtomicU8,
@@ -77,6 +85,8 @@ struct Figures {
     head: AtomicU64,
     began: Instant,
     projections: Vec<String>,
+    /// Where it was when, the oldest first.
+    seen: Mutex<VecDeque<(Instant, Position)>>,
 }
 
 impl Figures {
@@ -84,10 +94,22 @@ impl Figures {
     fn progress(&self) -> RebuildProgress {
         let read = self.read.load(Ordering::Relaxed);
         let head = self.head.load(Ordering::Relaxed).max(read);
-        let rate = read as f64 / self.began.elapsed().as_secs_f64().max(0.001);
-        let left = (rate > 0.0).then(|| Duration::from_secs_f64((head - read) as f64 / rate));
         let phase = Phase::ALL[usize::from(self.phase.load(Ordering::Relaxed)).min(Phase::ALL.len() - 1)];
+        let since = self.seen.lock().unwrap_or_else(PoisonError::into_inner).front().copied();
+        let (then, from) = since.unwrap_or((self.began, read));
+        let rate = read.saturating_sub(from) as f64 / then.elapsed().as_secs_f64().max(0.001);
+        let left = (rate > 0.0).then(|| (head - read) as f64 / rate);
+        let left = left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         RebuildProgress { phase, projections: self.projections.clone(), read, head, rate, left }
+    }
+
+    /// Remembers where it is now, and forgets what is too long ago.
+    fn sample(&self) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push_back((Instant::now(), self.read.load(Ordering::Relaxed)));
+        while seen.len() > 2 && seen[1].0.elapsed() >= WINDOW {
+            seen.pop_front();
+        }
     }
 }
 
@@ -97,32 +119,60 @@ pub(super) struct Meter {
     pool: PgPool,
     id: i64,
     told: Arc<dyn Fn(RebuildProgress) + Send + Sync>,
+    cancelled: CancellationToken,
     _stop: DropGuard,
 }
 
 impl Meter {
+    /// Begins to count. Runs that never said how they ended are over: the caller holds the locks of all of `chosen`.
     pub async fn start(
         pool: &PgPool,
         chosen: &[Arc<dyn Projection>],
         options: &RebuildOptions,
     ) -> Result<Self, ProjectorError> {
         let projections: Vec<String> = chosen.iter().map(|projection| projection.name().to_owned()).collect();
-        let id = sqlx::query_scalar(
-            "INSERT INTO souk_ops.projection_rebuild (projections, phase) VALUES ($1, 'loading') RETURNING id",
+        let mut tx = pool.begin().await?;
+        sqlx::query(
+            "UPDATE souk_ops.projection_rebuild SET ended_at = now(), outcome = 'did not end' \
+             WHERE ended_at IS NULL AND projections && $1",
         )
         .bind(&projections)
-        .fetch_one(pool)
+        .execute(&mut *tx)
         .await?;
+        let id = sqlx::query_scalar(
+            "INSERT INTO souk_ops.projection_rebuild (projections, phase, verify, served) \
+             VALUES ($1, 'loading', $2, $3) RETURNING id",
+        )
+        .bind(&projections)
+        .bind(options.verify)
+        .bind(options.served)
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
         let figures = Arc::new(Figures {
             phase: AtomicU8::new(0),
             read: AtomicU64::new(0),
             head: AtomicU64::new(0),
             began: Instant::now(),
             projections,
+            seen: Mutex::default(),
         });
-        let stop = CancellationToken::new();
-        tokio::spawn(tell(pool.clone(), id, Arc::clone(&figures), Arc::clone(&options.on_progress), stop.clone()));
-        Ok(Self { figures, pool: pool.clone(), id, told: Arc::clone(&options.on_progress), _stop: stop.drop_guard() })
+        let (stop, cancelled) = (CancellationToken::new(), CancellationToken::new());
+        let telling = Telling {
+            pool: pool.clone(),
+            id,
+            figures: Arc::clone(&figures),
+            told: Arc::clone(&options.on_progress),
+            cancelled: cancelled.clone(),
+        };
+        tokio::spawn(telling.run(stop.clone()));
+        let told = Arc::clone(&options.on_progress);
+        Ok(Self { figures, pool: pool.clone(), id, told, cancelled, _stop: stop.drop_guard() })
+    }
+
+    /// Returns once an operator of any process wants the rebuild to end.
+    pub async fn cancelled(&self) {
+        self.cancelled.cancelled().await;
     }
 
     pub fn phase(&self, phase: Phase) {
@@ -130,69 +180,95 @@ impl Meter {
         (self.told)(self.figures.progress());
     }
 
-    pub fn read(&self, position: Position) {
-        self.figures.read.fetch_max(position, Ordering::Relaxed);
+    /// Reading begins behind `position`: what an earlier run read is no merit of this one.
+    pub fn begin(&self, position: Position, head: Position) {
+        self.figures.read.store(position, Ordering::Relaxed);
+        self.figures.head.store(head, Ordering::Relaxed);
+        self.figures.sample();
     }
 
-    pub fn head(&self, position: Position) {
-        self.figures.head.fetch_max(position, Ordering::Relaxed);
+    pub fn read(&self, position: Position) {
+        self.figures.read.fetch_max(position, Ordering::Relaxed);
     }
 
     pub fn elapsed(&self) -> Duration {
         self.figures.began.elapsed()
     }
 
+    /// Records in the transaction of the swap that there is nothing left to do.
+    pub async fn swapped(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        self.finish("swapped", connection).await
+    }
+
     /// Records how it ended. Failing to do so is no failure of the rebuild.
     pub async fn end(self, outcome: &str) {
         store(&self.pool, self.id, &self.figures.progress()).await;
-        let ended = sqlx::query(
-            "UPDATE souk_ops.projection_rebuild SET ended_at = now(), updated_at = now(), outcome = $2 WHERE id = $1",
-        )
-        .bind(self.id)
-        .bind(outcome)
-        .execute(&self.pool)
-        .await;
+        let ended = match self.pool.acquire().await {
+            Ok(mut connection) => self.finish(outcome, &mut connection).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = ended {
             tracing::warn!(%error, "the end of a rebuild could not be recorded");
         }
     }
+
+    async fn finish(&self, outcome: &str, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "UPDATE souk_ops.projection_rebuild SET ended_at = now(), updated_at = now(), outcome = $2 WHERE id = $1",
+        )
+        .bind(self.id)
+        .bind(outcome)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
 }
 
-/// Tells the caller five times a second, and the database once.
-async fn tell(
+/// Tells the caller five times a second, and the database once; hears from it whether to end.
+struct Telling {
     pool: PgPool,
     id: i64,
     figures: Arc<Figures>,
     told: Arc<dyn Fn(RebuildProgress) + Send + Sync>,
-    stop: CancellationToken,
-) {
-    let mut ticks = interval(Duration::from_millis(200));
-    let mut count = 0_u32;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
+    cancelled: CancellationToken,
+}
+
+impl Telling {
+    async fn run(self, stop: CancellationToken) {
+        let mut ticks = interval(TELL);
+        let mut count = 0_u32;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            self.figures.sample();
+            let progress = self.figures.progress();
+            if count.is_multiple_of(STORE) && store(&self.pool, self.id, &progress).await {
+                self.cancelled.cancel();
+            }
+            count = count.wrapping_add(1);
+            (self.told)(progress);
         }
-        let progress = figures.progress();
-        if count.is_multiple_of(5) {
-            store(&pool, id, &progress).await;
-        }
-        count = count.wrapping_add(1);
-        told(progress);
     }
 }
 
-async fn store(pool: &PgPool, id: i64, progress: &RebuildProgress) {
-    let stored = sqlx::query(
-        "UPDATE souk_ops.projection_rebuild SET phase = $2, read = $3, head = $4, updated_at = now() WHERE id = $1",
+/// Whether an operator wants the rebuild to end.
+async fn store(pool: &PgPool, id: i64, progress: &RebuildProgress) -> bool {
+    let stored = sqlx::query_scalar(
+        "UPDATE souk_ops.projection_rebuild SET phase = $2, read = $3, head = $4, rate = $5, updated_at = now() \
+         WHERE id = $1 RETURNING cancelled",
     )
     .bind(id)
     .bind(progress.phase.as_str())
     .bind(to_sql(progress.read))
     .bind(to_sql(progress.head))
-    .execute(pool)
+    .bind(progress.rate)
+    .fetch_optional(pool)
     .await;
-    if let Err(error) = stored {
-        tracing::warn!(%error, "the progress of a rebuild could not be recorded");
-    }
+    stored
+        .inspect_err(|error| tracing::warn!(%error, "the progress of a rebuild could not be recorded"))
+        .ok()
+        .flatten()
+        .unwrap_or(false)
 }

@@ -2,19 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::{BoxFuture, try_join_all};
 use souk_ports::{EventLog, Position};
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Decoder, Generation, Projection, ProjectorError, generation::discard_unfinished};
+use crate::{Decoder, Generation, Projection, ProjectorError, generation::RebuildLock, poison};
 
+mod cancel;
 mod compare;
+mod fill;
 mod level;
 mod load;
 mod meter;
 mod report;
 mod swap;
 
+pub use cancel::{Interrupted, cancel, interrupted};
 pub use meter::{Phase, RebuildProgress};
 pub use report::{ColumnDifference, Difference, ProjectionReport, RebuildOutcome, TableReport};
 
@@ -29,19 +33,42 @@ pub struct Rebuild {
     projections: Vec<Arc<dyn Projection>>,
 }
 
+/// A moment after which an interrupted rebuild goes on from somewhere else than before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Milestone {
+    /// Everything up to this position is written for this projection.
+    Written {
+        /// The projection.
+        projection: String,
+        /// Where its checkpoint is.
+        position: Position,
+    },
+    /// All is ready to be swapped but the commit.
+    Swapping,
+}
+
 /// What to rebuild, and how.
 #[derive(Clone)]
 pub struct RebuildOptions {
     /// Names of projections; all when empty.
     pub projections: Vec<String>,
-    /// Whether a difference between the live and the new generation keeps the live one in place.
+    /// Whether a difference for which there is no declared reason keeps the live generation in place.
     pub verify: bool,
-    /// As many events as one transaction takes while loading.
+    /// As many events as one transaction takes at most while loading.
     pub batch: usize,
+    /// Bytes of events whose changes wait in memory at most, over all projections.
+    pub memory: usize,
     /// Told several times a second how far it is.
     pub on_progress: Arc<dyn Fn(RebuildProgress) + Send + Sync>,
+    /// Told, and waited for, whenever something was written that a later run can go on with, and right before the swap is
+    /// committed.
+    pub on_milestone: Arc<dyn Fn(Milestone) -> BoxFuture<'static, ()> + Send + Sync>,
+    /// Whether a serving process goes on with it when this one ends before it does.
+    pub served: bool,
     /// Ends the rebuild; the new generation is dropped.
     pub cancel: CancellationToken,
+    /// Ends the rebuild; the new generation stays, and the next rebuild goes on with it.
+    pub interrupt: CancellationToken,
 }
 
 impl Default for RebuildOptions {
@@ -49,9 +76,13 @@ impl Default for RebuildOptions {
         Self {
             projections: Vec::new(),
             verify: false,
-            batch: 20_000,
+            batch: usize::MAX,
+            memory: 192 << 20,
             on_progress: Arc::new(|_| {}),
+            on_milestone: Arc::new(|_| Box::pin(async {})),
+            served: false,
             cancel: CancellationToken::new(),
+            interrupt: CancellationToken::new(),
         }
     }
 }
@@ -63,37 +94,71 @@ impl Rebuild {
         Self { pool, log, decoder, projections }
     }
 
-    /// Rebuilds. Works while runners of any process follow the feed, and while none does.
+    /// Rebuilds. Works while runners of any process follow the feed, and while none does. A rebuild that was interrupted is
+    /// continued, when the same version of the projection began it with the same events left out.
     ///
     /// The two generations are always compared, at one position. Without `verify`, differences are only reported: a rebuild is
-    /// the repair. With it, the new generation is dropped when there is any, or when they cannot be compared.
+    /// the repair. With it, the new generation is dropped when there is any, or when they cannot be compared, unless the report
+    /// gives a declared reason.
     ///
     /// # Errors
     /// See [`ProjectorError`]; the live generations are then as they were.
     pub async fn run(&self, options: RebuildOptions) -> Result<RebuildOutcome, ProjectorError> {
         let chosen = self.chosen(&options.projections)?;
-        let locks = self.lock(&chosen).await?;
+        let lock = self.lock(&chosen).await?;
         let meter = Meter::start(&self.pool, &chosen, &options).await?;
-        let mut buildings = Vec::new();
         let result = tokio::select! {
             () = options.cancel.cancelled() => Err(ProjectorError::Cancelled),
-            result = self.build(&chosen, &mut buildings, &options, &meter) => result,
+            () = meter.cancelled() => Err(ProjectorError::Cancelled),
+            () = options.interrupt.cancelled() => Err(ProjectorError::Interrupted),
+            result = self.build(&chosen, &options, &meter) => result,
         };
+        if let Err(ProjectorError::Poisoned { projection, position, error, .. }) = &result {
+            self.record_poison(projection, *position, error).await;
+        }
+        // What a later run can go on with is kept.
+        let resumable =
+            matches!(&result, Err(error) if matches!(error, ProjectorError::Interrupted) || error.is_transient());
+        if !resumable && !matches!(&result, Ok(outcome) if outcome.swapped) {
+            for projection in &chosen {
+                if let Err(error) = self.discard(projection.name()).await {
+                    tracing::warn!(projection = projection.name(), %error, "an unfinished generation stays for now");
+                }
+            }
+        }
         let outcome = match &result {
             Ok(outcome) if outcome.swapped => "swapped".to_owned(),
             Ok(_) => "differs".to_owned(),
             Err(error) => error.to_string(),
         };
-        if !matches!(&result, Ok(outcome) if outcome.swapped) {
-            for building in &buildings {
-                if let Err(error) = building.generation().drop_schema(&self.pool).await {
-                    tracing::warn!(schema = building.generation().schema, %error, "an unfinished generation stays until the next rebuild");
-                }
-            }
+        if !(resumable && options.served) {
+            meter.end(&outcome).await;
         }
-        meter.end(&outcome).await;
-        unlock(locks).await;
+        lock.release().await;
         result
+    }
+
+    /// Drops the generations of `projection` that are unfinished. The caller holds the lock.
+    async fn discard(&self, projection: &str) -> Result<(), ProjectorError> {
+        while let Some(generation) = Generation::unfinished(&self.pool, projection).await? {
+            generation.discard(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// For an operator to decide. That it could not be recorded is less than what is reported already.
+    async fn record_poison(&self, projection: &str, position: Position, problem: &str) {
+        let recorded = async {
+            let generation = Generation::unfinished(&self.pool, projection).await?;
+            let event = self.log.read_at(&[position]).await?;
+            if let (Some(generation), Some(event)) = (generation, event.first()) {
+                poison::record_of_rebuild(&self.pool, &generation, event, problem).await?;
+            }
+            Ok::<_, ProjectorError>(())
+        };
+        if let Err(error) = recorded.await {
+            tracing::warn!(projection, position, %error, "an event that a rebuild cannot take could not be recorded");
+        }
     }
 
     fn chosen(&self, names: &[String]) -> Result<Vec<Arc<dyn Projection>>, ProjectorError> {
@@ -109,86 +174,86 @@ impl Rebuild {
         Ok(self.projections.iter().filter(wanted).cloned().collect())
     }
 
-    /// One rebuild of a projection at a time, whichever process runs it. The locks live as long as the connection.
-    async fn lock(&self, chosen: &[Arc<dyn Projection>]) -> Result<PgConnection, ProjectorError> {
-        let mut connection = self.pool.acquire().await?.detach();
+    /// One rebuild of a projection at a time, whichever process runs it.
+    async fn lock(&self, chosen: &[Arc<dyn Projection>]) -> Result<RebuildLock, ProjectorError> {
+        let mut lock = RebuildLock::open(&self.pool).await?;
         for projection in chosen {
-            let locked: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('souk rebuild ' || $1))")
-                .bind(projection.name())
-                .fetch_one(&mut connection)
-                .await?;
-            if !locked {
+            if !lock.take(projection.name()).await? {
+                lock.release().await;
                 return Err(ProjectorError::AlreadyRebuilding(projection.name().to_owned()));
             }
         }
-        Ok(connection)
+        Ok(lock)
     }
 
     async fn build(
         &self,
         chosen: &[Arc<dyn Projection>],
-        buildings: &mut Vec<Building>,
         options: &RebuildOptions,
         meter: &Meter,
     ) -> Result<RebuildOutcome, ProjectorError> {
+        let mut buildings = Vec::new();
         for projection in chosen {
-            discard_unfinished(&self.pool, projection.name()).await?;
             buildings.push(self.begin(projection).await?);
         }
-        meter.head(self.log.head().await?);
-        let reached = self.load(buildings, options.batch, meter).await?;
-        for building in buildings.iter_mut() {
-            building.position = reached;
-        }
-
-        meter.phase(Phase::Indexing);
-        for building in buildings.iter() {
-            building.generation().index(&self.pool, building.projection().as_ref()).await?;
-        }
+        let from = buildings.iter().map(Building::reached).min().unwrap_or(0);
+        meter.begin(from, self.log.head().await?);
+        self.load(&mut buildings, options, meter).await?;
 
         meter.phase(Phase::CatchingUp);
-        for building in buildings.iter_mut() {
+        for building in &mut buildings {
             self.catch_up(building, Position::MAX, meter).await?;
         }
 
         meter.phase(Phase::Comparing);
-        let mut reports = Vec::new();
-        for building in buildings.iter_mut() {
-            reports.push(self.compare_level(building, meter).await?);
-        }
-        let events = buildings.iter().map(|building| building.position).max().unwrap_or(0);
-        let elapsed = meter.elapsed();
-        if options.verify && reports.iter().any(|report| !report.is_equal()) {
-            return Ok(RebuildOutcome { swapped: false, position: events, elapsed, reports });
+        let reports = try_join_all(buildings.iter_mut().map(|building| self.compare_level(building, meter))).await?;
+        let position = buildings.iter().map(Building::last).max().unwrap_or(0);
+        if options.verify && !reports.iter().all(ProjectionReport::is_expected) {
+            return Ok(RebuildOutcome { swapped: false, position, elapsed: meter.elapsed(), reports });
         }
 
         meter.phase(Phase::Swapping);
-        self.swap(buildings, meter).await?;
+        self.swap(&mut buildings, options, meter).await?;
         meter.phase(Phase::Done);
-        Ok(RebuildOutcome { swapped: true, position: events, elapsed: meter.elapsed(), reports })
+        Ok(RebuildOutcome { swapped: true, position, elapsed: meter.elapsed(), reports })
     }
 
-    /// The next generation of `projection`, empty, beside the live one.
+    /// The next generation of `projection` beside the live one: the one that an interrupted rebuild left, as far as it is, or
+    /// an empty one.
     async fn begin(&self, projection: &Arc<dyn Projection>) -> Result<Building, ProjectorError> {
         let live = Generation::live(&self.pool, projection.name()).await?;
+        poison::forget_of_rebuilds(&self.pool, &live).await?;
+        let skipped = poison::skipped(&self.pool, projection.name()).await?;
+        let partitions = self.partitions(&live).await?;
+        if let Some(found) = Generation::unfinished(&self.pool, projection.name()).await? {
+            found.take_over(&self.pool).await?;
+            let same = found.version == projection.version() && found.skipped == skipped;
+            if same && self.partitions(&found).await? == partitions {
+                let building =
+                    Building::new(&self.pool, Arc::clone(projection), live.clone(), found, partitions).await?;
+                match building.contradiction(&self.pool, self.log.as_ref()).await? {
+                    None => {
+                        let (projection, position) = (projection.name(), building.reached());
+                        tracing::info!(projection, position, "going on with a rebuild that was interrupted");
+                        return Ok(building);
+                    }
+                    Some(problem) => tracing::warn!(projection = projection.name(), problem, "a rebuild begins anew"),
+                }
+            }
+            self.discard(projection.name()).await?;
+        }
         let mut connection = self.pool.acquire().await?;
-        let partitions: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM souk_ops.projection_checkpoint WHERE projection = $1 AND generation = $2",
-        )
-        .bind(&live.projection)
-        .bind(live.generation)
-        .fetch_one(&mut *connection)
-        .await?;
-        let partitions = i32::try_from(partitions).unwrap_or(1);
-        let generation = Generation::create(&mut connection, projection.as_ref(), partitions, "building").await?;
-        Building::new(&self.pool, Arc::clone(projection), live, generation).await
+        let count = i32::try_from(partitions).unwrap_or(i32::MAX);
+        let generation = Generation::create(&mut connection, projection.as_ref(), count, "building", &skipped).await?;
+        drop(connection);
+        Building::new(&self.pool, Arc::clone(projection), live, generation, partitions).await
     }
-}
 
-/// The server notices the end of a connection a little later: who begins again at once must find the locks open.
-async fn unlock(mut locks: PgConnection) {
-    let _ = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut locks).await;
-    let _ = locks.close().await;
+    /// How many partitions of a feed `generation` follows.
+    async fn partitions(&self, generation: &Generation) -> Result<usize, ProjectorError> {
+        let partitions = generation.partitions(&self.pool).await?;
+        Ok(usize::try_from(partitions).unwrap_or(0).max(1))
+    }
 }
 
 /// How long to wait before looking again whether two generations stand level.

@@ -32,6 +32,9 @@ pub struct ProjectionReport {
     pub position: Position,
     /// Why they were not compared, if they were not.
     pub not_compared: Option<String>,
+    /// Why a difference is no surprise: another version of the projection, or an operator's decision since. None when there is
+    /// no such reason.
+    pub reason: Option<String>,
     /// Table by table.
     pub tables: Vec<TableReport>,
 }
@@ -41,6 +44,12 @@ impl ProjectionReport {
     #[must_use]
     pub fn is_equal(&self) -> bool {
         self.not_compared.is_none() && self.tables.iter().all(TableReport::is_equal)
+    }
+
+    /// Whether they are equal, or there is a declared reason why they may not be.
+    #[must_use]
+    pub fn is_expected(&self) -> bool {
+        self.is_equal() || self.reason.is_some()
     }
 }
 
@@ -96,10 +105,17 @@ pub struct ColumnDifference {
     pub rebuilt: Value,
 }
 
+impl ProjectionReport {
+    fn write_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.as_ref().map_or(Ok(()), |reason| write!(f, "\n  as declared: {reason}"))
+    }
+}
+
 impl fmt::Display for ProjectionReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(reason) = &self.not_compared {
-            return write!(f, "{}: not compared: {reason}", self.projection);
+            write!(f, "{}: not compared: {reason}", self.projection)?;
+            return self.write_reason(f);
         }
         let rows: i64 = self.tables.iter().map(|table| table.rebuilt_rows).sum();
         if self.is_equal() {
@@ -112,6 +128,7 @@ impl fmt::Display for ProjectionReport {
             );
         }
         write!(f, "{}: differs at position {}", self.projection, self.position)?;
+        self.write_reason(f)?;
         self.tables.iter().filter(|table| !table.is_equal()).try_for_each(|table| write!(f, "\n  {table}"))
     }
 }

@@ -4,51 +4,50 @@ use souk_ports::Position;
 use sqlx::PgConnection;
 
 use super::{
-    Rebuild,
+    Milestone, Rebuild, RebuildOptions,
     level::{Building, lock_checkpoints},
     meter::Meter,
 };
-use crate::{Generation, ProjectorError, checkpoint::to_sql};
+use crate::{Generation, ProjectorError};
 
 impl Rebuild {
     /// Swaps all of `buildings`, or none. While the checkpoints are locked nothing is folded, so this is kept short: the new
     /// generations have caught up before.
-    pub(super) async fn swap(&self, buildings: &mut [Building], meter: &Meter) -> Result<(), ProjectorError> {
+    pub(super) async fn swap(
+        &self,
+        buildings: &mut [Building],
+        options: &RebuildOptions,
+        meter: &Meter,
+    ) -> Result<(), ProjectorError> {
         buildings.sort_by(|left, right| left.generation().projection.cmp(&right.generation().projection));
         for building in buildings.iter_mut() {
             self.catch_up(building, Position::MAX, meter).await?;
         }
         let mut tx = self.pool.begin().await?;
         for building in buildings.iter_mut() {
-            let (_, highest) = lock_checkpoints(&mut tx, building.live.generation()).await?;
-            if highest > building.position {
-                self.catch_up(building, highest, meter).await?;
-            }
+            let live = lock_checkpoints(&mut tx, building.live_generation()).await?;
+            // A position in another log means nothing.
+            let highest = if building.apart { None } else { live.into_iter().max() };
+            self.catch_up(building, highest.unwrap_or(0).max(building.last()), meter).await?;
         }
         for building in buildings.iter() {
-            let (_, highest) = lock_checkpoints(&mut tx, building.live.generation()).await?;
-            let (_, reached) = lock_checkpoints(&mut tx, building.generation()).await?;
-            if reached < highest {
+            let live = lock_checkpoints(&mut tx, building.live_generation()).await?;
+            let own = lock_checkpoints(&mut tx, building.generation()).await?;
+            if !building.apart && own.iter().min() < live.iter().max() {
                 return Err(ProjectorError::NeverLevel(building.generation().projection.clone()));
             }
-            set_state(&mut tx, building.live.generation(), false).await?;
+            set_state(&mut tx, building.live_generation(), false).await?;
             set_state(&mut tx, building.generation(), true).await?;
-            // The log was read as a whole: no partition has anything left before this position.
-            sqlx::query(
-                "UPDATE souk_ops.projection_checkpoint SET position = $3 WHERE projection = $1 AND generation = $2",
-            )
-            .bind(&building.generation().projection)
-            .bind(building.generation().generation)
-            .bind(to_sql(reached))
-            .execute(&mut *tx)
-            .await?;
         }
+        // With it ends what a restarted process would go on with.
+        meter.swapped(&mut tx).await?;
+        (options.on_milestone)(Milestone::Swapping).await;
         tx.commit().await?;
         for building in buildings.iter() {
             tracing::info!(
                 projection = building.generation().projection,
                 generation = building.generation().generation,
-                position = building.position,
+                position = building.last(),
                 "a rebuilt generation is live"
             );
         }

@@ -152,7 +152,7 @@ impl Changes for CountChanges {
 }
 
 pub struct World {
-    pub database: TestDatabase,
+    pub database: Arc<TestDatabase>,
     pub pool: PgPool,
     pub log: Arc<MemoryLog>,
     pub projections: Vec<Arc<dyn Projection>>,
@@ -179,14 +179,41 @@ impl World {
     }
 
     pub async fn of(projections: Vec<Arc<dyn Projection>>) -> Self {
-        let database = database().await;
+        Self::make(projections, 1).await
+    }
+
+    /// With a feed of so many partitions.
+    pub async fn partitioned(partitions: u32) -> Self {
+        Self::make(vec![Arc::new(Tally::default()), Arc::new(Count)], partitions).await
+    }
+
+    async fn make(projections: Vec<Arc<dyn Projection>>, partitions: u32) -> Self {
+        let database = Arc::new(database().await);
         let pool = PgPoolOptions::new().max_connections(16).connect(&database.url).await.unwrap();
         sqlx::raw_sql(include_str!("../../../../migrations/0003_projections.sql")).execute(&pool).await.unwrap();
+        sqlx::raw_sql(include_str!("../../../../migrations/0006_rebuild.sql")).execute(&pool).await.unwrap();
         sqlx::raw_sql(include_str!("../../../../migrations/0007_feed.sql")).execute(&pool).await.unwrap();
-        migrate(&pool, &projections, 1).await.unwrap();
+        migrate(&pool, &projections, partitions).await.unwrap();
         let noon: DateTime<Utc> = "2026-05-04T12:00:00Z".parse().unwrap();
         let log = Arc::new(MemoryLog::new(Arc::new(ManualClock::at(noon))));
         Self { database, pool, log, projections, lost: 0 }
+    }
+
+    /// The same world, with other projections.
+    pub fn with(&self, projections: Vec<Arc<dyn Projection>>) -> Self {
+        let (database, pool, log) = (Arc::clone(&self.database), self.pool.clone(), Arc::clone(&self.log));
+        Self { database, pool, log, projections, lost: self.lost }
+    }
+
+    /// Waits until no rebuild holds the locks: the server notices the end of a session a little later.
+    pub async fn unlocked(&self) {
+        for projection in &self.projections {
+            let mut waiting = self.pool.acquire().await.unwrap();
+            for function in ["pg_advisory_lock", "pg_advisory_unlock"] {
+                let sql = format!("SELECT {function}(hashtext('souk rebuild {}'))", projection.name());
+                sqlx::query(AssertSqlSafe(sql)).execute(&mut *waiting).await.unwrap();
+            }
+        }
     }
 
     pub fn decoder(&self) -> Decoder {

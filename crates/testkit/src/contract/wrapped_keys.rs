@@ -14,6 +14,7 @@ pub type Subject = Arc<dyn WrappedKeys>;
 pub const CASES: &[Case<Subject>] = &[
     ("the first key of a person stays", |store| Box::pin(first_stays(store))),
     ("of simultaneous first keys everybody gets the same one", |store| Box::pin(race(store))),
+    ("many keys are had at once, without those that there are not", |store| Box::pin(many(store))),
 ];
 
 /// Runs [`CASES`], each on what `make` gives.
@@ -31,6 +32,16 @@ async fn first_stays(store: Subject) {
     assert_eq!(store.get_or_insert(subject, &[2]).await.unwrap(), Some(vec![1, 0, 255]));
     assert_eq!(store.get(subject).await.unwrap(), Some(vec![1, 0, 255]));
     assert_eq!(store.get(unique().into()).await.unwrap(), None);
+}
+
+async fn many(store: Subject) {
+    let (first, second, missing) = (unique().into(), unique().into(), unique().into());
+    store.get_or_insert(first, &[1]).await.unwrap();
+    store.get_or_insert(second, &[2, 0]).await.unwrap();
+    let mut keys = store.get_all(&[second, missing, first]).await.unwrap();
+    keys.sort_by_key(|(_, wrapped)| wrapped.clone());
+    assert_eq!(keys, [(first, vec![1]), (second, vec![2, 0])]);
+    assert_eq!(store.get_all(&[]).await.unwrap(), []);
 }
 
 async fn race(store: Subject) {

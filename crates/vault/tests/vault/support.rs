@@ -69,6 +69,13 @@ impl WrappedKeys for MemoryKeys {
         self.reach()?;
         Ok(self.wrapped.lock().unwrap().get(&subject).cloned().flatten())
     }
+
+    async fn get_all(&self, subjects: &[UserId]) -> Result<Vec<(UserId, Vec<u8>)>, StoreError> {
+        self.reach()?;
+        let keys = self.wrapped.lock().unwrap();
+        let key = |subject: &UserId| Some((*subject, keys.get(subject).cloned().flatten()?));
+        Ok(subjects.iter().filter_map(key).collect())
+    }
 }
 
 pub fn kek(byte: u8) -> KeyEncryptionKey {
