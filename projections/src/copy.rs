@@ -70,14 +70,6 @@ impl Fields<'_> {
         })
     }
 
-    pub fn bytes(&mut self, value: &[u8]) -> &mut Self {
-        self.field(value)
-    }
-
-    pub fn flag(&mut self, value: bool) -> &mut Self {
-        self.field(&[u8::from(value)])
-    }
-
     /// `smallint`
     pub fn small(&mut self, value: i16) -> &mut Self {
         self.field(&value.to_be_bytes())

@@ -25,15 +25,13 @@ impl Dice {
     }
 }
 
-const PLUGINS: usize = 4;
-const USERS: usize = 5;
-
 /// What the deciders would know, so that the history is one that could be.
-#[derive(Default)]
 struct Known {
+    plugins: usize,
+    users: usize,
     installed: std::collections::HashMap<(usize, usize), bool>,
     reviewed: std::collections::HashMap<(usize, usize), Review>,
-    versions: [u64; PLUGINS],
+    versions: Vec<u64>,
     orders: Vec<(usize, usize, i64, i64)>,
     machines: std::collections::BTreeSet<(usize, String)>,
 }
@@ -45,20 +43,34 @@ enum Review {
     Retracted,
 }
 
-async fn begin(market: &Market) {
-    for number in 0..USERS {
+impl Known {
+    fn of(plugins: usize, users: usize) -> Self {
+        Self {
+            plugins,
+            users,
+            installed: std::collections::HashMap::new(),
+            reviewed: std::collections::HashMap::new(),
+            versions: vec![0; plugins],
+            orders: Vec::new(),
+            machines: std::collections::BTreeSet::new(),
+        }
+    }
+}
+
+async fn begin(market: &Market, known: &Known) {
+    for number in 0..known.users {
         market.register_user(number, &format!("Person {number}")).await;
     }
     market.register_vendor(0, 0).await;
     market.register_vendor(1, 1).await;
-    for number in 0..PLUGINS {
+    for number in 0..known.plugins {
         let shown = details(&format!("Plugin {number}"), Kind::Workflow, "tools", &["One", "two"], "What it is for.");
         market.create(number, &format!("Plugin.Nr_{number}"), shown, Pricing::Free).await;
     }
 }
 
 async fn step(market: &Market, dice: &mut Dice, known: &mut Known) {
-    let (of, who) = (dice.roll(PLUGINS), dice.roll(USERS));
+    let (of, who) = (dice.roll(known.plugins), dice.roll(known.users));
     match dice.roll(12) {
         0 => plugin_step(market, dice, of).await,
         1 => version_step(market, dice, known, of).await,
@@ -251,30 +263,38 @@ async fn license_step(market: &Market, dice: &mut Dice, known: &mut Known) {
 async fn however_events_are_batched_the_tables_are_the_same() {
     for seed in [1, 2, 3] {
         let market = Market::new().await;
-        let (mut dice, mut known) = (Dice(seed), Known::default());
-        begin(&market).await;
-        for _ in 0..250 {
-            step(&market, &mut dice, &mut known).await;
+        fold_and_compare(&market, seed, Known::of(4, 5), 250, 1, &[3, 40, 100_000]).await;
+    }
+}
+
+/// So many rows that rebuilds copy them, into new tables and into others, while the live tables get them few at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_are_copied_are_those_that_are_inserted() {
+    let market = Market::new().await;
+    fold_and_compare(&market, 4, Known::of(1_200, 700), 2_500, 200, &[100_000, 1_300]).await;
+}
+
+/// Folds a random history `live` events at a time, and compares rebuilds of it in batches.
+async fn fold_and_compare(market: &Market, seed: u64, mut known: Known, steps: usize, live: usize, batches: &[usize]) {
+    let mut dice = Dice(seed);
+    begin(market, &known).await;
+    for _ in 0..steps {
+        step(market, &mut dice, &mut known).await;
+    }
+    let running = market.run(live);
+    let reader = market.reader().await;
+    let names: Vec<&str> = market.projections.iter().map(|projection| projection.name()).collect();
+    reader.at(&names, Some(market.log.head().await.unwrap()), support::PATIENCE).await.unwrap();
+    running.stop().await;
+    for batch in batches {
+        let options = RebuildOptions { verify: true, batch: *batch, ..RebuildOptions::default() };
+        let outcome = market.rebuild().run(options).await.unwrap();
+        for report in &outcome.reports {
+            assert!(report.is_equal(), "seed {seed}, batches of {batch}: {report}");
         }
-        // Event by event.
-        let running = market.run(1);
-        let reader = market.reader().await;
-        let names: Vec<&str> = market.projections.iter().map(|projection| projection.name()).collect();
-        reader.at(&names, Some(market.log.head().await.unwrap()), support::PATIENCE).await.unwrap();
-        running.stop().await;
-        for batch in [3, 40, 100_000] {
-            let outcome = market
-                .rebuild()
-                .run(RebuildOptions { verify: true, batch, ..RebuildOptions::default() })
-                .await
-                .unwrap();
-            for report in &outcome.reports {
-                assert!(report.is_equal(), "seed {seed}, batches of {batch}: {report}");
-            }
-            let filled =
-                outcome.reports.iter().flat_map(|report| &report.tables).filter(|table| table.rebuilt_rows > 0).count();
-            let tables: usize = market.projections.iter().map(|projection| projection.tables().len()).sum();
-            assert_eq!(filled, tables, "seed {seed}: a table without rows proves nothing");
-        }
+        let tables = outcome.reports.iter().flat_map(|report| &report.tables);
+        let filled = tables.filter(|table| table.rebuilt_rows > 0).count();
+        let tables: usize = market.projections.iter().map(|projection| projection.tables().len()).sum();
+        assert_eq!(filled, tables, "seed {seed}: a table without rows proves nothing");
     }
 }

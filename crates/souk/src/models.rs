@@ -54,6 +54,11 @@ impl Models {
         let runner = Runner::new(pool, feed, log, decoder, self.projections.clone(), options);
         let cancel = CancellationToken::new();
         let (running, resuming) = (runner.run(cancel.clone()), resume_rebuilds(self.clone(), cancel.clone()));
-        Workers::new(async move { tokio::join!(running, resuming); }, cancel)
+        Workers::new(
+            async move {
+                tokio::join!(running, resuming);
+            },
+            cancel,
+        )
     }
 }

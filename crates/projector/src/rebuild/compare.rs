@@ -67,12 +67,17 @@ struct Sum {
 struct Column {
     name: String,
     in_key: bool,
+    /// Whether its type has a hash of its own.
+    hashable: bool,
 }
 
 async fn columns(connection: &mut PgConnection, schema: &str, table: &str) -> Result<Vec<Column>, ProjectorError> {
     let columns = sqlx::query_as(
-        "SELECT quote_ident(a.attname) AS name, coalesce(a.attnum = ANY (i.indkey), false) AS in_key \
+        "SELECT quote_ident(a.attname) AS name, coalesce(a.attnum = ANY (i.indkey), false) AS in_key, \
+         t.typcategory = 'A' OR EXISTS (SELECT FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod \
+         WHERE m.amname = 'hash' AND o.opcintype = t.oid) AS hashable \
          FROM pg_attribute a \
+         JOIN pg_type t ON t.oid = a.atttypid \
          JOIN pg_class c ON c.oid = a.attrelid \
          JOIN pg_namespace n ON n.oid = c.relnamespace \
          LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary \
@@ -87,7 +92,8 @@ async fn columns(connection: &mut PgConnection, schema: &str, table: &str) -> Re
 
 /// Keys are unique, so that no two rows cancel each other out.
 async fn sum(connection: &mut PgConnection, table: &str, columns: &[&Column]) -> Result<Sum, ProjectorError> {
-    let columns = columns.iter().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
+    let value = |column: &&Column| format!("t.{}{}", column.name, if column.hashable { "" } else { "::text" });
+    let columns = columns.iter().map(value).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "SELECT count(*) AS rows, coalesce(bit_xor(hash_record_extended(ROW({columns}), 0)), 0) AS hash FROM {table} t"
     );

@@ -183,9 +183,9 @@ impl Rebuild {
                 None if until < Position::MAX && until <= self.log.head().await? => until,
                 None => break,
             };
-            for partition in 0..building.appliers.len() {
+            for (partition, to) in to.iter().enumerate() {
                 let position = building.positions[partition];
-                let end = end.min(to[partition]);
+                let end = end.min(*to);
                 if position >= end {
                     continue;
                 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use souk_domain::stream::{Category, StreamId};
 use souk_ports::{
     Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent,
@@ -380,6 +381,10 @@ async fn all_pages(log: Subject) {
         read.extend(page);
     }
     assert_eq!(ids(&read), given);
+    let scanned: Vec<_> = log.scan(before, 4).try_collect().await.unwrap();
+    assert!(scanned.iter().all(|page| (1..=4).contains(&page.len())));
+    assert_eq!(scanned.concat(), read);
+    assert!(log.scan(after, 4).try_next().await.unwrap().is_none());
     assert!(log.read_all(u64::MAX, &Filter::default(), 4).await.unwrap().is_empty());
     assert!(log.read_all(before, &Filter::default(), 0).await.unwrap().is_empty());
 }
