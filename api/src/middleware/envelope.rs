@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, time::Instant};
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -12,10 +12,11 @@ use futures::FutureExt;
 use percent_encoding::percent_decode_str;
 use tracing::{Instrument, info_span};
 
-use super::{identify::Caller, leftover::Leftover, route};
+use super::{identify::Caller, leftover::Leftover};
 use crate::{
     Api,
     error::{self, ApiError},
+    metrics::count,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,9 +35,10 @@ pub async fn envelope(State(api): State<Api>, mut request: Request, next: Next) 
     let id = request_id(request.headers()).unwrap_or_else(|| api.app.ports().random.uuid().to_string());
     let traceparent = traceparent(request.headers());
     let method = request.method().clone();
-    let template = route(request.extensions()).to_owned();
+    let template = request.extensions().get::<MatchedPath>().cloned();
     let personal = method != Method::GET || has_credentials(request.headers());
-    let span = info_span!("request", id, %method, route = template, trace = traceparent);
+    let route = template.as_ref().map_or("", MatchedPath::as_str);
+    let span = info_span!("request", id, %method, route, trace = traceparent);
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(Traceparent(traceparent));
 
@@ -61,7 +63,7 @@ pub async fn envelope(State(api): State<Api>, mut request: Request, next: Next) 
     let mut response = error::render(response, &id, api.app.ports().clock.now());
     set_headers(response.headers_mut(), &id, personal);
     let _entered = span.enter();
-    record(&method, template, &response, started);
+    record(&method, template.as_ref(), &response, started);
     response
 }
 
@@ -112,22 +114,12 @@ fn set_headers(headers: &mut HeaderMap, id: &str, personal: bool) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(caching));
 }
 
-fn record(method: &Method, template: String, response: &Response, started: Instant) {
-    let elapsed = started.elapsed();
+fn record(method: &Method, template: Option<&MatchedPath>, response: &Response, started: Instant) {
+    let elapsed = started.elapsed().as_secs_f64();
     let status = response.status().as_u16();
-    let template = if template.is_empty() { "(none)".to_owned() } else { template };
     let user = response.extensions().get::<Caller>().and_then(Caller::user);
-    tracing::info!(
-        status,
-        duration_ms = elapsed.as_secs_f64() * 1000.0,
-        user = user.map(tracing::field::display),
-        "answered"
-    );
-    let method = known_method(method);
-    metrics::counter!("souk_http_requests_total", "method" => method, "route" => template.clone(), "status" => status.to_string())
-        .increment(1);
-    metrics::histogram!("souk_http_request_duration_seconds", "method" => method, "route" => template)
-        .record(elapsed.as_secs_f64());
+    tracing::info!(status, duration_ms = elapsed * 1000.0, user = user.map(tracing::field::display), "answered");
+    count(known_method(method), template.map_or("(none)", MatchedPath::as_str), status, elapsed);
 }
 
 /// Clients invent methods; each would be a series of its own.

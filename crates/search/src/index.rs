@@ -148,13 +148,6 @@ impl Index {
         self.by_id.get(&id).map(|place| self.places[*place as usize].described)
     }
 
-    /// Says that something of `id` changed that others show, at `time`.
-    pub fn touch(&mut self, id: Uuid, time: u64) {
-        if let Some(place) = self.by_id.get(&id) {
-            self.places[*place as usize].touched = time;
-        }
-    }
-
     /// Says that something changed at `time` that others show with everything of `vendor`.
     pub fn touch_vendor(&mut self, vendor: Uuid, time: u64) {
         for place in self.places.iter_mut().filter(|place| place.vendor == vendor) {

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use tracing::{Level, Metadata};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{Log, LogFormat};
@@ -15,15 +16,20 @@ fn harmless(metadata: &Metadata<'_>) -> bool {
     NEVER.iter().all(|(library, level)| !metadata.target().starts_with(library) || metadata.level() <= level)
 }
 
-/// Starts logging.
-pub fn start(log: &Log) {
+/// Starts logging. Lines are written by a thread of their own, many at once where there are many, so that no request waits for
+/// the disk or the terminal; what has not been written is when the guard is dropped.
+#[must_use]
+pub fn start(log: &Log) -> WorkerGuard {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let layer = fmt::layer().with_writer(io::stderr);
+    // A log that cannot keep up slows requests down rather than that lines are missing.
+    let (lines, guard) = NonBlockingBuilder::default().lossy(false).finish(io::BufWriter::new(io::stderr()));
+    let layer = fmt::layer().with_writer(lines);
     let layer = match log.format {
         LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry().with(filter).with(layer.with_filter(filter_fn(harmless))).init();
+    guard
 }
 
 #[cfg(test)]

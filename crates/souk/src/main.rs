@@ -51,7 +51,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         // Who typed a command wants its result; what goes wrong is still said.
         log.filter = "warn".to_owned();
     }
-    logging::start(&log);
+    let _lines = logging::start(&log);
     if cli.command.stays() {
         for name in config::unknown_variables() {
             tracing::warn!(name, "a variable is set that is no key of the configuration");

@@ -6,6 +6,7 @@ use axum::{
     extract::State,
     http::{HeaderName, header},
 };
+use souk_projections::catalogue::ShowcaseStatus;
 use tokio::time::timeout;
 
 use crate::{
@@ -43,7 +44,18 @@ pub fn measure_projections(statuses: &[ProjectionStatus]) {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "plugins and bytes stay far below 2^52, and a gauge is a float")]
+fn measure_showcase(status: &ShowcaseStatus) {
+    let ShowcaseStatus { plugins, position, hits, misses, page_bytes } = *status;
+    metrics::gauge!("souk_search_plugins").set(plugins as f64);
+    metrics::gauge!("souk_search_position").set(position as f64);
+    metrics::gauge!("souk_pages_bytes").set(page_bytes as f64);
+    metrics::counter!("souk_pages_total", "memory" => "hit").absolute(hits);
+    metrics::counter!("souk_pages_total", "memory" => "miss").absolute(misses);
+}
+
 async fn measure(api: &Api) {
+    measure_showcase(&api.reads.showcase().unwrap_or_default());
     measure_projections(&api.projections.status().await.unwrap_or_default());
     // A reaction whose last parked event was dealt with shows 0, not what it was.
     let mut parked: BTreeMap<String, f64> =
@@ -73,6 +85,7 @@ mod tests {
             "souk_http_request_duration_seconds_bucket",
             "souk_projection_lag{projection=\"catalogue\"}",
             "souk_projection_state{projection=\"catalogue\",state=\"live\"} 1",
+            "souk_pages_total{memory=\"hit\"}",
             "souk_reaction_parked{reaction=\"licensing\"}",
         ] {
             assert!(answer.text.contains(line), "{line} is missing in {}", answer.text);

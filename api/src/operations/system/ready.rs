@@ -48,7 +48,9 @@ async fn check(api: &Api) -> Result<(), String> {
     let head = api.app.ports().log.head().await.map_err(|_| "the log does not answer".to_owned())?;
     let status = api.projections.status().await.map_err(|_| "the read models do not answer".to_owned())?;
     let goal = *api.first_head.get_or_init(|| head);
-    match (lagging(&status, goal), api.reads.missing()) {
+    // The tables of another version cannot be shown before they are rebuilt; the rest serves meanwhile.
+    let outdated = status.iter().any(|status| status.name == "catalogue" && status.state == ProjectionState::Outdated);
+    match (lagging(&status, goal), api.reads.missing().filter(|_| !outdated)) {
         (Some(name), _) => Err(format!("the read model `{name}` is catching up")),
         (None, Some(missing)) => Err(missing.to_owned()),
         (None, None) => Ok(()),

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use souk_projector::{Projection, ReadGuard, Sight};
 use tokio::{sync::watch, time::sleep};
 
-use super::{Catalogue, Shelf, ShowcaseOptions, TOLD, UNTOLD, View, WATCHFUL, Waiting};
+use super::{Catalogue, LOOK, Shelf, ShowcaseOptions, View, WATCHFUL, Waiting};
 use crate::QueryError;
 
 /// The one task that fills shelves and changes them.
@@ -24,7 +24,7 @@ impl Follower {
             let guard = self.sight.guard();
             if let Err(error) = self.step(guard).await {
                 tracing::warn!(%error, "changes of the catalogue could not be read");
-                sleep(TOLD).await;
+                sleep(LOOK * 5).await;
             }
             if !self.pause().await {
                 return;
@@ -64,14 +64,7 @@ impl Follower {
     async fn pause(&mut self) -> bool {
         let Self { sight, woken, waiting, sender, .. } = self;
         let waited_for = waiting.count.load(Ordering::SeqCst) > 0;
-        let told = woken.is_some();
-        let idle = if waited_for {
-            WATCHFUL
-        } else if told {
-            TOLD
-        } else {
-            UNTOLD
-        };
+        let idle = if waited_for { WATCHFUL } else { LOOK };
         let moved = async {
             match woken {
                 Some(woken) => drop(woken.changed().await),
@@ -80,13 +73,13 @@ impl Follower {
         };
         let came = async { if waited_for { std::future::pending().await } else { waiting.came.notified().await } };
         let shown = sender.borrow().as_ref().map(|view| view.shelf.schema().to_owned());
-        let (mut open, open_ref) = (true, sight);
+        let mut open = true;
         let swapped = async {
             loop {
-                if !open_ref.changed().await {
+                if !sight.changed().await {
                     return false;
                 }
-                if open_ref.guard().schema(Catalogue.name()) != shown.as_deref() {
+                if sight.guard().schema(Catalogue.name()) != shown.as_deref() {
                     return true;
                 }
             }

@@ -30,10 +30,8 @@ pub use shelf::Shelf;
 
 /// How often changes are looked for while somebody waits for one.
 const WATCHFUL: Duration = Duration::from_millis(5);
-/// How often they are looked for when the runner of this process tells of them.
-const TOLD: Duration = Duration::from_millis(250);
-/// How often they are looked for when they are written by another process.
-const UNTOLD: Duration = Duration::from_millis(50);
+/// How often they are looked for otherwise. The runner of this process tells of them, but another process may write them.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What a plugin's page looks like on the wire.
 pub type Render = fn(Plugin) -> Vec<u8>;
