@@ -48,6 +48,7 @@ async fn whoever_waits_for_a_write_sees_it_however_many_write_and_read() {
     let running = market.run(7);
     let reader = market.reader().await;
     let showcase = Arc::new(Showcase::start(&reader, SHOWN));
+    showcase.at(market.log.head().await.unwrap(), PATIENCE).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     // They keep the pages in memory, and read them again the moment they are old.
     let looking: Vec<_> = (0..4)
@@ -65,12 +66,17 @@ async fn whoever_waits_for_a_write_sees_it_however_many_write_and_read() {
             })
         })
         .collect();
+    // A market numbers its events by the head of its log.
+    let appending = Arc::new(tokio::sync::Mutex::new(()));
     let writing = (0..PLUGINS).map(|number| {
-        let (market, showcase) = (Arc::clone(&market), Arc::clone(&showcase));
+        let (market, showcase, appending) = (Arc::clone(&market), Arc::clone(&showcase), Arc::clone(&appending));
         tokio::spawn(async move {
             for count in 1..=40 {
-                market.install(number, count * PLUGINS + number, "1.0.0", true).await;
-                let position = market.log.head().await.unwrap();
+                let position = {
+                    let _one = appending.lock().await;
+                    market.install(number, count * PLUGINS + number, "1.0.0", true).await;
+                    market.log.head().await.unwrap()
+                };
                 let shelf = showcase.at(position, PATIENCE).await.unwrap();
                 let by_name = page(&shelf, &format!("tool-{number}")).await;
                 let by_id = page(&shelf, &id(number).to_string()).await;

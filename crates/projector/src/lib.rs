@@ -24,7 +24,7 @@ pub use error::ProjectorError;
 pub use generation::{Generation, discard_abandoned, housekeeping, migrate};
 pub use poison::{Poison, poisons, retry, skip};
 pub use projection::{Changes, Projection};
-pub use reader::{Behind, ReadError, ReadGuard, Reader, ReaderOptions, Sight};
+pub use reader::{Behind, Foresight, ReadError, ReadGuard, Reader, ReaderOptions, Sight};
 pub use rebuild::{
     ColumnDifference, Difference, Interrupted, Milestone, Phase, ProjectionReport, Rebuild, RebuildOptions,
     RebuildOutcome, RebuildProgress, TableReport, cancel, interrupted,

@@ -131,10 +131,35 @@ impl Sight {
     }
 }
 
+/// Sees generations before they go live.
+pub struct Foresight(Arc<Watcher>);
+
+impl Foresight {
+    /// Connections over the generation of `projection` that a rebuild has filled and is about to swap in, if there is one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn next(&self, projection: &str) -> Result<Option<ReadGuard>, sqlx::Error> {
+        let filled: Option<String> = sqlx::query_scalar(
+            "SELECT g.schema_name FROM souk_ops.projection_generation g JOIN souk_ops.projection_rebuild r \
+             ON r.ended_at IS NULL AND g.projection = ANY(r.projections) AND r.phase IN ('catching_up', 'comparing', 'swapping') \
+             WHERE g.state = 'building' AND g.projection = $1 ORDER BY g.generation DESC LIMIT 1",
+        )
+        .bind(projection)
+        .fetch_optional(&self.0.control)
+        .await?;
+        Ok(filled.map(|schema| {
+            let live = BTreeMap::from([(projection.to_owned(), Live { schema, position: 0 })]);
+            ReadGuard { snapshot: Arc::new(Snapshot { pool: self.0.open(&live), live }) }
+        }))
+    }
+}
+
 /// Hands out [`ReadGuard`]s. One task looks at the checkpoints for all who wait.
 pub struct Reader {
     current: watch::Receiver<Arc<Snapshot>>,
     wake: Option<Wake>,
+    watcher: Arc<Watcher>,
     waiting: Arc<Waiting>,
     cancel: CancellationToken,
     _stop: DropGuard,
@@ -165,7 +190,7 @@ impl Reader {
             .connect_lazy_with(connect.clone());
         let wake = options.wake.clone();
         let woken = wake.as_ref().map(Wake::any);
-        let watcher = Watcher { control, connect, names, options };
+        let watcher = Arc::new(Watcher { control, connect, names, options });
         let live = watcher.look().await?;
         if let Some(missing) = watcher.names.iter().find(|name| !live.contains_key(*name)) {
             return Err(ProjectorError::NoGeneration(missing.clone()));
@@ -174,10 +199,11 @@ impl Reader {
         let (sender, current) = watch::channel(Arc::new(Snapshot { pool, live }));
         let stop = CancellationToken::new();
         let waiting = Arc::new(Waiting::default());
-        let watching = tokio::spawn(watcher.run(sender, Arc::clone(&waiting), woken, stop.clone()));
+        let watching = tokio::spawn(Arc::clone(&watcher).run(sender, Arc::clone(&waiting), woken, stop.clone()));
         Ok(Self {
             current,
             wake,
+            watcher,
             waiting,
             cancel: stop.clone(),
             _stop: stop.drop_guard(),
@@ -197,6 +223,12 @@ impl Reader {
     #[must_use]
     pub fn sight(&self) -> Sight {
         Sight(self.current.clone())
+    }
+
+    /// What will be live, for those who prepare for it.
+    #[must_use]
+    pub fn foresight(&self) -> Foresight {
+        Foresight(Arc::clone(&self.watcher))
     }
 
     /// The runner's wake, when it runs in the same process.
@@ -297,7 +329,7 @@ struct Watcher {
 
 impl Watcher {
     async fn run(
-        self,
+        self: Arc<Self>,
         sender: watch::Sender<Arc<Snapshot>>,
         waiting: Arc<Waiting>,
         mut woken: Option<watch::Receiver<u64>>,

@@ -2,11 +2,19 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use souk_projector::{Projection, ReadGuard, Sight};
-use tokio::{sync::watch, time::sleep};
+use souk_ports::Position;
+use souk_projector::{Foresight, Projection, ReadGuard, Sight};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Duration, Instant, sleep},
+};
 
 use super::{Catalogue, LOOK, Shelf, ShowcaseOptions, View, WATCHFUL, Waiting};
 use crate::QueryError;
+
+/// How often it is looked whether a rebuild is about to end.
+const AHEAD: Duration = Duration::from_millis(250);
 
 /// The one task that fills shelves and changes them.
 pub struct Follower {
@@ -16,11 +24,25 @@ pub struct Follower {
     pub options: ShowcaseOptions,
     pub sender: watch::Sender<Option<View>>,
     pub waiting: Arc<Waiting>,
+    /// What a rebuild will swap in.
+    pub foresight: Foresight,
+    pub ahead: Option<Ahead>,
+}
+
+/// A shelf of a generation that is not live yet, so that it is there at the moment of the swap.
+pub struct Ahead {
+    schema: String,
+    filling: JoinHandle<Result<(Shelf, Position), QueryError>>,
 }
 
 impl Follower {
     pub async fn run(mut self) {
+        let mut looked_ahead = Instant::now();
         loop {
+            if looked_ahead.elapsed() > AHEAD {
+                self.look_ahead().await;
+                looked_ahead = Instant::now();
+            }
             let guard = self.sight.guard();
             if let Err(error) = self.step(guard).await {
                 tracing::warn!(%error, "changes of the catalogue could not be read");
@@ -32,14 +54,43 @@ impl Follower {
         }
     }
 
+    /// Begins to fill a shelf of the generation that will be live, if there is one.
+    async fn look_ahead(&mut self) {
+        // What cannot be seen now is filled after the swap.
+        let Ok(next) = self.foresight.next(Catalogue.name()).await else { return };
+        let schema = next.as_ref().and_then(|next| next.schema(Catalogue.name()));
+        if schema == self.ahead.as_ref().map(|ahead| ahead.schema.as_str()) {
+            return;
+        }
+        let live = self.sight.guard();
+        if let Some(ahead) = self.ahead.take_if(|ahead| Some(ahead.schema.as_str()) != live.schema(Catalogue.name())) {
+            ahead.filling.abort();
+        }
+        if let (None, Some(next), Some(schema)) = (&self.ahead, next.clone(), schema) {
+            let filling = tokio::spawn(Shelf::fill(next, self.options));
+            self.ahead = Some(Ahead { schema: schema.to_owned(), filling });
+        }
+    }
+
+    /// Another shelf for what is live.
+    async fn other(&mut self, guard: ReadGuard) -> Result<(Shelf, Position), QueryError> {
+        let live = guard.schema(Catalogue.name());
+        if let Some(ahead) = self.ahead.take_if(|ahead| Some(ahead.schema.as_str()) == live)
+            && let Ok(Ok(filled)) = ahead.filling.await
+        {
+            return Ok(filled);
+        }
+        Shelf::fill(guard, self.options).await
+    }
+
     /// Takes in what changed, or fills a new shelf where the old one is of another generation, or worn.
-    async fn step(&self, guard: ReadGuard) -> Result<(), QueryError> {
+    async fn step(&mut self, guard: ReadGuard) -> Result<(), QueryError> {
         let schema = guard.schema(Catalogue.name()).unwrap_or_default();
         let current = self.sender.borrow().clone();
         let (shelf, since) = match current {
             Some(View { shelf, position }) if shelf.schema() == schema && !shelf.is_worn() => (shelf, position),
             _ => {
-                let (shelf, position) = Shelf::fill(guard, self.options).await?;
+                let (shelf, position) = self.other(guard).await?;
                 (Arc::new(shelf), position)
             }
         };

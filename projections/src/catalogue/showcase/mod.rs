@@ -99,8 +99,15 @@ impl Showcase {
         let stop = CancellationToken::new();
         let waiting = Arc::new(Waiting::default());
         let woken = reader.wake().map(|wake| wake.on(Catalogue.name()));
-        let follower =
-            follow::Follower { sight: reader.sight(), woken, options, sender, waiting: Arc::clone(&waiting) };
+        let follower = follow::Follower {
+            sight: reader.sight(),
+            woken,
+            options,
+            sender,
+            waiting: Arc::clone(&waiting),
+            foresight: reader.foresight(),
+            ahead: None,
+        };
         tokio::spawn(stop.clone().run_until_cancelled_owned(follower.run()));
         Self { view, waiting, _stop: stop.drop_guard() }
     }

@@ -31,6 +31,8 @@ const BETWEEN_WRITES: Duration = Duration::from_millis(10);
 const WRITERS: u32 = 16;
 /// What the slowest pages are called.
 pub const PAGE_P99: &str = "plugin page, p99";
+/// Seconds of load before the first measurement: a server that has run for a minute is what people meet.
+const WARM_UP: u64 = 5;
 /// Different questions.
 const QUERIES: usize = 2_000;
 
@@ -134,6 +136,10 @@ struct Measured {
     slowest: Vec<f64>,
     middle: f64,
     writes: f64,
+    /// Answers in the first second, before anything was asked for.
+    first: f64,
+    /// The share of pages that were in memory.
+    in_memory: f64,
 }
 
 impl Reads {
@@ -159,8 +165,10 @@ impl Reads {
         plugins: &Arc<Vec<Listed>>,
     ) -> Result<Measured, Failure> {
         let souk = service.souk.address;
-        closed_loop(souk, self.wanted.clients(), 1, 200).await?;
+        let first = closed_loop(souk, self.wanted.clients(), 1, 200).await?.rate;
+        closed_loop(souk, self.wanted.clients(), WARM_UP, 200).await?;
         closed_loop(floor, self.floor.clients(), 1, 200).await?;
+        let before = pages_read(souk).await?;
         let (mut pairs, mut slowest, mut middle, mut writes) = (Vec::new(), Vec::new(), 0.0, f64::INFINITY);
         for repetition in 1..=session.options.repetitions {
             note(format!("measuring: {}, {repetition} of {}", self.what, session.options.repetitions));
@@ -177,15 +185,34 @@ impl Reads {
             pairs.push(Pair { value: loaded.rate, floor: base.rate });
             service.settle().await?;
         }
-        Ok(Measured { pairs, slowest, middle, writes })
+        let after = pages_read(souk).await?;
+        let (hits, misses) = (after.0 - before.0, after.1 - before.1);
+        Ok(Measured { pairs, slowest, middle, writes, first, in_memory: hits / (hits + misses).max(1.0) })
     }
+}
+
+/// How many pages were in memory when they were asked for, and how many were not.
+async fn pages_read(souk: SocketAddr) -> Result<(f64, f64), Failure> {
+    let mut connection = Connection::open(souk).await?;
+    let request = http::get("/metrics", "");
+    let answer = connection.send(&request).await?;
+    let text = String::from_utf8_lossy(answer.body).into_owned();
+    let count = |memory: &str| {
+        let name = format!("souk_pages_total{{memory=\"{memory}\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or(0.0)
+    };
+    Ok((count("hit"), count("miss")))
 }
 
 impl Measured {
     fn rows(&self, name: &str, slowest: &str, floor: &str, times: f64, most: f64) -> Vec<Row> {
         let note = format!(
-            "at least {:.0} writes/s went on; half of the answers came within {:.1} ms",
-            self.writes, self.middle
+            "at least {:.0} writes/s went on; half of the answers came within {:.1} ms; {:.1} % of the pages were in memory, \
+             after {WARM_UP} s of the same load; {:.0}/s in the first second, without writes and before anything was asked for",
+            self.writes,
+            self.middle,
+            self.in_memory * 100.0,
+            self.first
         );
         let rows = [
             Row::compared(name, "1/s", floor, &self.pairs, Budget::AtLeastTimes(times)).map(|row| row.with_note(note)),
