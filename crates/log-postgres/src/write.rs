@@ -229,7 +229,11 @@ impl Lane {
         let deadline = Instant::now() + CONNECT_PATIENCE;
         loop {
             let error = match timeout_at(deadline, PgConnection::connect_with(&self.options)).await {
-                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Ok(connection)) => {
+                    // Behind a lost connection there may be an older copy of the database.
+                    self.written.forget();
+                    return Ok(connection);
+                }
                 Ok(Err(error)) => meaning(&error),
                 Err(_) => LogError::Unavailable("no connection to the database in time".to_owned()),
             };

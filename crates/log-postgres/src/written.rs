@@ -11,7 +11,7 @@ use souk_domain::stream::StreamId;
 const REMEMBERED: usize = 16_384;
 
 /// The versions of streams that this process knows to be in the log, because its own appends brought them there. Nothing is
-/// ever deleted, so what is known once is true for ever; forgetting costs a look into an index.
+/// ever deleted, so what is known once stays true as long as the server is the same; forgetting costs a look into an index.
 #[derive(Default)]
 pub struct Written(Mutex<Generations>);
 
@@ -32,6 +32,11 @@ impl Written {
             let known = generations.young.entry(stream).or_insert(version);
             *known = version.max(*known);
         }
+    }
+
+    /// Forgets everything.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Generations::default();
     }
 
     /// For each of `streams` whether it is known to have the event with that version.
@@ -63,6 +68,8 @@ mod tests {
         written.reached([(stream(1), 3), (stream(1), 2)].into_iter());
         let asked = [(stream(1), 3), (stream(1), 0), (stream(1), 4), (stream(2), 0)];
         assert_eq!(written.know(asked.into_iter()), [true, true, false, false]);
+        written.forget();
+        assert_eq!(written.know(asked.into_iter()), [false; 4]);
     }
 
     #[test]
