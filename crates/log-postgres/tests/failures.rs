@@ -168,8 +168,8 @@ async fn pages_that_are_cut_for_their_size_lose_nothing() {
     let log = database.process().await;
     let stream = database.stream();
     let mut expected = Expected::NoStream;
-    for _ in 0..16 {
-        let events: Vec<_> = (0..10)
+    for _ in 0..80 {
+        let events: Vec<_> = (0..2)
             .map(|_| NewEvent { data: Bytes::from(vec![b'x'; MAX_EVENT_BYTES - 2]), ..database.event() })
             .collect();
         match log.append(stream, expected, events).await.unwrap() {
