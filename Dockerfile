@@ -1,18 +1,22 @@
 # syntax=docker/dockerfile:1
 
 FROM rust:1.95-bookworm AS build
+# librdkafka speaks TLS to brokers with OpenSSL.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libssl-dev make pkg-config \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 # The caches live outside the layers; the binary is copied out before they are unmounted.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --locked --release --package souk --bin souk \
+    cargo build --locked --release --package souk --bin souk --features kafka-tls \
     && install -D target/release/souk /out/souk
 
 # No PostgreSQL is in here: give it a DATABASE_URL, as docker-compose.yml and deploy/kubernetes do.
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates curl \
+    && apt-get install -y --no-install-recommends ca-certificates curl libssl3 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --system --gid 10001 souk \
     && useradd --system --uid 10001 --gid souk --home-dir /var/lib/souk --shell /usr/sbin/nologin souk \
