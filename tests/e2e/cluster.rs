@@ -55,6 +55,9 @@ impl Plan {
 /// One process of a cluster.
 pub type Member = (Kind, usize);
 
+/// One cluster at a time: each is up to eight processes and their servers, and a machine may have two cores.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The processes and their PostgreSQL, which is a server of their own. All of it is gone with this value.
 pub struct Cluster {
     // Dropped in this order: first who uses the database.
@@ -62,22 +65,22 @@ pub struct Cluster {
     postgres: souk_embedded_postgres::Cluster,
     env: Vec<(String, String)>,
     home: TestDir,
+    _turn: tokio::sync::MutexGuard<'static, ()>,
 }
 
 impl Cluster {
     /// Starts the database, then all processes at once: they migrate it, whoever comes first.
     pub async fn start(plan: &Plan) -> Self {
+        let turn = TURN.lock().await;
         let home = data_dir();
-        let mut options = souk_embedded_postgres::Options::new(home.path());
-        options.on_progress = Arc::new(|_| {});
-        let postgres = souk_embedded_postgres::Cluster::start(options).await.expect("PostgreSQL starts");
+        let postgres = postgres(home.path()).await;
         let mut env = vec![
             ("DATABASE_URL".to_owned(), postgres.url().to_owned()),
             ("SOUK_KEK".to_owned(), "1f".repeat(31) + "20"),
             ("SOUK_RATE_LIMITS".to_owned(), "off".to_owned()),
         ];
         env.extend(plan.env.iter().cloned());
-        let mut cluster = Self { members: BTreeMap::new(), postgres, env, home };
+        let mut cluster = Self { members: BTreeMap::new(), postgres, env, home, _turn: turn };
         let counts = [
             (Kind::Relay, plan.relay),
             (Kind::Api, plan.api),
@@ -204,6 +207,19 @@ impl Drop for Standin {
         drop(self.child.stdin.take());
         drop(self.child.wait());
     }
+}
+
+/// A PostgreSQL that lets in as many as the one of docker-compose.yml.
+async fn postgres(home: &Path) -> souk_embedded_postgres::Cluster {
+    let start = async || {
+        let mut options = souk_embedded_postgres::Options::new(home);
+        options.on_progress = Arc::new(|_| {});
+        souk_embedded_postgres::Cluster::start(options).await.expect("PostgreSQL starts")
+    };
+    let first = start().await;
+    std::fs::write(home.join("postgres/data/custom.conf"), "max_connections = 400\n").expect("is written");
+    first.stop().await.expect("PostgreSQL stops");
+    start().await
 }
 
 fn start((kind, number): Member, home: &Path, env: &[(String, String)]) -> Souk {

@@ -99,7 +99,10 @@ fn check(holds: bool, what: &str, answer: &Answer) -> Result<(), String> {
 }
 
 async fn search(nobody: &Client, free: &str, tag: &str, position: u64) -> Result<(), String> {
-    let found = nobody.get_at(&format!("/plugins?q={tag}&kind=skill"), position).await?.expect(200)?;
+    let path = format!("/plugins?q={tag}&kind=skill");
+    nobody.get_at(&path, position).await?.expect(200)?;
+    // The approval came later, and nobody was told its position: it is waited for.
+    let found = nobody.until(&path, |answer| answer.body["total"] == 2).await?;
     check(found.body["total"] == 2, "search should find two plugins", &found)?;
     check(found.body["facets"]["kind"]["skill"] == 2, "facets should count two skills", &found)?;
     let only_free = nobody.get(&format!("/plugins?q={tag}&pricing=free")).await?.expect(200)?;

@@ -215,13 +215,25 @@ struct Wired {
 }
 
 impl Souk {
-    /// Opens the base and wires everything to it.
+    /// Opens the base and wires everything to it, in a process that also projects.
     ///
     /// # Errors
     /// The database, the log or the keys cannot be had.
     pub async fn open(config: &Config) -> Result<Self, Failure> {
+        Self::open_with(config, Some(Wake::default())).await
+    }
+
+    /// The same in a process that does not: nobody tells its readers that a read model moved, so they look by themselves.
+    ///
+    /// # Errors
+    /// The database, the log or the keys cannot be had.
+    pub async fn open_apart(config: &Config) -> Result<Self, Failure> {
+        Self::open_with(config, None).await
+    }
+
+    async fn open_with(config: &Config, wake: Option<Wake>) -> Result<Self, Failure> {
         let base = Base::open(config).await?;
-        match Self::wire(config, &base).await {
+        match Self::wire(config, &base, wake).await {
             Ok(wired) => Ok(Self { base, wired }),
             Err(failure) => {
                 base.close().await?;
@@ -230,7 +242,7 @@ impl Souk {
         }
     }
 
-    async fn wire(config: &Config, base: &Base) -> Result<Wired, Failure> {
+    async fn wire(config: &Config, base: &Base, wake: Option<Wake>) -> Result<Wired, Failure> {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let config = &base.at_home(config).await?;
@@ -238,8 +250,7 @@ impl Souk {
         let vault = base.vault(config).await?;
         let artifacts: Arc<dyn ArtifactStore> =
             Arc::new(LocalArtifacts::open(config.data_dir.join("artifacts")).map_err(Failure::new)?);
-        let wake = Wake::default();
-        let options = ReaderOptions { wake: Some(wake.clone()), ..ReaderOptions::default() };
+        let options = ReaderOptions { wake: wake.clone(), ..ReaderOptions::default() };
         let connect = (*base.pool.connect_options()).clone();
         let reader = Reader::start(connect, &souk_projections::all(), options).await.map_err(Failure::new)?;
         let reader = Arc::new(reader);
@@ -267,7 +278,7 @@ impl Souk {
             app: App::new(ports, settings),
             models: base.models_with(vault),
             keyring: Arc::new(Keys::new(tokens, random)),
-            wake,
+            wake: wake.unwrap_or_default(),
             reader,
         })
     }

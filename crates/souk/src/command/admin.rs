@@ -19,7 +19,7 @@ use crate::{
 pub async fn run(config: &Config, command: AdminCommand) -> Result<(), Failure> {
     let AdminCommand::Grant { email, role } = command;
     let interrupt = Interrupt::listen()?;
-    let souk = Souk::open(config).await?;
+    let souk = Souk::open_apart(config).await?;
     let granted = interrupt.or(grant(&souk, &email, role)).await;
     souk.close().await?;
     say(granted?);

@@ -22,7 +22,7 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
     let shutdown = shutdown_signal()?;
     let listener = listen(config.listen).await?;
     let souk = tokio::select! {
-        opened = Souk::open(config) => opened?,
+        opened = Souk::open_apart(config) => opened?,
         () = shutdown.cancelled() => return Ok(()),
     };
     let served = serve(config, &souk, "souk api", listener, shutdown).await;

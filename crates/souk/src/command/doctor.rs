@@ -51,7 +51,7 @@ struct Projection {
 /// Something is wrong; the report says what.
 pub async fn run(config: &Config, json: bool) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
-    let souk = Souk::open(config).await?;
+    let souk = Souk::open_apart(config).await?;
     let examined = interrupt.or(examine(config, &souk)).await;
     souk.close().await?;
     let report = examined?;

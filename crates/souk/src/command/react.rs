@@ -20,7 +20,7 @@ use crate::{
 /// No database is named, the address for probes is taken, or the database or the keys cannot be had.
 pub async fn run(config: &Config) -> Result<(), Failure> {
     let process = Process::begin("react", config).await?;
-    let Some(souk) = process.unless_stopped(Souk::open(config)).await? else { return Ok(()) };
+    let Some(souk) = process.unless_stopped(Souk::open_apart(config)).await? else { return Ok(()) };
     let reacted = react(config, &process, &souk).await;
     souk.close().await?;
     reacted
