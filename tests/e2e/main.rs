@@ -16,6 +16,7 @@ mod concurrency;
 mod crash;
 mod import;
 mod journey;
+mod killed_rebuild;
 mod outage;
 mod processes;
 mod rebuild;
