@@ -33,9 +33,19 @@ struct Plan {
     every: Option<(u64, Fault)>,
     unavailable: bool,
     silent: bool,
-    appends: u64,
-    reads: u64,
-    subscriptions: u64,
+    cut: Option<usize>,
+    calls: Calls,
+}
+
+/// What was asked for so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Calls {
+    /// Appends.
+    pub appends: u64,
+    /// Reads of all events.
+    pub reads: u64,
+    /// Records that those reads looked at, whether a filter let them through or not.
+    pub records: u64,
 }
 
 /// What goes wrong with the calls of one stand-in.
@@ -69,24 +79,33 @@ impl Faults {
         self.plan().silent = silent;
     }
 
-    /// Appends, reads and subscriptions that were asked for so far.
-    pub fn calls(&self) -> (u64, u64, u64) {
-        let plan = self.plan();
-        (plan.appends, plan.reads, plan.subscriptions)
+    /// Behind how many parts the answer to every read ends, as if it were complete: so does a proxy that cancels it. `None` ends it.
+    pub fn set_cut(&self, parts: Option<usize>) {
+        self.plan().cut = parts;
+    }
+
+    /// What was asked for so far.
+    pub fn calls(&self) -> Calls {
+        self.plan().calls
     }
 
     /// What the append that comes now meets.
     pub(crate) fn of_append(&self) -> Fault {
         let mut plan = self.plan();
-        plan.appends += 1;
+        plan.calls.appends += 1;
         let planned = plan.next.pop_front();
-        let regular = plan.every.filter(|(every, _)| plan.appends.is_multiple_of(*every)).map(|(_, fault)| fault);
+        let regular = plan.every.filter(|(every, _)| plan.calls.appends.is_multiple_of(*every)).map(|(_, fault)| fault);
         planned.or(regular).unwrap_or(Fault::Pass)
     }
 
-    pub(crate) fn count_read(&self, subscription: bool) {
+    pub(crate) fn count_read(&self, records: u64) {
         let mut plan = self.plan();
-        if subscription { plan.subscriptions += 1 } else { plan.reads += 1 }
+        plan.calls.reads += 1;
+        plan.calls.records += records;
+    }
+
+    pub(crate) fn cut(&self) -> Option<usize> {
+        self.plan().cut
     }
 
     pub(crate) fn is_unavailable(&self) -> bool {

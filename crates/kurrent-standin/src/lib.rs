@@ -19,13 +19,13 @@ use std::{
 
 use bytes::Bytes;
 use futures::StreamExt;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use uuid::Uuid;
 
 pub use crate::{
-    faults::{Fault, Faults},
+    faults::{Calls, Fault, Faults},
     store::MAX_APPEND_BYTES,
 };
 use crate::{
@@ -52,22 +52,12 @@ pub(crate) mod proto {
 /// What the services of one stand-in share; it outlives a restart.
 pub(crate) struct Shared {
     store: Mutex<Store>,
-    /// Records that are there; readers that wait for more watch it.
-    written: watch::Sender<usize>,
     faults: Faults,
 }
 
 impl Shared {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the store, and tells those who wait.
-    fn change<T>(&self, change: impl FnOnce(&mut Store) -> T) -> T {
-        let mut store = self.store();
-        let result = change(&mut store);
-        self.written.send_replace(store.records().len());
-        result
     }
 }
 
@@ -102,12 +92,7 @@ impl Standin {
     /// # Errors
     /// The address cannot be listened on.
     pub async fn start(address: SocketAddr) -> io::Result<Self> {
-        let store = Store::started();
-        let shared = Arc::new(Shared {
-            written: watch::Sender::new(store.records().len()),
-            store: Mutex::new(store),
-            faults: Faults::default(),
-        });
+        let shared = Arc::new(Shared { store: Mutex::new(Store::started()), faults: Faults::default() });
         let mut standin = Self { address, shared, running: None };
         standin.restart().await?;
         Ok(standin)
@@ -182,7 +167,7 @@ impl Standin {
     /// Writes an event that no Souk wrote.
     pub fn write(&self, stream: &str, event_type: &str, data: &str) {
         let event = Proposed::system(event_type, data);
-        self.shared.change(|store| store.append(stream, Expected::Any, vec![event]));
+        self.shared.store().append(stream, Expected::Any, vec![event]);
     }
 
     /// Every event that it keeps, its own ones too.

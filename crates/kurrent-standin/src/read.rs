@@ -1,9 +1,6 @@
-//! Reads and subscriptions.
-
-use std::sync::Arc;
+//! Reads.
 
 use futures::stream::{self, BoxStream, StreamExt};
-use tokio::sync::watch;
 use tonic::Status;
 
 use crate::{
@@ -11,13 +8,13 @@ use crate::{
     proto::{
         self,
         streams::{
-            Position, ReadResp, RecordedEvent,
+            ReadResp, RecordedEvent,
             read_req::{
                 AllOptions, FilterOptions, Options, StreamOptions, all_options::AllOption, filter_options::Filter,
                 filter_options::Window, options::CountOption, options::FilterOption, options::StreamOption,
                 stream_options::RevisionOption,
             },
-            read_resp::{CaughtUp, Content, ReadEvent, StreamNotFound, SubscriptionConfirmation, read_event},
+            read_resp::{Content, ReadEvent, StreamNotFound, read_event},
         },
     },
     store::{Record, Store},
@@ -26,29 +23,23 @@ use crate::{
 type Answer = BoxStream<'static, Result<ReadResp, Status>>;
 
 /// Which records pass; none unset lets all pass.
-#[derive(Clone)]
 struct Passing {
     filter: Option<Filter>,
-    /// Records without a match behind which a subscription gets a checkpoint.
-    interval: usize,
 }
 
 impl Passing {
     fn new(options: Option<FilterOption>) -> Result<Self, Status> {
-        let Some(FilterOption::Filter(FilterOptions { filter: Some(filter), window, checkpoint_interval_multiplier })) =
-            options
-        else {
-            return Ok(Self { filter: None, interval: usize::MAX });
+        let Some(FilterOption::Filter(FilterOptions { filter: Some(filter), window })) = options else {
+            return Ok(Self { filter: None });
         };
         let (Filter::StreamIdentifier(expression) | Filter::EventType(expression)) = &filter;
         if !expression.regex.is_empty() || expression.prefix.is_empty() {
             return Err(Status::unimplemented("this stand-in filters by prefixes"));
         }
-        let window = match window {
-            Some(Window::Max(max)) if max > 0 => max,
-            _ => return Err(Status::invalid_argument("a filter needs a window")),
-        };
-        Ok(Self { filter: Some(filter), interval: window as usize * checkpoint_interval_multiplier.max(1) as usize })
+        match window {
+            Some(Window::Max(max)) if max > 0 => Ok(Self { filter: Some(filter) }),
+            _ => Err(Status::invalid_argument("a filter needs a window")),
+        }
     }
 
     fn passes(&self, record: &Record) -> bool {
@@ -62,21 +53,18 @@ impl Passing {
 }
 
 /// Answers one call of `Read`.
-pub fn answer(shared: &Arc<Shared>, options: Options) -> Result<Answer, Status> {
+pub fn answer(shared: &Shared, options: Options) -> Result<Answer, Status> {
     let backwards = options.read_direction == 1;
-    let subscription = matches!(options.count_option, Some(CountOption::Subscription(_)));
-    shared.faults.count_read(subscription);
     let count = match options.count_option {
         Some(CountOption::Count(count)) if count > 0 => usize::try_from(count).unwrap_or(usize::MAX),
-        Some(CountOption::Subscription(_)) => usize::MAX,
+        Some(CountOption::Subscription(_)) => return Err(Status::unimplemented("this stand-in has no subscriptions")),
         _ => return Err(Status::invalid_argument("a count is at least 1")),
     };
     let passing = Passing::new(options.filter_option)?;
     match options.stream_option {
-        Some(StreamOption::All(all)) if subscription => subscribe(shared, all, passing),
-        Some(StreamOption::All(all)) => all_records(&shared.store(), all, &passing, count, backwards),
-        Some(StreamOption::Stream(of)) if !subscription => one_stream(&shared.store(), of, count, backwards),
-        _ => Err(Status::unimplemented("this stand-in subscribes to $all only")),
+        Some(StreamOption::All(all)) => all_records(shared, all, &passing, count, backwards),
+        Some(StreamOption::Stream(of)) => one_stream(&shared.store(), of, count, backwards),
+        None => Err(Status::invalid_argument("neither a stream nor all")),
     }
 }
 
@@ -143,89 +131,25 @@ fn start(store: &Store, options: AllOptions) -> Result<usize, Status> {
 }
 
 fn all_records(
-    store: &Store,
+    shared: &Shared,
     options: AllOptions,
     passing: &Passing,
     count: usize,
     backwards: bool,
 ) -> Result<Answer, Status> {
-    let start = start(store, options)?;
+    let store = shared.store();
+    let start = start(&store, options)?;
     let (before, behind) = store.records().split_at(start);
-    let passes = |record: &&Record| passing.passes(record);
-    Ok(listed(if backwards {
+    let mut looked = 0;
+    let passes = |record: &&Record| {
+        looked += 1;
+        passing.passes(record)
+    };
+    let found = if backwards {
         before.iter().rev().filter(passes).take(count).map(event).collect()
     } else {
         behind.iter().filter(passes).take(count).map(event).collect()
-    }))
-}
-
-/// Where a subscription is.
-struct Follower {
-    shared: Arc<Shared>,
-    written: watch::Receiver<usize>,
-    passing: Passing,
-    next: usize,
-    unmatched: usize,
-    live: bool,
-}
-
-impl Follower {
-    /// What comes next; waits for it.
-    async fn step(&mut self) -> Option<Vec<ReadResp>> {
-        let responses = self.scan();
-        if !responses.is_empty() {
-            return Some(responses);
-        }
-        if self.next < *self.written.borrow() {
-            return Some(Vec::new());
-        }
-        if !self.live {
-            self.live = true;
-            return Some(vec![response(Content::CaughtUp(CaughtUp {}))]);
-        }
-        let next = self.next;
-        self.written.wait_for(|written| *written > next).await.ok()?;
-        Some(Vec::new())
-    }
-
-    /// The next records, a bounded number of them, with checkpoints where long nothing passes.
-    fn scan(&mut self) -> Vec<ReadResp> {
-        let store = self.shared.store();
-        let mut responses = Vec::new();
-        for record in store.records().iter().skip(self.next).take(64) {
-            self.next += 1;
-            if self.passing.passes(record) {
-                self.unmatched = 0;
-                responses.push(event(record));
-                continue;
-            }
-            self.unmatched += 1;
-            if self.unmatched >= self.passing.interval {
-                self.unmatched = 0;
-                let here = Position { commit_position: record.position, prepare_position: record.position };
-                responses.push(response(Content::Checkpoint(here)));
-            }
-        }
-        responses
-    }
-}
-
-/// Records behind a position, and then those that come.
-fn subscribe(shared: &Arc<Shared>, options: AllOptions, passing: Passing) -> Result<Answer, Status> {
-    let inside = matches!(options.all_option, Some(AllOption::Position(_)));
-    let next = start(&shared.store(), options)? + usize::from(inside);
-    let follower = Follower {
-        shared: Arc::clone(shared),
-        written: shared.written.subscribe(),
-        passing,
-        next,
-        unmatched: 0,
-        live: false,
     };
-    let confirmation = SubscriptionConfirmation { subscription_id: crate::store::random_id().to_string() };
-    let steps = stream::unfold(follower, |mut follower| async move {
-        let responses = follower.step().await?;
-        Some((stream::iter(responses.into_iter().map(Ok)), follower))
-    });
-    Ok(stream::iter([Ok(response(Content::Confirmation(confirmation)))]).chain(steps.flatten()).boxed())
+    shared.faults.count_read(looked);
+    Ok(listed(found))
 }

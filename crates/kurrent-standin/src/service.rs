@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
 use uuid::Uuid;
 
@@ -179,7 +179,7 @@ impl streams::streams_server::Streams for Log {
             Fault::NotLeader(port) => return Err(not_leader(port)),
             Fault::Pass | Fault::LostAfter | Fault::FailedAfter | Fault::SlowAfter(_) => {}
         }
-        let outcome = self.shared.change(|store| store.append(&stream, expected, events));
+        let outcome = self.shared.store().append(&stream, expected, events);
         match fault {
             Fault::LostAfter => lost().await,
             Fault::FailedAfter => return Err(Status::unavailable("the answer was lost")),
@@ -194,7 +194,11 @@ impl streams::streams_server::Streams for Log {
     async fn read(&self, request: Request<streams::ReadReq>) -> Result<Response<Self::ReadStream>, Status> {
         self.admit().await?;
         let options = request.into_inner().options.ok_or_else(|| Status::invalid_argument("no options"))?;
-        read::answer(&self.shared, options).map(Response::new)
+        let answer = read::answer(&self.shared, options)?;
+        Ok(Response::new(match self.shared.faults.cut() {
+            Some(parts) => answer.take(parts).boxed(),
+            None => answer,
+        }))
     }
 }
 

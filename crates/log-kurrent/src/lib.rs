@@ -2,14 +2,14 @@
 //!
 //! Positions are KurrentDB's commit positions: they grow, and have holes. Appends go singly, with explicit event ids and the
 //! expected revision, so that a try whose outcome is unknown is repeated until it is known; the client library's batch append
-//! would fail every caller when one fails. Reads go to the leader, so that whoever wrote reads what was written.
+//! would fail every caller when one fails, and its subscriptions are not used either. Reads go to the leader, so that whoever wrote reads what was written.
 
 mod client;
 mod error;
 mod event;
+mod follow;
 mod read;
 mod settings;
-mod subscribe;
 mod write;
 
 use std::{sync::Arc, time::Duration};
@@ -106,7 +106,7 @@ impl EventLog for KurrentLog {
         &self,
         after: Position,
     ) -> Result<BoxStream<'static, Result<Vec<RecordedEvent>, LogError>>, LogError> {
-        subscribe::subscribe(Arc::clone(&self.supervisor), after).await
+        Ok(follow::follow(Arc::clone(&self.supervisor), after))
     }
 
     async fn head(&self) -> Result<Position, LogError> {

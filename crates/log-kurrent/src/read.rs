@@ -13,7 +13,7 @@ use crate::{
     event::recorded,
 };
 
-/// Records that the server looks at for one page of a filtered read, and between two checkpoints of a subscription.
+/// Records that the server looks at for one page of a filtered read.
 const WINDOW: u32 = 2_000;
 /// Events that are asked for when the last one of Souk is looked for.
 const LAST: usize = 8;
@@ -22,8 +22,21 @@ const AT_ONCE: usize = 16;
 /// A page of the whole log is over once it has so many bytes, whatever its limit: rebuilds hold several pages in memory.
 const PAGE_BYTES: usize = 32 << 20;
 
-/// What went wrong with a page, when what came of it was well-formed.
-type Page = Result<Result<Vec<RecordedEvent>, LogError>, Trouble>;
+/// What a read told.
+#[derive(Default)]
+pub struct Page {
+    /// The events that are Souk's, and that were wanted.
+    pub events: Vec<RecordedEvent>,
+    /// The position of the last record that came, Souk's or not.
+    pub last: Option<Position>,
+    /// Whether there may be more.
+    pub more: bool,
+    /// Records that came.
+    records: usize,
+}
+
+/// What can go wrong with a page: the call, and what is in the answer.
+type Paged = Result<Result<Page, LogError>, Trouble>;
 
 /// Only streams of these categories; of all of them when none is named. It keeps out the server's own streams, whose names
 /// start with `$`, and those of other programs.
@@ -34,7 +47,7 @@ pub fn streams_of(categories: &[Category]) -> SubscriptionFilter {
 }
 
 /// The place of a position, if a server can have it.
-pub fn place(position: Position) -> Option<Place> {
+fn place(position: Position) -> Option<Place> {
     i64::try_from(position).ok().map(|_| Place { commit: position, prepare: position })
 }
 
@@ -61,15 +74,20 @@ impl Supervisor {
     }
 
     /// The events of `answer` that are Souk's and that `wanted` accepts, until there are `limit` or too many bytes.
-    async fn page(&self, answer: &mut ReadStream, limit: usize, wanted: impl Fn(&RecordedEvent) -> bool) -> Page {
-        let (mut page, mut bytes) = (Vec::new(), 0);
-        while page.len() < limit && bytes < PAGE_BYTES {
-            let Some(event) = in_time(self.options.deadline, answer.next()).await? else { break };
+    async fn page(&self, answer: &mut ReadStream, limit: usize, wanted: impl Fn(&RecordedEvent) -> bool) -> Paged {
+        let (mut page, mut bytes) = (Page { more: true, ..Page::default() }, 0);
+        while page.events.len() < limit && bytes < PAGE_BYTES {
+            let Some(event) = in_time(self.options.deadline, answer.next()).await? else {
+                page.more = false;
+                break;
+            };
             let Some(event) = event.event else { continue };
+            page.records += 1;
+            page.last = Some(event.position.commit);
             match recorded(event) {
                 Ok(Some(event)) if wanted(&event) => {
                     bytes += event.data.len() + event.metadata.len();
-                    page.push(event);
+                    page.events.push(event);
                 }
                 Ok(_) => {}
                 Err(error) => return Ok(Err(error)),
@@ -82,15 +100,44 @@ impl Supervisor {
         in_time(self.options.deadline, client.read_all(options)).await
     }
 
-    pub async fn behind(&self, after: Position, filter: &Filter, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
-        let Some(start) = from(after).filter(|_| limit > 0) else { return Ok(Vec::new()) };
+    /// One page of the events behind `after`, at most `limit` of them; the server leaves out what `filter` does not let through.
+    pub async fn forwards(
+        &self,
+        after: Position,
+        filter: Option<SubscriptionFilter>,
+        limit: usize,
+    ) -> Result<Page, LogError> {
+        let Some(start) = from(after).filter(|_| limit > 0) else { return Ok(Page::default()) };
+        // One more, because the event at `after` comes too.
         let count = limit.saturating_add(1).min(i32::MAX as usize);
-        let options = &self.of_all().position(start).forwards().filter(streams_of(&filter.categories)).max_count(count);
+        let options = self.of_all().position(start).forwards().max_count(count);
+        let options = &match filter {
+            Some(filter) => options.filter(filter),
+            None => options,
+        };
         let read = self.call("reading all events", |client| async move {
             let mut answer = self.all(&client, options).await?;
             self.page(&mut answer, limit, |event| event.position > after).await
         });
-        read.await.map_err(|trouble| nowhere(after, trouble))?
+        let mut page = read.await.map_err(|trouble| nowhere(after, trouble))??;
+        page.more |= page.records >= count;
+        Ok(page)
+    }
+
+    pub async fn behind(
+        &self,
+        mut after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        loop {
+            let page = self.forwards(after, Some(streams_of(&filter.categories)), limit).await?;
+            match page.last {
+                // Streams whose names only begin like ours filled the page.
+                Some(last) if page.events.is_empty() && page.more => after = last,
+                _ => return Ok(page.events),
+            }
+        }
     }
 
     pub async fn stream(&self, stream: StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
@@ -101,7 +148,7 @@ impl Supervisor {
         let options = options.max_count(limit.min(i32::MAX as usize));
         match self.stream_page(stream, &options, limit).await {
             Err(Trouble::NoStream) => Ok(Vec::new()),
-            outcome => outcome?,
+            outcome => Ok(outcome??.events),
         }
     }
 
@@ -110,11 +157,11 @@ impl Supervisor {
         let options = self.of_stream().position(StreamPosition::End).max_count(1);
         match self.stream_page(stream, &options, 1).await {
             Err(Trouble::NoStream) => Ok(None),
-            outcome => Ok(outcome??.first().map(|last| last.version)),
+            outcome => Ok(outcome??.events.first().map(|last| last.version)),
         }
     }
 
-    async fn stream_page(&self, stream: StreamId, options: &ReadStreamOptions, limit: usize) -> Page {
+    async fn stream_page(&self, stream: StreamId, options: &ReadStreamOptions, limit: usize) -> Paged {
         self.call("reading a stream", |client| async move {
             let name = stream.to_string();
             let mut answer = in_time(self.options.deadline, client.read_stream(name, options)).await?;
@@ -140,7 +187,7 @@ impl Supervisor {
         });
         match read.await {
             Err(Trouble::Invalid(_)) => Ok(None),
-            outcome => Ok(outcome??.pop()),
+            outcome => Ok(outcome??.events.pop()),
         }
     }
 
@@ -149,39 +196,22 @@ impl Supervisor {
         let mut start = StreamPosition::End;
         loop {
             let options = &self.of_all().position(start).backwards().filter(streams_of(&[])).max_count(LAST);
-            let (last, lowest) =
-                self.call("reading the head", |client| async move { self.lowest(&client, options).await }).await??;
-            match (last, lowest) {
-                (Some(position), _) => return Ok(position),
+            let read = self.call("reading the head", |client| async move {
+                let mut answer = self.all(&client, options).await?;
+                self.page(&mut answer, 1, |_| true).await
+            });
+            let page = read.await??;
+            match (page.events.first(), page.last.and_then(place)) {
+                (Some(event), _) => return Ok(event.position),
                 (None, Some(lowest)) => start = StreamPosition::Position(lowest),
                 (None, None) => return Ok(0),
             }
         }
     }
-
-    /// Position of the first event of Souk that a backward read meets, and how far it came.
-    async fn lowest(
-        &self,
-        client: &Client,
-        options: &ReadAllOptions,
-    ) -> Result<Result<(Option<Position>, Option<Place>), LogError>, Trouble> {
-        let mut answer = self.all(client, options).await?;
-        let mut lowest = None;
-        while let Some(event) = in_time(self.options.deadline, answer.next()).await? {
-            let Some(event) = event.event else { continue };
-            lowest = Some(event.position);
-            match recorded(event) {
-                Ok(Some(event)) => return Ok(Ok((Some(event.position), lowest))),
-                Ok(None) => {}
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        Ok(Ok((None, lowest)))
-    }
 }
 
 /// A position inside the log at which no event starts was never given out by it.
-pub fn nowhere(after: Position, trouble: Trouble) -> LogError {
+fn nowhere(after: Position, trouble: Trouble) -> LogError {
     match trouble {
         Trouble::Invalid(why) => LogError::Refused(format!(
             "position {after} is none of this log ({why}); was the log, or what remembers the position, restored from a backup?"

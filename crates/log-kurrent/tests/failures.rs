@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{io::Write, time::Duration};
+use std::{io::Write, net::SocketAddr, time::Duration};
 
 use futures::{StreamExt, future::join_all};
 use souk_domain::stream::{Category, StreamId};
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn impatient() -> Options {
-    Options { deadline: Duration::from_millis(300), patience: Duration::from_millis(900), ..options() }
+    Options { deadline: Duration::from_secs(1), patience: Duration::from_millis(2_500), ..options() }
 }
 
 async fn connect(url: &str) -> Result<KurrentLog, ConnectError> {
@@ -32,7 +32,8 @@ fn copies(standin: &Standin, stream: StreamId) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_whose_outcome_is_unknown_is_repeated_until_it_is_known() {
     let standin = standin().await;
-    let log = log_on(&standin).await;
+    let options = Options { deadline: Duration::from_millis(500), ..options() };
+    let log = KurrentLog::connect(&standin.url(), options).await.unwrap();
     let long = Duration::from_secs(30);
     for fault in [
         Fault::LostBefore,
@@ -90,13 +91,16 @@ async fn a_silent_server_is_given_up_in_every_call() {
     standin.faults().set_silent(true);
     let calls = async {
         let filter = Filter::default();
-        let appended = log.append(fresh(), Expected::NoStream, vec![event()]).await.err();
-        let read = log.read_stream(fresh(), 0, 1).await.err();
-        let all = log.read_all(0, &filter, 1).await.err();
-        let at = log.read_at(&[1]).await.err();
-        let head = log.head().await.err();
-        let subscribed = log.subscribe(0).await.err();
-        [appended, read, all, at, head, subscribed]
+        let mut batches = log.subscribe(0).await.unwrap();
+        let (appended, read, all, at, head, batch) = tokio::join!(
+            log.append(fresh(), Expected::NoStream, vec![event()]),
+            log.read_stream(fresh(), 0, 1),
+            log.read_all(0, &filter, 1),
+            log.read_at(&[1]),
+            log.head(),
+            batches.next(),
+        );
+        [appended.err(), read.err(), all.err(), at.err(), head.err(), batch.unwrap().err()]
     };
     for error in timeout(PATIENCE, calls).await.expect("every call ends") {
         assert!(matches!(error, Some(LogError::Unavailable(_))), "{error:?}");
@@ -105,20 +109,45 @@ async fn a_silent_server_is_given_up_in_every_call() {
     put(&log, fresh(), Expected::NoStream, vec![event()]).await;
 }
 
+/// An address that refuses connections.
+async fn nobody() -> SocketAddr {
+    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_client_is_replaced_once_the_server_is_back() {
+async fn a_client_that_was_sent_to_nobody_is_dead_and_replaced() {
+    let standin = standin().await;
+    let log = log_on(&standin).await;
+    standin.faults().next([Fault::NotLeader(nobody().await.port())]);
+    put(&log, fresh(), Expected::NoStream, vec![event()]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_comes_late_is_connected_to() {
+    let mut standin = standin().await;
+    standin.stop().await;
+    let url = standin.url();
+    let connecting = tokio::spawn(async move { KurrentLog::connect(&url, options()).await });
+    // Enough for the first try to fail.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    standin.restart().await.unwrap();
+    let log = connecting.await.unwrap().unwrap();
+    put(&log, fresh(), Expected::NoStream, vec![event()]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_come_back_once_the_server_is_back() {
     let mut standin = standin().await;
     for url in [standin.url(), format!("kurrentdb://{0},{0}?tls=false&discoveryInterval=50", standin.address())] {
         let log = KurrentLog::connect(&url, impatient()).await.unwrap();
         let stream = fresh();
         put(&log, stream, Expected::NoStream, vec![event()]).await;
         standin.stop().await;
-        for _ in 0..3 {
+        for _ in 0..2 {
             let outcome = log.append(stream, Expected::Version(0), vec![event()]).await;
             assert!(matches!(outcome, Err(LogError::Unavailable(_))), "{url}: {outcome:?}");
         }
         standin.restart().await.unwrap();
-        // Many callers find the client dead at once.
         let callers = (0..32).map(|_| put(&log, fresh(), Expected::NoStream, vec![event()]));
         timeout(PATIENCE, join_all(callers)).await.expect("the client comes back");
         put(&log, stream, Expected::Version(0), vec![event()]).await;
@@ -152,6 +181,31 @@ async fn a_subscription_goes_on_over_torn_connections_and_restarts() {
     assert_eq!(read.iter().map(|event| event.id).collect::<Vec<_>>(), written);
 }
 
+/// In a runtime of its own, because what once was wrong took its threads for ever, and the test's end with them.
+#[test]
+fn a_subscription_goes_on_over_answers_that_end_early_as_if_they_were_complete() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.spawn(async move {
+        let standin = standin().await;
+        let log = log_on(&standin).await;
+        standin.faults().set_cut(Some(3));
+        let mut batches = log.subscribe(0).await.unwrap();
+        let (mut written, mut read) = (Vec::new(), Vec::new());
+        for _ in 0..20 {
+            written.push(put(&log, fresh(), Expected::NoStream, vec![event()]).await);
+        }
+        while read.len() < written.len() {
+            read.extend(batches.next().await.unwrap().unwrap().into_iter().map(|event| event.position));
+        }
+        drop(sender.send((written, read)));
+    });
+    let outcome = receiver.recv_timeout(PATIENCE);
+    runtime.shutdown_background();
+    let (written, read) = outcome.expect("the events come");
+    assert_eq!(read, written);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subscription_without_server_ends_with_an_error() {
     let mut standin = standin().await;
@@ -161,6 +215,48 @@ async fn a_subscription_without_server_ends_with_an_error() {
     let end = timeout(PATIENCE, batches.next()).await.expect("the subscription ends");
     assert!(matches!(end, Some(Err(LogError::Unavailable(_)))), "{end:?}");
     assert!(timeout(PATIENCE, batches.next()).await.expect("it stays ended").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_looks_once_at_what_souk_did_not_write() {
+    const FOREIGN: u64 = 3_000;
+    let standin = standin().await;
+    let log = log_on(&standin).await;
+    let first = put(&log, fresh(), Expected::NoStream, vec![event()]).await;
+    (0..FOREIGN).for_each(|_| standin.write("$stats-0.0.0.0:2113", "$statsCollected", "{}"));
+    let mut batches = log.subscribe(0).await.unwrap();
+    let batch = timeout(PATIENCE, batches.next()).await.expect("the event comes").unwrap().unwrap();
+    assert_eq!(batch[0].position, first);
+    let before = standin.faults().calls();
+    let next = tokio::spawn(async move { batches.next().await });
+    let idle = async {
+        while standin.faults().calls().reads < before.reads + 40 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, idle).await.expect("it goes on reading");
+    let records = standin.faults().calls().records - before.records;
+    assert!((FOREIGN..2 * FOREIGN + 100).contains(&records), "{records} records looked at");
+    let second = put(&log, fresh(), Expected::NoStream, vec![event()]).await;
+    let batch = timeout(PATIENCE, next).await.expect("the event comes").unwrap().unwrap().unwrap();
+    assert_eq!(batch.iter().map(|event| event.position).collect::<Vec<_>>(), [second]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_full_of_names_that_only_begin_like_ours_do_not_end_a_read() {
+    let standin = standin().await;
+    let log = log_on(&standin).await;
+    (0..600).for_each(|_| standin.write("plugin-of-somebody", "plugin.created", "{}"));
+    let position = put(&log, fresh(), Expected::NoStream, vec![event()]).await;
+    (0..20).for_each(|_| standin.write("plugin-of-somebody", "plugin.created", "{}"));
+    assert_eq!(log.head().await.unwrap(), position);
+    for limit in [7, 50, 1_000] {
+        let page = log.read_all(0, &Filter::default(), limit).await.unwrap();
+        assert_eq!(page.iter().map(|event| event.position).collect::<Vec<_>>(), [position], "limit {limit}");
+    }
+    let mut batches = log.subscribe(0).await.unwrap();
+    let batch = timeout(PATIENCE, batches.next()).await.expect("the event comes").unwrap().unwrap();
+    assert_eq!(batch.iter().map(|event| event.position).collect::<Vec<_>>(), [position]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -217,7 +313,7 @@ async fn a_position_that_the_log_never_gave_is_named() {
     let position = put(&log, fresh(), Expected::NoStream, vec![event()]).await;
     put(&log, fresh(), Expected::NoStream, vec![event()]).await;
     let read = log.read_all(position + 1, &Filter::default(), 10).await;
-    let subscribed = log.subscribe(position + 1).await.err();
+    let subscribed = log.subscribe(position + 1).await.unwrap().next().await.unwrap().err();
     for error in [read.err(), subscribed] {
         let Some(LogError::Refused(why)) = error else { panic!("{error:?}") };
         assert!(why.contains(&format!("position {}", position + 1)), "{why}");
@@ -250,7 +346,7 @@ async fn bad_connections_are_errors_with_a_reason() {
     let error = connect(&url).await.err().unwrap();
     assert!(matches!(error, ConnectError::Settings(_)), "{error}");
 
-    let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let unused = nobody().await;
     for url in [
         format!("kurrentdb://{unused}?tls=false"),
         format!("kurrentdb://{unused},{unused}?tls=false&discoveryInterval=50"),
