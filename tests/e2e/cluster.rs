@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::Arc,
 };
@@ -146,6 +146,40 @@ impl Cluster {
         block_in_place(|| process::run(self.home.path(), arguments, &env)).expect("souk runs")
     }
 
+    /// Starts a command of `souk` whose log goes to `stderr`. It is killed with this value.
+    pub fn begin(&self, arguments: &[&str], stderr: impl Into<Stdio>) -> tokio::process::Child {
+        let child = tokio::process::Command::new(process::binary().expect("is built"))
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(self.home.path())
+            .envs(self.env.iter().map(|(key, value)| (key, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr)
+            .kill_on_drop(true)
+            .spawn();
+        child.expect("souk starts")
+    }
+
+    /// Starts a command of `souk` that does not end by itself, and ends it once its log says `words`.
+    pub async fn complains(&self, arguments: &[&str], words: &str) {
+        let path = self.home.path().join("complaint.log");
+        let mut child = self.begin(arguments, std::fs::File::create(&path).expect("is made"));
+        for _ in 0..1_200 {
+            if std::fs::read_to_string(&path).expect("is read").contains(words) {
+                child.kill().await.expect("is killed");
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{arguments:?} never said {words:?}: {}", std::fs::read_to_string(&path).expect("is read"));
+    }
+
+    /// Changes a variable of all processes that are started from now on.
+    pub fn set_variable(&mut self, key: &str, value: &str) {
+        self.env.push((key.to_owned(), value.to_owned()));
+    }
+
     /// `kill -9`
     pub fn kill(&mut self, member: Member) {
         let souk = self.members.remove(&member).unwrap_or_else(|| panic!("{member:?} does not run"));
@@ -158,12 +192,29 @@ impl Cluster {
         block_in_place(|| souk.stop()).expect("ends")
     }
 
+    /// A variable of all processes.
+    pub fn variable(&self, key: &str) -> Option<&str> {
+        // The last one counts.
+        self.env.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
     /// Kills PostgreSQL without any goodbye, and starts it again.
     pub async fn crash_postgres(&self) {
+        self.restart_postgres("KILL").await;
+    }
+
+    /// Ends PostgreSQL by a signal, and starts it again. `INT` lets it end in order, and cuts its connections.
+    pub async fn restart_postgres(&self, signal: &str) {
         let file = self.home.path().join("postgres/data/postmaster.pid");
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let pid = text.lines().next().expect("a process id");
-        assert!(std::process::Command::new("kill").args(["-KILL", pid]).status().expect("kill runs").success());
+        assert!(
+            std::process::Command::new("kill")
+                .args([&format!("-{signal}"), pid])
+                .status()
+                .expect("kill runs")
+                .success()
+        );
         while !self.postgres.revive().await.expect("PostgreSQL starts again") {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
@@ -173,6 +224,28 @@ impl Cluster {
     pub fn stop_all(&mut self) -> Vec<(Member, ExitStatus)> {
         let members: Vec<Member> = self.members.keys().copied().collect();
         members.into_iter().map(|member| (member, self.stop(member))).collect()
+    }
+}
+
+impl Drop for Cluster {
+    /// A test that fails shows what its processes complained about.
+    #[allow(clippy::print_stdout, reason = "a test's report")]
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for file in std::fs::read_dir(self.home.path()).into_iter().flatten().flatten() {
+            let path = file.path();
+            if path.extension().is_some_and(|extension| extension == "log") {
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                let complains = |line: &&str| line.contains("WARN") || line.contains("ERROR");
+                // Slow statements are no news on a busy machine.
+                let complaints: Vec<&str> =
+                    text.lines().filter(complains).filter(|line| !line.contains("WARN sqlx::")).collect();
+                let last = complaints.iter().skip(complaints.len().saturating_sub(15)).copied();
+                println!("{}:\n{}", file.file_name().display(), last.collect::<Vec<_>>().join("\n"));
+            }
+        }
     }
 }
 
@@ -224,6 +297,7 @@ async fn postgres(home: &Path) -> souk_embedded_postgres::Cluster {
 
 fn start((kind, number): Member, home: &Path, env: &[(String, String)]) -> Souk {
     let name = format!("{}-{number}", kind.command());
-    let options = Options { env: env.to_vec(), name: Some(name), ..Options::default() };
+    let binary = std::env::var_os("SOUK_TEST_BINARY").map(PathBuf::from);
+    let options = Options { env: env.to_vec(), name: Some(name), binary, ..Options::default() };
     Souk::start_as(kind, home, &options).unwrap_or_else(|error| panic!("{kind:?} {number}: {error}"))
 }

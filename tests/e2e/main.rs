@@ -14,6 +14,7 @@ mod cluster;
 mod command_line;
 mod concurrency;
 mod crash;
+mod failures;
 mod import;
 mod journey;
 mod killed_rebuild;
