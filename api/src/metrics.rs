@@ -43,10 +43,13 @@ struct Series {
     durations: metrics::Histogram,
 }
 
+/// The series of one route, by method and status: few, so that looking through them is quicker than hashing.
+type OfRoute = Vec<(&'static str, u16, Series)>;
+
 /// Counts a request that was answered with `status` after `seconds`. Routes are those of the route table: few.
 pub(crate) fn count(method: &'static str, route: &str, status: u16, seconds: f64) {
     thread_local! {
-        static KNOWN: RefCell<HashMap<String, Vec<(&'static str, u16, Series)>>> = RefCell::default();
+        static KNOWN: RefCell<HashMap<String, OfRoute>> = RefCell::default();
     }
     KNOWN.with_borrow_mut(|known| {
         if !known.contains_key(route) {

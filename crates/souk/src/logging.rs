@@ -18,7 +18,6 @@ fn harmless(metadata: &Metadata<'_>) -> bool {
 
 /// Starts logging. Lines are written by a thread of their own, many at once where there are many, so that no request waits for
 /// the disk or the terminal; what has not been written is when the guard is dropped.
-#[must_use]
 pub fn start(log: &Log) -> WorkerGuard {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     // A log that cannot keep up slows requests down rather than that lines are missing.
