@@ -178,7 +178,7 @@ impl ApiError {
 }
 
 /// `response` with the error body, if it is an error that has none yet.
-pub fn render(response: Response, request_id: &str, now: DateTime<Utc>) -> Response {
+pub fn render(response: Response, request_id: &str, now: impl FnOnce() -> DateTime<Utc>) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     if !is_error || response.extensions().get::<Rendered>().is_some() {
@@ -189,7 +189,7 @@ pub fn render(response: Response, request_id: &str, now: DateTime<Utc>) -> Respo
     for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {
         parts.headers.remove(name);
     }
-    let mut response = (parts.status, parts.headers, Json(error.body(request_id, now))).into_response();
+    let mut response = (parts.status, parts.headers, Json(error.body(request_id, now()))).into_response();
     response.extensions_mut().extend(parts.extensions);
     response.extensions_mut().insert(Rendered);
     response
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     async fn rendered(response: Response) -> (StatusCode, Value) {
-        let response = render(response, "request-1", DateTime::UNIX_EPOCH);
+        let response = render(response, "request-1", || DateTime::UNIX_EPOCH);
         let status = response.status();
         let body = to_bytes(response.into_body(), 10_000).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())

@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Api, docs,
     error::ApiError,
-    middleware::{envelope::envelope, identify::identify, write::write},
+    middleware,
     operations::{admin, auth, installs, licenses, me, orders, plugins, reviews, system, vendors, versions},
 };
 
@@ -102,12 +102,9 @@ pub fn router(api: Api) -> Router {
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address"))
         // `write` limits bodies, by what they are; axum would refuse archives of more than 2 MB.
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(api.clone(), write))
-        .layer(from_fn_with_state(api.clone(), identify));
+        .layer(from_fn_with_state(api.clone(), middleware::served));
     served
-        .merge(system)
-        .merge(documents)
-        .layer(from_fn_with_state(api.clone(), envelope))
+        .merge(system.merge(documents).layer(from_fn_with_state(api.clone(), middleware::plain)))
         // Nothing here is guarded by cookies, so any page may ask in the name of whoever gives it a token.
         .layer(CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any).expose_headers(Any))
         .with_state(api)

@@ -3,9 +3,9 @@
 use std::{panic::AssertUnwindSafe, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    body::HttpBody,
+    extract::{MatchedPath, Request},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
@@ -29,8 +29,11 @@ pub struct RequestId(pub String);
 #[derive(Clone, Debug)]
 pub struct Traceparent(pub Option<String>);
 
-/// Gives every answer its common parts, whatever goes wrong within.
-pub async fn envelope(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+/// Gives every answer its common parts, whatever goes wrong in `then`.
+pub async fn envelope<F>(api: &Api, mut request: Request, then: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let started = Instant::now();
     let id = request_id(request.headers()).unwrap_or_else(|| api.app.ports().random.uuid().to_string());
     let traceparent = traceparent(request.headers());
@@ -44,12 +47,15 @@ pub async fn envelope(State(api): State<Api>, mut request: Request, next: Next) 
 
     // Who asks before sending the body does not send it when refused.
     let asks_first = request.headers().contains_key(header::EXPECT);
-    let leftover = Leftover::default();
-    let request = request.map(|body| leftover.lend(body));
+    let leftover = (!request.body().is_end_stream()).then(Leftover::default);
+    let request = request.map(|body| match &leftover {
+        Some(leftover) => leftover.lend(body),
+        None => body,
+    });
 
     let answer = async {
         match check_path(request.uri().path()) {
-            Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+            Ok(()) => AssertUnwindSafe(then(request)).catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("the handler panicked");
                 ApiError::internal("the handler panicked").into_response()
             }),
@@ -57,10 +63,10 @@ pub async fn envelope(State(api): State<Api>, mut request: Request, next: Next) 
         }
     };
     let response = answer.instrument(span.clone()).await;
-    if !asks_first {
+    if let Some(leftover) = leftover.filter(|_| !asks_first) {
         leftover.discard().await;
     }
-    let mut response = error::render(response, &id, api.app.ports().clock.now());
+    let mut response = error::render(response, &id, || api.app.ports().clock.now());
     set_headers(response.headers_mut(), &id, personal);
     let _entered = span.enter();
     record(&method, template.as_ref(), &response, started);
@@ -102,6 +108,8 @@ fn check_path(path: &str) -> Result<(), ApiError> {
 }
 
 fn set_headers(headers: &mut HeaderMap, id: &str, personal: bool) {
+    // These, and those of the layers around: growing once is enough.
+    headers.reserve(12);
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }

@@ -6,9 +6,8 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, Request},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use souk_domain::{
@@ -63,12 +62,15 @@ impl Caller {
 }
 
 /// Finds out who asks; refuses credentials that are none, and callers that ask too often.
-pub async fn identify(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+pub async fn identify<F>(api: &Api, mut request: Request, then: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let address = client_address(&request, &api.settings.trusted_proxies);
     // Whoever signs in does so because the token at hand is no good.
     let signs_in = route(request.extensions()).starts_with("/api/v1/auth/");
     let caller = match credential(request.headers()) {
-        Ok(Some(credential)) if !signs_in => recognize(&api, credential).await,
+        Ok(Some(credential)) if !signs_in => recognize(api, credential).await,
         Err(error) if !signs_in => Err(error),
         _ => Ok(Caller::Anonymous(address)),
     };
@@ -86,7 +88,7 @@ pub async fn identify(State(api): State<Api>, mut request: Request, next: Next) 
         (None, Err(error)) => error.into_response(),
         (None, Ok(caller)) => {
             request.extensions_mut().insert(caller.clone());
-            let mut response = next.run(request).await;
+            let mut response = then(request).await;
             response.extensions_mut().insert(caller);
             response
         }

@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     body::{Body, HttpBody, to_bytes},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -50,7 +50,7 @@ const UNKEYED: [&str; 4] =
     ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout", "/api/v1/licenses/validate"];
 
 /// Runs a write to its end, once.
-pub async fn write(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub async fn write(api: &Api, request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
         || route(request.extensions()).is_empty()
     {
@@ -63,8 +63,8 @@ pub async fn write(State(api): State<Api>, request: Request, next: Next) -> Resp
         Ok(key) => key,
         Err(error) => return error.into_response(),
     };
-    match arrive(&api, request).await {
-        Ok(arrived) => run(api, arrived, key, next).await,
+    match arrive(api, request).await {
+        Ok(arrived) => run(api.clone(), arrived, key, next).await,
         Err(error) => error.into_response(),
     }
 }
@@ -158,7 +158,7 @@ async fn run(api: Api, arrived: Arrived, key: Option<String>, next: Next) -> Res
                 .unwrap_or_else(|_| ApiError::internal("the handler panicked").into_response());
             match claimed {
                 Some(command) => {
-                    let response = error::render(response, &request_id, api.app.ports().clock.now());
+                    let response = error::render(response, &request_id, || api.app.ports().clock.now());
                     idempotency::settle(&api, command, response).await
                 }
                 None => response,

@@ -3,10 +3,12 @@
 use std::io::{self, IsTerminal};
 
 use tracing::{Level, Metadata};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::{Log, LogFormat};
+use crate::{
+    config::{Log, LogFormat},
+    lines::Writing,
+};
 
 /// What libraries say below this level is never logged, whatever the filter: sqlx logs statements with their arguments,
 /// which may hold passwords and personal data.
@@ -16,19 +18,19 @@ fn harmless(metadata: &Metadata<'_>) -> bool {
     NEVER.iter().all(|(library, level)| !metadata.target().starts_with(library) || metadata.level() <= level)
 }
 
-/// Starts logging. Lines are written by a thread of their own, many at once where there are many, so that no request waits for
-/// the disk or the terminal; what has not been written is when the guard is dropped.
-pub fn start(log: &Log) -> WorkerGuard {
+/// Starts logging. What has not been written when the guard is dropped is written then.
+#[must_use]
+pub fn start(log: &Log) -> Writing {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // A log that cannot keep up slows requests down rather than that lines are missing.
-    let (lines, guard) = NonBlockingBuilder::default().lossy(false).finish(io::BufWriter::new(io::stderr()));
-    let layer = fmt::layer().with_writer(lines);
+    let writing = Writing::start(io::stderr());
+    let lines = writing.lines();
+    let layer = fmt::layer().with_writer(move || lines.clone());
     let layer = match log.format {
         LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry().with(filter).with(layer.with_filter(filter_fn(harmless))).init();
-    guard
+    writing
 }
 
 #[cfg(test)]

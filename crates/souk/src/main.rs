@@ -9,6 +9,7 @@ mod failure;
 mod import;
 mod interrupt;
 mod kek;
+mod lines;
 mod logging;
 mod models;
 mod output;
