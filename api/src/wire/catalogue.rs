@@ -432,7 +432,7 @@ pub fn search_result(found: &rows::SearchResult) -> Vec<u8> {
         pricing: Counts<'a>,
         license: Counts<'a>,
     }
-    let rows::Facets { kind, category, tag, pricing, license } = &found.facets;
+    let rows::Facets { kind, category, tag, pricing, license } = found.facets.as_ref();
     let facets = Counted {
         kind: Counts(kind),
         category: Counts(category),
@@ -489,11 +489,11 @@ mod tests {
             let found = rows::SearchResult {
                 items: Vec::new(),
                 total: 3,
-                facets: rows::Facets {
+                facets: Arc::new(rows::Facets {
                     kind: counts(&[("agent", 2), ("skill", 1)]),
                     category: counts(&[("\"odd\"", 3)]),
                     ..rows::Facets::default()
-                },
+                }),
                 next_cursor: corrected.clone(),
                 corrected_query: corrected.clone(),
             };
@@ -511,13 +511,8 @@ mod tests {
     #[test]
     fn items_are_joined_as_they_are() {
         let items = [&b"{\"id\":1}"[..], b"{\"id\":2}"].map(bytes::Bytes::from_static).to_vec();
-        let found = rows::SearchResult {
-            items,
-            total: 2,
-            facets: rows::Facets::default(),
-            next_cursor: None,
-            corrected_query: None,
-        };
+        let found =
+            rows::SearchResult { items, total: 2, facets: Arc::default(), next_cursor: None, corrected_query: None };
         let body: serde_json::Value = serde_json::from_slice(&search_result(&found)).unwrap();
         assert_eq!(body["items"], serde_json::json!([{"id": 1}, {"id": 2}]));
     }

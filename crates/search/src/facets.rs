@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    index::{Figures, Listing, Span},
+    index::{Figures, Listing},
     vocabulary::id,
 };
 
@@ -69,49 +69,67 @@ pub struct Dictionaries {
     pub license: Dictionary,
     pub pricing: Dictionary,
     pub tag: Dictionary,
-    /// Tags, place after place.
-    pub tags: Vec<u32>,
+    /// Tags of places that have more than fit beside the other values.
+    many: Vec<Box<[u32]>>,
 }
 
-/// The values that a place has, by number.
+/// As many tags as stand beside the other values.
+const FEW: usize = 4;
+/// No tag, and no more tags.
+const NONE: u32 = u32::MAX;
+
+/// The values that a place has, by number. Everything found is counted by these, so they are kept small and close together: half
+/// a cache line a place.
 #[derive(Clone, Copy)]
 pub struct Values {
-    pub kind: u32,
     pub category: u32,
     pub license: u32,
-    pub pricing: u32,
-    tags: Span,
+    pub kind: u16,
+    pub pricing: u16,
+    tags: [u32; FEW],
+    /// Where all tags are, if there are more than few.
+    many: u32,
 }
 
 impl Values {
-    pub fn set_pricing(&mut self, pricing: u32) {
-        self.pricing = pricing;
-    }
-
-    pub fn tags(self, all: &[u32]) -> &[u32] {
-        self.tags.of(all)
+    /// Its tags, each once.
+    pub fn tags<'a>(&'a self, known: &'a Dictionaries) -> impl Iterator<Item = u32> + 'a {
+        let all: &[u32] = if self.many == NONE { &self.tags } else { &known.many[self.many as usize] };
+        all.iter().copied().take_while(|tag| *tag != NONE)
     }
 }
 
 impl Dictionaries {
     pub fn values(&mut self, listing: &Listing, figures: &Figures) -> Values {
-        let mut tags: Vec<u32> = listing.tags.iter().map(|tag| self.tag.number(&tag.to_lowercase())).collect();
-        tags.sort_unstable();
-        tags.dedup();
-        let span = Span { start: id(self.tags.len()), length: id(tags.len()) };
-        self.tags.extend(tags);
+        let mut all: Vec<u32> = listing.tags.iter().map(|tag| self.tag.number(&tag.to_lowercase())).collect();
+        all.sort_unstable();
+        all.dedup();
+        let mut tags = [NONE; FEW];
+        let mut many = NONE;
+        if all.len() > FEW {
+            many = id(self.many.len());
+            self.many.push(all.into());
+        } else {
+            tags[..all.len()].copy_from_slice(&all);
+        }
         Values {
-            kind: self.kind.number(&listing.kind),
             category: self.category.number(&listing.category),
             license: self.license.number(&listing.license),
+            kind: few(self.kind.number(&listing.kind)),
             pricing: self.pricing(&figures.pricing),
-            tags: span,
+            tags,
+            many,
         }
     }
 
-    pub fn pricing(&mut self, pricing: &str) -> u32 {
-        self.pricing.number(pricing)
+    pub fn pricing(&mut self, pricing: &str) -> u16 {
+        few(self.pricing.number(pricing))
     }
+}
+
+/// The number of a kind or a way of charging, of which there is a handful.
+pub fn few(number: u32) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
 }
 
 /// Counts of one facet's values. Kept between questions: only what was counted is set back.

@@ -61,7 +61,6 @@ pub struct Place {
     pub installs: i64,
     pub rating: i64,
     pub reliability: i64,
-    pub values: Values,
     /// Its words: those of names, tags and category, then those of the summary.
     head: Span,
     titles: u32,
@@ -73,8 +72,8 @@ pub struct Place {
 
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Span {
-    pub start: u32,
-    pub length: u32,
+    start: u32,
+    length: u32,
 }
 
 impl Span {
@@ -91,12 +90,18 @@ pub struct Index {
     pub(crate) vocabulary: Vocabulary,
     pub(crate) dictionaries: Dictionaries,
     pub(crate) places: Vec<Place>,
+    /// What each place counts as.
+    pub(crate) values: Vec<Values>,
     /// Words of heads, place after place.
     heads: Vec<u32>,
     /// Places that were not replaced.
     pub(crate) live: RoaringBitmap,
     /// Of those, the ones that can be found.
     pub(crate) listed: RoaringBitmap,
+    /// Counts changes of what is found and how it counts.
+    epoch: u64,
+    /// Counts changes of reliabilities, which some filters look at.
+    reliability_epoch: u64,
     by_id: HashMap<Uuid, u32>,
     by_name: HashMap<Box<str>, u32>,
     /// By the words of names, to know what is called exactly so.
@@ -170,6 +175,8 @@ impl Index {
         let called = self.by_words.entry(called.into()).or_default();
         called.retain(|other| self.live.contains(*other));
         called.push(place);
+        self.values.push(values);
+        self.epoch += 1;
         self.places.push(Place {
             id,
             vendor: figures.vendor,
@@ -177,7 +184,6 @@ impl Index {
             installs: 0,
             rating: 0,
             reliability: 0,
-            values,
             head,
             titles,
             touched: time,
@@ -191,15 +197,23 @@ impl Index {
         let Some(&number) = self.by_id.get(&id) else { return false };
         let pricing = self.dictionaries.pricing(&figures.pricing);
         let place = &mut self.places[number as usize];
+        let listed = if figures.listed { self.listed.insert(number) } else { self.listed.remove(number) };
+        let values = &mut self.values[number as usize];
+        if listed || place.vendor != figures.vendor || values.pricing != pricing {
+            self.epoch += 1;
+        }
+        if place.reliability != figures.reliability {
+            self.reliability_epoch += 1;
+        }
+        values.pricing = pricing;
         (place.vendor, place.installs, place.rating) = (figures.vendor, figures.installs, figures.rating);
         (place.reliability, place.touched) = (figures.reliability, time);
-        place.values.set_pricing(pricing);
-        if figures.listed {
-            self.listed.insert(number);
-        } else {
-            self.listed.remove(number);
-        }
         true
+    }
+
+    /// Another number whenever what a question finds may have changed, though not its order.
+    pub(crate) fn epoch(&self, with_reliability: bool) -> (u64, u64) {
+        (self.epoch, if with_reliability { self.reliability_epoch } else { 0 })
     }
 
     /// The words of a place's head, and how many of them are of its names, tags and category.

@@ -12,5 +12,5 @@ pub mod text;
 mod vocabulary;
 
 pub use facets::{FACET_VALUES, Facets};
-pub use hits::{Found, Hit, Order, Query};
+pub use hits::{Found, Hit, Matches, Order, Query};
 pub use index::{Figures, Index, Listing};

@@ -52,7 +52,7 @@ pub fn with_scores<T>(
     index: &Index,
     meanings: &[Meaning],
     every: bool,
-    then: impl FnOnce(&dyn Fn(u32) -> i64) -> T,
+    then: impl FnOnce(&dyn Fn(u32) -> u32) -> T,
 ) -> T {
     ROOM.with_borrow_mut(|room| {
         let near = every && meanings.len() > 1;
@@ -136,10 +136,10 @@ fn in_head(found: InHead, squares: &[f32; MOST + 1]) -> f32 {
     titles + SUMMARY * (both - titles)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "scores are between 0 and a few")]
-fn millionths(score: f32) -> i64 {
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "scores are between 0 and a few")]
+fn millionths(score: f32) -> u32 {
     // Below what sets a name apart that is the question itself.
-    (f64::from(score.min(9.0)) * 1_000_000.0) as i64
+    (f64::from(score.clamp(0.0, 9.0)) * 1_000_000.0) as u32
 }
 
 /// The first occurrence counts most: 1 + 1/4 + 1/9 + … of as many as there are, of 1.

@@ -29,22 +29,25 @@ fn is_known(index: &Index, word: &str, beginning: bool) -> bool {
 /// The word with the fewest mistakes, among those the most used one, of those in names, tags and categories. Short words are
 /// not guessed at.
 fn nearest(vocabulary: &Vocabulary, word: &str) -> Option<String> {
-    let length = word.chars().count();
-    let allowed = match length {
+    let wanted: Vec<char> = word.chars().collect();
+    let allowed: u8 = match wanted.len() {
         0..=3 => return None,
         4..=7 => 1,
         _ => 2,
     };
-    let has = letters(word);
+    let (has, length) = (letters(word), wanted.len());
     let near = vocabulary.words.iter().filter(|other| {
         // Each mistake adds a letter, takes one away, or both.
         other.uses > 0
-            && (other.letters & !has).count_ones() <= allowed
-            && (has & !other.letters).count_ones() <= allowed
-            && other.text.len() > 2
+            && other.length > 2
+            && usize::from(other.length).abs_diff(length) <= usize::from(allowed)
+            && (other.letters & !has).count_ones() <= allowed.into()
+            && (has & !other.letters).count_ones() <= allowed.into()
     });
-    near.map(|other| (text::distance(word, &other.text), std::cmp::Reverse(other.uses), &other.text))
-        .filter(|(mistakes, ..)| *mistakes <= allowed as usize)
-        .min()
-        .map(|(.., nearest)| nearest.to_string())
+    near.filter_map(|other| {
+        let mistakes = text::distance(&wanted, &other.text, allowed.into())?;
+        Some((mistakes, std::cmp::Reverse(other.uses), &other.text))
+    })
+    .min()
+    .map(|(.., nearest)| nearest.to_string())
 }

@@ -6,6 +6,16 @@ const LONGEST: usize = 40;
 /// `text` in lower case without accents, every run of anything but letters and digits one blank.
 pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    if text.is_ascii() {
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() {
+                out.push(char::from(byte.to_ascii_lowercase()));
+            } else if !out.ends_with(' ') {
+                out.push(' ');
+            }
+        }
+        return out;
+    }
     for c in text.chars().flat_map(char::to_lowercase) {
         if c.is_alphanumeric() {
             match unaccented(c) {
@@ -99,24 +109,38 @@ pub fn question(text: &str) -> Vec<String> {
     telling
 }
 
-/// How many letters must be inserted, left out, replaced or swapped with their neighbour to turn one word into the other.
-pub fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().collect();
-    let right: Vec<char> = right.chars().collect();
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, r) in right.iter().enumerate() {
-            let mut best = (last[j] + usize::from(l != r)).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *l == right[j - 1] && left[i - 1] == *r {
-                best = best.min(before_last[j - 1] + 1);
-            }
-            row.push(best);
-        }
-        before_last = std::mem::replace(&mut last, row);
+/// How many letters must be inserted, left out, replaced or swapped with their neighbour to turn one word into the other; none
+/// when it is more than `most`.
+pub fn distance(left: &[char], right: &str, most: usize) -> Option<usize> {
+    let columns = left.len();
+    // Words have at most this many letters; longer ones are near nothing.
+    if columns > LONGEST {
+        return None;
     }
-    last.last().copied().unwrap_or_default()
+    let (mut before_last, mut last, mut row) = ([0; LONGEST + 1], [0; LONGEST + 1], [0; LONGEST + 1]);
+    for (n, cell) in last.iter_mut().enumerate() {
+        *cell = n;
+    }
+    let mut previous = None;
+    for (number, letter) in right.chars().enumerate() {
+        row[0] = number + 1;
+        let mut least = row[0];
+        for at in 0..columns {
+            let mut best = (last[at] + usize::from(left[at] != letter)).min(last[at + 1] + 1).min(row[at] + 1);
+            if at > 0 && previous == Some(left[at]) && left[at - 1] == letter {
+                best = best.min(before_last[at - 1] + 1);
+            }
+            row[at + 1] = best;
+            least = least.min(best);
+        }
+        // A swap looks back two rows, and adds one at least.
+        if least > most + 1 {
+            return None;
+        }
+        (before_last, last) = (last, row);
+        previous = Some(letter);
+    }
+    Some(last[columns]).filter(|mistakes| *mistakes <= most)
 }
 
 #[cfg(test)]
@@ -151,7 +175,10 @@ mod tests {
             ("", "abc", 3),
             ("same", "same", 0),
         ] {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
+            let letters: Vec<char> = left.chars().collect();
+            assert_eq!(distance(&letters, right, 9), Some(expected), "{left} {right}");
+            assert_eq!(distance(&letters, right, expected), Some(expected), "{left} {right}");
+            assert!(expected == 0 || distance(&letters, right, expected - 1).is_none(), "{left} {right}");
         }
     }
 }

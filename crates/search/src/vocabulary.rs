@@ -16,6 +16,8 @@ pub struct Word {
     pub group: u32,
     /// How often it stands in names, tags and categories: how likely it is what somebody meant.
     pub uses: u32,
+    /// How many letters it has, capped.
+    pub length: u8,
     /// A bit for each letter that it has, to tell quickly which words cannot be near each other.
     pub letters: u32,
 }
@@ -74,7 +76,8 @@ impl Vocabulary {
         let group = self.group_of(text);
         let word = id(self.words.len());
         let shared: Arc<str> = text.into();
-        self.words.push(Word { text: Arc::clone(&shared), group, uses: 0, letters: letters(text) });
+        let length = u8::try_from(text.chars().count()).unwrap_or(u8::MAX);
+        self.words.push(Word { text: Arc::clone(&shared), group, uses: 0, length, letters: letters(text) });
         self.groups[group as usize].words.push(word);
         self.ordered.insert(Arc::clone(&shared), word);
         self.ids.insert(shared, word);

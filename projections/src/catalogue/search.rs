@@ -1,5 +1,7 @@
 //! Finding plugins. How is in the crate `souk-search`; what is shown is published or deprecated.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
 use souk_search::{Facets, Hit, Order, Query};
@@ -58,7 +60,7 @@ pub struct SearchResult {
     /// How many there are on all pages.
     pub total: usize,
     /// How what was found is distributed.
-    pub facets: Facets,
+    pub facets: Arc<Facets>,
     /// Where the next page begins; none at the end.
     pub next_cursor: Option<String>,
     /// What was looked for instead, when nothing has the words as they were given.
@@ -75,10 +77,10 @@ impl Shelf {
         let after = Cursor::decode_optional(&context, params.cursor.as_deref())?;
         let limit = params.limit.clamp(1, 100) as usize;
         // One more than a page holds, to know whether there is another page.
-        let (found, items) = self.find(&query(params, after, limit + 1), 1).await?;
-        let last = found.hits.get(limit).and(found.hits.get(limit - 1));
+        let (matches, hits, items) = self.find(&query(params, after, limit + 1), 1).await?;
+        let last = hits.get(limit).and(hits.get(limit - 1));
         let next_cursor = last.map(|hit| Cursor { key: hit.key, id: hit.id }.encode(&context));
-        let (total, facets, corrected_query) = (found.total, found.facets, found.corrected);
+        let (total, facets, corrected_query) = (matches.total, Arc::clone(&matches.facets), matches.corrected.clone());
         Ok(SearchResult { items, total, facets, next_cursor, corrected_query })
     }
 }

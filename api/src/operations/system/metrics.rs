@@ -46,12 +46,14 @@ pub fn measure_projections(statuses: &[ProjectionStatus]) {
 
 #[expect(clippy::cast_precision_loss, reason = "plugins and bytes stay far below 2^52, and a gauge is a float")]
 fn measure_showcase(status: &ShowcaseStatus) {
-    let ShowcaseStatus { plugins, position, hits, misses, page_bytes } = *status;
+    let ShowcaseStatus { plugins, position, hits, misses, page_bytes, asked_again, asked_anew } = *status;
     metrics::gauge!("souk_search_plugins").set(plugins as f64);
     metrics::gauge!("souk_search_position").set(position as f64);
     metrics::gauge!("souk_pages_bytes").set(page_bytes as f64);
     metrics::counter!("souk_pages_total", "memory" => "hit").absolute(hits);
     metrics::counter!("souk_pages_total", "memory" => "miss").absolute(misses);
+    metrics::counter!("souk_search_matches_total", "memory" => "hit").absolute(asked_again);
+    metrics::counter!("souk_search_matches_total", "memory" => "miss").absolute(asked_anew);
 }
 
 async fn measure(api: &Api) {

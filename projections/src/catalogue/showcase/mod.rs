@@ -69,6 +69,10 @@ pub struct ShowcaseStatus {
     pub misses: u64,
     /// Bytes of pages that are kept.
     pub page_bytes: u64,
+    /// Questions whose matches were known.
+    pub asked_again: u64,
+    /// Questions whose matches had to be looked for.
+    pub asked_anew: u64,
 }
 
 /// The search index and the pages, for all requests of a process.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use moka::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use souk_projector::ReadGuard;
 use sqlx::AssertSqlSafe;
 use tokio::sync::{mpsc, oneshot};
@@ -24,7 +24,7 @@ use crate::{
 /// Pages that are read by one statement at most.
 const TOGETHER: usize = 256;
 /// What a page costs besides its bytes: its key, and what the cache knows of it.
-const OVERHEAD: u32 = 200;
+const OVERHEAD: u64 = 100;
 
 /// A page, and when its plugin was touched last before the page was read. Only while that is still so, the page is right.
 #[derive(Clone)]
@@ -40,9 +40,22 @@ struct Miss {
     answer: oneshot::Sender<Result<Option<Bytes>, Arc<sqlx::Error>>>,
 }
 
+/// Pages are as heavy as they are long.
+#[derive(Clone)]
+struct Length;
+
+impl Weighter<Uuid, Page> for Length {
+    fn weight(&self, _: &Uuid, page: &Page) -> u64 {
+        page.body.len() as u64 + OVERHEAD
+    }
+}
+
+/// How long a page is commonly, bytes; to know how many there will be.
+const COMMON: u64 = 2_000;
+
 /// The pages of one generation.
 pub struct Pages {
-    cache: Cache<Uuid, Page>,
+    cache: Arc<Cache<Uuid, Page, Length>>,
     misses: mpsc::Sender<Miss>,
     hit: AtomicU64,
     missed: AtomicU64,
@@ -50,12 +63,11 @@ pub struct Pages {
 
 impl Pages {
     pub fn new(guard: ReadGuard, options: ShowcaseOptions) -> Self {
-        let weight =
-            |_: &Uuid, page: &Page| u32::try_from(page.body.len()).unwrap_or(u32::MAX).saturating_add(OVERHEAD);
-        let cache = Cache::builder().max_capacity(options.page_bytes).weigher(weight).build();
+        let expected = usize::try_from(options.page_bytes / COMMON).unwrap_or(usize::MAX);
+        let cache = Arc::new(Cache::with_weighter(expected, options.page_bytes, Length));
         let (misses, asked) = mpsc::channel(TOGETHER);
         // Ends when these pages, and with them the only sender, are gone.
-        tokio::spawn(read(guard, options, cache.clone(), asked));
+        tokio::spawn(read(guard, options, Arc::clone(&cache), asked));
         Self { cache, misses, hit: AtomicU64::new(0), missed: AtomicU64::new(0) }
     }
 
@@ -97,12 +109,17 @@ impl Pages {
 
     /// Hits, misses and bytes.
     pub fn counts(&self) -> (u64, u64, u64) {
-        (self.hit.load(Ordering::Relaxed), self.missed.load(Ordering::Relaxed), self.cache.weighted_size())
+        (self.hit.load(Ordering::Relaxed), self.missed.load(Ordering::Relaxed), self.cache.weight())
     }
 }
 
 /// Reads pages for all who wait: those who come while a statement runs go into the next one together.
-async fn read(guard: ReadGuard, options: ShowcaseOptions, cache: Cache<Uuid, Page>, mut asked: mpsc::Receiver<Miss>) {
+async fn read(
+    guard: ReadGuard,
+    options: ShowcaseOptions,
+    cache: Arc<Cache<Uuid, Page, Length>>,
+    mut asked: mpsc::Receiver<Miss>,
+) {
     let sql = format!("SELECT {PLUGIN_COLUMNS} WHERE p.plugin_id = ANY($1)");
     let mut misses = Vec::with_capacity(TOGETHER);
     while asked.recv_many(&mut misses, TOGETHER).await > 0 {

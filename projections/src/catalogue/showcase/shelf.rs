@@ -1,15 +1,16 @@
 //! One generation's index and pages.
 
 use std::sync::{
-    PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicU64, Ordering},
 };
 
 use bytes::Bytes;
+use quick_cache::{Weighter, sync::Cache};
 use souk_domain::name::PluginName;
 use souk_ports::Position;
 use souk_projector::{Projection, ReadGuard};
-use souk_search::{Figures, Found, Index, Listing, Query};
+use souk_search::{Figures, Hit, Index, Listing, Matches, Query};
 use sqlx::{AssertSqlSafe, FromRow, Row, postgres::PgRow};
 use uuid::Uuid;
 
@@ -28,8 +29,27 @@ pub struct Shelf {
     guard: ReadGuard,
     index: RwLock<Index>,
     pages: Pages,
+    /// What was asked, and what it matches; only while that is fresh.
+    asked: Cache<Query, Arc<Matches>, Size>,
+    asked_again: AtomicU64,
+    asked_anew: AtomicU64,
     /// Counts looks, to tell what was touched when.
     looks: AtomicU64,
+}
+
+/// Bytes of matches that are kept.
+const ASKED_BYTES: u64 = 32 << 20;
+/// How many bytes the matches of a question take commonly; to know how many there will be.
+const ASKED_COMMON: u64 = 5_000;
+
+/// Matches are as heavy as they are large.
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<Query, Arc<Matches>> for Size {
+    fn weight(&self, _: &Query, matches: &Arc<Matches>) -> u64 {
+        matches.size() as u64
+    }
 }
 
 /// What the index is told of a plugin.
@@ -106,7 +126,16 @@ impl Shelf {
             "filled the search index"
         );
         let pages = Pages::new(guard.clone(), options);
-        let shelf = Self { guard, index: RwLock::new(index), pages, looks: AtomicU64::new(0) };
+        let questions = usize::try_from(ASKED_BYTES / ASKED_COMMON).unwrap_or(usize::MAX);
+        let shelf = Self {
+            guard,
+            index: RwLock::new(index),
+            pages,
+            asked: Cache::with_weighter(questions, ASKED_BYTES, Size),
+            asked_again: AtomicU64::new(0),
+            asked_anew: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
+        };
         Ok((shelf, position.unwrap_or(0).unsigned_abs()))
     }
 
@@ -182,28 +211,43 @@ impl Shelf {
         self.pages.get(id, touched).await
     }
 
-    /// What `query` finds, and the pages of its first hits but for the last `spare` ones.
+    /// What `query` matches, its hits, and the pages of those but for the last `spare` ones of a whole page.
     pub(in crate::catalogue) async fn find(
         &self,
         query: &Query,
         spare: usize,
-    ) -> Result<(Found, Vec<Bytes>), QueryError> {
-        let (found, wanted) = {
+    ) -> Result<(Arc<Matches>, Vec<Hit>, Vec<Bytes>), QueryError> {
+        let (matches, hits, wanted) = {
             let index = self.index();
-            let found = index.search(query);
-            let shown = found.hits.iter().take(query.limit.saturating_sub(spare));
+            let matches = self.matches(&index, query);
+            let hits = index.hits(query, &matches);
+            let shown = hits.iter().take(query.limit.saturating_sub(spare));
             let wanted: Vec<(Uuid, u64)> =
                 shown.map(|hit| (hit.id, index.touched(hit.id).unwrap_or_default())).collect();
-            (found, wanted)
+            (matches, hits, wanted)
         };
         let pages = self.pages.get_all(&wanted).await?;
-        Ok((found, pages))
+        Ok((matches, hits, pages))
+    }
+
+    fn matches(&self, index: &Index, query: &Query) -> Arc<Matches> {
+        let question = query.question();
+        if let Some(matches) = self.asked.get(&question).filter(|matches| index.is_fresh(query, matches)) {
+            self.asked_again.fetch_add(1, Ordering::Relaxed);
+            return matches;
+        }
+        self.asked_anew.fetch_add(1, Ordering::Relaxed);
+        let matches = Arc::new(index.matches(query));
+        self.asked.insert(question, Arc::clone(&matches));
+        matches
     }
 
     /// How it does.
     pub fn status(&self, position: Position) -> ShowcaseStatus {
         let (hits, misses, page_bytes) = self.pages.counts();
-        ShowcaseStatus { plugins: self.index().len(), position, hits, misses, page_bytes }
+        let asked_again = self.asked_again.load(Ordering::Relaxed);
+        let asked_anew = self.asked_anew.load(Ordering::Relaxed);
+        ShowcaseStatus { plugins: self.index().len(), position, hits, misses, page_bytes, asked_again, asked_anew }
     }
 
     // A panic leaves the index whole but for the plugin at hand.

@@ -44,6 +44,7 @@ pub async fn pages(session: &Session, service: &Service, plugins: &Arc<Vec<Liste
     let paths = plugins.iter().map(|plugin| format!("/api/v1/plugins/{}", plugin.name));
     let plan = Reads {
         what: "plugin page",
+        series: "souk_pages_total",
         wanted: Wanted::new(paths, Zipf::new(plugins.len())),
         floor: Wanted::new(["/".to_owned()].into_iter(), Zipf::new(1)),
     };
@@ -61,6 +62,7 @@ pub async fn search(session: &Session, service: &Service, plugins: &Arc<Vec<List
     let queries = queries(plugins);
     let plan = Reads {
         what: "search",
+        series: "souk_search_matches_total",
         wanted: Wanted::evenly(queries.into_iter()),
         floor: Wanted::evenly((0..floor::SELECTED_ROWS).map(|id| format!("/{id}"))),
     };
@@ -127,6 +129,8 @@ impl Wanted {
 
 struct Reads {
     what: &'static str,
+    /// Counts what was in memory.
+    series: &'static str,
     wanted: Wanted,
     floor: Wanted,
 }
@@ -138,7 +142,7 @@ struct Measured {
     writes: f64,
     /// Answers in the first second, before anything was asked for.
     first: f64,
-    /// The share of pages that were in memory.
+    /// The share of pages, or of what searches match, that was in memory.
     in_memory: f64,
 }
 
@@ -165,10 +169,12 @@ impl Reads {
         plugins: &Arc<Vec<Listed>>,
     ) -> Result<Measured, Failure> {
         let souk = service.souk.address;
+        note(format!("{}: waiting until the reactions have nothing left to do", self.what));
+        service.rest().await?;
         let first = closed_loop(souk, self.wanted.clients(), 1, 200).await?.rate;
         closed_loop(souk, self.wanted.clients(), WARM_UP, 200).await?;
         closed_loop(floor, self.floor.clients(), 1, 200).await?;
-        let before = pages_read(souk).await?;
+        let before = kept(souk, self.series).await?;
         let (mut pairs, mut slowest, mut middle, mut writes) = (Vec::new(), Vec::new(), 0.0, f64::INFINITY);
         for repetition in 1..=session.options.repetitions {
             note(format!("measuring: {}, {repetition} of {}", self.what, session.options.repetitions));
@@ -185,20 +191,20 @@ impl Reads {
             pairs.push(Pair { value: loaded.rate, floor: base.rate });
             service.settle().await?;
         }
-        let after = pages_read(souk).await?;
+        let after = kept(souk, self.series).await?;
         let (hits, misses) = (after.0 - before.0, after.1 - before.1);
         Ok(Measured { pairs, slowest, middle, writes, first, in_memory: hits / (hits + misses).max(1.0) })
     }
 }
 
-/// How many pages were in memory when they were asked for, and how many were not.
-async fn pages_read(souk: SocketAddr) -> Result<(f64, f64), Failure> {
+/// How often `series` says that something was in memory, and how often that it was not.
+async fn kept(souk: SocketAddr, series: &str) -> Result<(f64, f64), Failure> {
     let mut connection = Connection::open(souk).await?;
     let request = http::get("/metrics", "");
     let answer = connection.send(&request).await?;
     let text = String::from_utf8_lossy(answer.body).into_owned();
     let count = |memory: &str| {
-        let name = format!("souk_pages_total{{memory=\"{memory}\"}} ");
+        let name = format!("{series}{{memory=\"{memory}\"}} ");
         text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or(0.0)
     };
     Ok((count("hit"), count("miss")))
@@ -207,7 +213,7 @@ async fn pages_read(souk: SocketAddr) -> Result<(f64, f64), Failure> {
 impl Measured {
     fn rows(&self, name: &str, slowest: &str, floor: &str, times: f64, most: f64) -> Vec<Row> {
         let note = format!(
-            "at least {:.0} writes/s went on; half of the answers came within {:.1} ms; {:.1} % of the pages were in memory, \
+            "at least {:.0} writes/s went on; half of the answers came within {:.1} ms; {:.1} % was in memory, \
              after {WARM_UP} s of the same load; {:.0}/s in the first second, without writes and before anything was asked for",
             self.writes,
             self.middle,

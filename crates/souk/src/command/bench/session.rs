@@ -191,6 +191,31 @@ impl Service {
         Ok(started.elapsed())
     }
 
+    /// Waits until the reactions have answered everything that is in the log now. A catalogue that was written straight into it leaves
+    /// them work for a while, which nobody's customers cause.
+    ///
+    /// # Errors
+    /// They take too long.
+    pub async fn rest(&self) -> Result<(), Failure> {
+        let head = i64::try_from(self.log.head().await.map_err(Failure::new)?).map_err(Failure::new)?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let there: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM souk_ops.reaction_checkpoint WHERE position >= $1")
+                    .bind(head)
+                    .fetch_one(&self.pool)
+                    .await
+                    .map_err(Failure::new)?;
+            if there >= souk_app::reactions::names().len() as i64 {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return Err(Failure::new(format!("the reactions did not catch up within {PATIENCE:?}")));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Registers as many accounts over HTTP; gives their access tokens.
     ///
     /// # Errors
