@@ -303,7 +303,7 @@ impl Task {
                     self.shared.done.store(last.position, Ordering::Release);
                 }
             }
-            // What concerns nobody is stored with the next renewal of the lease.
+            // What concerns nobody is stored like the rest, once a second.
             self.shared.done.fetch_max(batch.upto, Ordering::AcqRel);
         }
     }
