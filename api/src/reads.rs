@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     error::ApiError,
-    wire::{self, List, analytics, catalogue as shop, library as own, reliability as trust},
+    wire::{self, List, analytics, catalogue as shop, library as own, pages, reliability as trust},
 };
 
 /// The position that an answer must have reached, and how long to wait for it.
@@ -99,7 +99,7 @@ impl ReadModels {
     /// Reads through `reader`, pages and searches from a showcase that keeps up to `page_bytes` of pages in memory.
     #[must_use]
     pub fn new(reader: Arc<Reader>, page_bytes: u64) -> Self {
-        let showcase = Showcase::start(&reader, ShowcaseOptions { render: shop::page, page_bytes });
+        let showcase = Showcase::start(&reader, ShowcaseOptions { render: pages::page, page_bytes });
         Self { reader, showcase }
     }
 
@@ -162,7 +162,7 @@ impl Reads for ReadModels {
 
     async fn search(&self, at: At, params: &SearchParams) -> Result<Bytes, ApiError> {
         let found = self.shelf(at).await?.search(params).await?;
-        Ok(shop::search_result(&found).into())
+        Ok(pages::search_result(&found).into())
     }
 
     async fn versions(&self, at: At, plugin: &str) -> Result<Option<Vec<shop::Version>>, ApiError> {

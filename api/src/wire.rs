@@ -5,6 +5,7 @@ pub mod analytics;
 pub mod catalogue;
 pub mod history;
 pub mod library;
+pub mod pages;
 pub mod reliability;
 pub mod reviews;
 pub mod vocabulary;
