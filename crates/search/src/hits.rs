@@ -3,6 +3,7 @@
 use std::{borrow::Cow, cell::RefCell, cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use roaring::{MultiOps, RoaringBitmap};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -46,14 +47,15 @@ impl Query {
 }
 
 /// In which order things are shown, the greatest first; ties go to the later id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Order {
     /// The best match; the most installed when there are no words.
     #[default]
     Relevance,
     /// The most reliable.
     Reliability,
-    /// The best rated.
+    /// The best rated, by Bayesian mean.
     Rating,
     /// The most installed.
     Installs,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
-use souk_search::{Facets, Hit, Order, Query};
+pub use souk_search::Order as Sort;
+use souk_search::{Facets, Hit, Query};
 use uuid::Uuid;
 
 use super::showcase::Shelf;
@@ -33,23 +33,6 @@ pub struct SearchParams {
     pub cursor: Option<String>,
     /// How many, 1 to 100.
     pub limit: u32,
-}
-
-/// In which order plugins are shown; ties go to the later id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sort {
-    /// The best match first; most installed first when there are no words.
-    #[default]
-    Relevance,
-    /// The most reliable first.
-    Reliability,
-    /// The best rated first, by Bayesian mean.
-    Rating,
-    /// The most installed first.
-    Installs,
-    /// The newest first.
-    Newest,
 }
 
 /// What was found.
@@ -94,13 +77,7 @@ fn query(params: &SearchParams, after: Option<Cursor>, limit: usize) -> Query {
         pricing: params.pricing.clone(),
         vendor: params.vendor,
         min_reliability: params.min_reliability.map(i64::from),
-        order: match params.sort {
-            Sort::Relevance => Order::Relevance,
-            Sort::Reliability => Order::Reliability,
-            Sort::Rating => Order::Rating,
-            Sort::Installs => Order::Installs,
-            Sort::Newest => Order::Newest,
-        },
+        order: params.sort,
         after: after.map(|Cursor { key, id }| Hit { key, id }),
         limit,
     }
