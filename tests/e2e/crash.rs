@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::{
     canary::database_url,
-    support::{PASSWORD, grant, person, published, unique, verified},
+    support::{first_seller, person, published, unique},
 };
 
 const KILLS: u32 = 20;
@@ -81,10 +81,7 @@ async fn twenty_kills_lose_nothing_and_double_nothing() {
     let start = || tokio::task::block_in_place(|| Souk::start(home.path(), &options())).expect("starts");
     let mut souk = start();
     let nobody = Client::new(souk.base());
-    let email = format!("{}@example.com", unique("admin"));
-    nobody.register(&email, PASSWORD, "Ada Admin").await.expect("registers");
-    grant(home.path(), &email, "admin");
-    let seller = verified(&nobody, &nobody.login(&email, PASSWORD).await.expect("logs in")).await;
+    let seller = first_seller(home.path(), &nobody).await;
     let plugin = published(&seller, &sample::free()).await;
 
     let (tell, base) = watch::channel(Some(souk.base().to_owned()));

@@ -20,7 +20,7 @@ use souk_tests::{
 
 use crate::{
     canary::database_url,
-    support::{PASSWORD, grant, person, published, unique, verified},
+    support::{first_seller, person, published},
 };
 
 /// So many installations make a log that takes a while to read.
@@ -81,10 +81,7 @@ async fn a_killed_rebuild_touches_nothing_and_the_next_one_finishes_it() {
     let options = Options::default().env("SOUK_RATE_LIMITS", "off");
     let souk = tokio::task::block_in_place(|| Souk::start(home.path(), &options)).expect("starts");
     let nobody = Client::new(souk.base());
-    let email = format!("{}@example.com", unique("admin"));
-    nobody.register(&email, PASSWORD, "Ada Admin").await.expect("registers");
-    grant(home.path(), &email, "admin");
-    let seller = verified(&nobody, &nobody.login(&email, PASSWORD).await.expect("logs in")).await;
+    let seller = first_seller(home.path(), &nobody).await;
     let plugin = published(&seller, &sample::free()).await;
     let user = person(&nobody, "user").await;
     user.post(&format!("/plugins/{plugin}/install"), json!({})).await.expect("answers").expect(201).expect("installs");

@@ -13,7 +13,7 @@ use souk_tests::{
 
 use crate::{
     concurrency::history,
-    support::{PASSWORD, grant, person, published, unique, verified},
+    support::{first_seller, person, published, unique},
 };
 
 /// Kills the PostgreSQL of `data_dir` without any goodbye.
@@ -31,10 +31,7 @@ async fn a_killed_database_costs_503s_but_nothing_that_was_acknowledged() {
     let options = Options::default().env("SOUK_RATE_LIMITS", "off");
     let souk = tokio::task::block_in_place(|| Souk::start(home.path(), &options)).expect("starts");
     let nobody = Client::new(souk.base());
-    let email = format!("{}@example.com", unique("admin"));
-    nobody.register(&email, PASSWORD, "Ada Admin").await.expect("registers");
-    grant(home.path(), &email, "admin");
-    let seller = verified(&nobody, &nobody.login(&email, PASSWORD).await.expect("logs in")).await;
+    let seller = first_seller(home.path(), &nobody).await;
     let plugin = published(&seller, &sample::free()).await;
     let user = person(&nobody, "user").await;
     let path = format!("/plugins/{plugin}/install");

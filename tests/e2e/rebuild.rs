@@ -19,7 +19,7 @@ use souk_tests::{
 
 use crate::{
     canary::database_url,
-    support::{PASSWORD, grant, person, published, unique, verified},
+    support::{first_seller, person, published},
 };
 
 fn rebuild(data_dir: &Path, arguments: &[&str]) -> Output {
@@ -37,10 +37,7 @@ async fn a_rebuild_equals_the_live_read_models_and_a_changed_cell_is_named() {
     let options = Options::default().env("SOUK_RATE_LIMITS", "off");
     let souk = tokio::task::block_in_place(|| Souk::start(home.path(), &options)).expect("starts");
     let nobody = Client::new(souk.base());
-    let email = format!("{}@example.com", unique("admin"));
-    nobody.register(&email, PASSWORD, "Ada Admin").await.expect("registers");
-    grant(home.path(), &email, "admin");
-    let seller = verified(&nobody, &nobody.login(&email, PASSWORD).await.expect("logs in")).await;
+    let seller = first_seller(home.path(), &nobody).await;
     let plugin = published(&seller, &sample::free()).await;
     let user = person(&nobody, "user").await;
     user.post(&format!("/plugins/{plugin}/install"), json!({})).await.expect("answers").expect(201).expect("installs");

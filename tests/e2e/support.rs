@@ -86,6 +86,14 @@ pub async fn verified(nobody: &Client, admin: &Client) -> Seller {
     Seller { client, vendor }
 }
 
+/// A verified vendor on `nobody`'s Souk, which is a fresh one in `data_dir`; its admin is made for that.
+pub async fn first_seller(data_dir: &std::path::Path, nobody: &Client) -> Seller {
+    let email = format!("{}@example.com", unique("admin"));
+    nobody.register(&email, PASSWORD, "Ada Admin").await.expect("registers");
+    grant(data_dir, &email, "admin");
+    verified(nobody, &nobody.login(&email, PASSWORD).await.expect("logs in")).await
+}
+
 /// A published free plugin of `seller`; its name.
 pub async fn published(seller: &Seller, pricing: &serde_json::Value) -> String {
     let name = unique("plugin");

@@ -12,7 +12,10 @@ use rdkafka::{
 };
 use souk_feed_kafka::{KafkaFeed, KafkaFeedError, Settings};
 use souk_ports::{EventFeed, EventLog};
-use souk_testkit::{MemoryLog, contract};
+use souk_testkit::{
+    MemoryLog,
+    contract::{self, event_feed::read_partitions},
+};
 
 use support::{World, append, assert_once, patiently};
 
@@ -42,10 +45,10 @@ async fn events_come_back_byte_for_byte_whatever_is_in_them() {
     }
     let head = world.append(50, 7).await;
     let feed = world.feed(None).await;
-    assert!(world.read(&feed, 0, head).await == world.logged(0).await);
+    assert!(read_partitions(&feed, 0, head).await == world.logged(0).await);
     // From any position, also through the ring that others fill.
     for after in [1, 4, 20, head - 1] {
-        assert!(world.read(&feed, after, head).await == world.logged(after).await, "behind {after}");
+        assert!(read_partitions(&feed, after, head).await == world.logged(after).await, "behind {after}");
     }
     relay.stop().await;
 }
@@ -71,7 +74,7 @@ async fn a_relay_killed_before_it_commits_loses_nothing_and_repeats_nothing() {
     relay.until("the head", |status| status.position == head).await;
     assert_once(&world).await;
     let feed = world.feed(None).await;
-    assert!(world.read(&feed, 0, head).await == world.logged(0).await);
+    assert!(read_partitions(&feed, 0, head).await == world.logged(0).await);
     relay.stop().await;
 }
 
@@ -81,7 +84,7 @@ async fn of_two_relays_that_start_at_once_one_leads_and_the_other_takes_over() {
     let (mut one, mut two) = (world.relay(), world.relay());
     let head = world.append(40, 5).await;
     let feed = world.feed(None).await;
-    assert!(world.read(&feed, 0, head).await == world.logged(0).await);
+    assert!(read_partitions(&feed, 0, head).await == world.logged(0).await);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (first, second) = (one.status.borrow_and_update().clone(), two.status.borrow_and_update().clone());
     assert!(first.leading != second.leading, "{first:?} {second:?}");
@@ -90,7 +93,7 @@ async fn of_two_relays_that_start_at_once_one_leads_and_the_other_takes_over() {
     leader.stop().await;
     let head = world.append(40, 5).await;
     other.until("the other to take over", |status| status.position == head).await;
-    assert!(world.read(&feed, 0, head).await == world.logged(0).await);
+    assert!(read_partitions(&feed, 0, head).await == world.logged(0).await);
     assert_once(&world).await;
     other.stop().await;
 }
@@ -110,7 +113,7 @@ async fn a_broker_that_stops_and_starts_during_load_loses_nothing_and_repeats_no
         }
         head
     });
-    let reading = world.read(&feed, 0, 600);
+    let reading = read_partitions(&feed, 0, 600);
     let breaking = tokio::task::spawn_blocking(move || {
         std::thread::sleep(Duration::from_millis(1_000));
         broker.stop();
@@ -170,7 +173,7 @@ async fn records_of_others_are_passed_over_and_counted() {
     tokio::task::spawn_blocking(move || drop(producer)).await.unwrap();
     let head = world.append(10, 5).await;
     relay.until("the head", |status| status.position == head).await;
-    assert!(world.read(&feed, 0, head).await == world.logged(0).await);
+    assert!(read_partitions(&feed, 0, head).await == world.logged(0).await);
     assert_eq!(feed.foreign_records(), 3);
     relay.stop().await;
 }
@@ -192,7 +195,7 @@ async fn what_the_topic_no_longer_has_is_read_from_the_log() {
     let head = world.append(5, 5).await;
     let feed = world.feed(None).await;
     for after in [0, 30, 61] {
-        assert!(world.read(&feed, after, head).await == world.logged(after).await, "behind {after}");
+        assert!(read_partitions(&feed, after, head).await == world.logged(after).await, "behind {after}");
     }
     relay.stop().await;
 }

@@ -17,7 +17,7 @@ use souk_domain::{
     stream::{Category, StreamId},
 };
 use souk_feed_kafka::{KafkaFeed, Relay, RelayStatus, Settings};
-use souk_ports::{Actor, Appended, EventFeed, EventLog, Expected, Filter, Metadata, NewEvent, Position, RecordedEvent};
+use souk_ports::{Actor, Appended, EventLog, Expected, Filter, Metadata, NewEvent, Position, RecordedEvent};
 use souk_testkit::MemoryLog;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -101,25 +101,6 @@ impl World {
             last = append(&self.log, n as u128 % plugins, b"{\"summary\":\"x\"}", 1).await;
         }
         last
-    }
-
-    /// All events behind `after`, from all partitions, in order of position.
-    pub async fn read(&self, feed: &KafkaFeed, after: Position, head: Position) -> Vec<RecordedEvent> {
-        let partitions = (0..feed.partitions()).map(|partition| async move {
-            let mut batches = feed.subscribe(partition, after).await.unwrap();
-            let (mut upto, mut read) = (after, Vec::new());
-            while upto < head {
-                let batch = patiently("the next batch", batches.next()).await.unwrap();
-                assert!(batch.upto > upto, "a batch without anything new");
-                assert!(batch.events.iter().all(|event| event.position > upto && event.position <= batch.upto));
-                upto = batch.upto;
-                read.extend(batch.events);
-            }
-            read
-        });
-        let mut read = futures::future::join_all(partitions).await.concat();
-        read.sort_by_key(|event| event.position);
-        read
     }
 
     /// What the log has behind `after`.

@@ -148,29 +148,35 @@ async fn later((log, feed): Subject) {
     assert_eq!(waiting.await.unwrap().iter().map(|event| event.id).collect::<Vec<_>>(), ids);
 }
 
+/// All events behind `after`, read from every partition at once until each is complete up to `head`, in order of position.
+///
+/// # Panics
+/// The feed failed, is silent for too long, or hands out a batch that brings nothing new or holds what it should not.
+pub async fn read_partitions(feed: &dyn EventFeed, after: Position, head: Position) -> Vec<RecordedEvent> {
+    let partitions = (0..feed.partitions()).map(|partition| async move {
+        let mut batches = feed.subscribe(partition, after).await.unwrap();
+        let (mut upto, mut read) = (after, Vec::new());
+        while upto < head {
+            let batch = patiently("the next batch", batches.next()).await.unwrap();
+            assert!(batch.upto > upto, "a batch without anything new");
+            assert!(batch.events.iter().all(|event| event.position > upto && event.position <= batch.upto));
+            upto = batch.upto;
+            read.extend(batch.events);
+        }
+        read
+    });
+    let mut read = futures::future::join_all(partitions).await.concat();
+    read.sort_by_key(|event| event.position);
+    read
+}
+
 /// Also the partitions that none of the events belongs to.
 async fn complete((log, feed): Subject) {
     let before = log.head().await.unwrap();
     publish(&log, unique().into(), 1).await;
     publish(&log, unique().into(), 7).await;
     let head = log.head().await.unwrap();
-    let partitions = (0..feed.partitions()).map(|partition| {
-        let feed = &feed;
-        async move {
-            let mut batches = feed.subscribe(partition, before).await.unwrap();
-            let (mut upto, mut read) = (before, Vec::new());
-            while upto < head {
-                let batch = patiently("the next batch", batches.next()).await.unwrap();
-                assert!(batch.upto > upto, "a batch without anything new");
-                assert!(batch.events.iter().all(|event| event.position > upto && event.position <= batch.upto));
-                upto = batch.upto;
-                read.extend(batch.events);
-            }
-            read
-        }
-    });
-    let mut read = futures::future::join_all(partitions).await.concat();
-    read.sort_by_key(|event| event.position);
+    let read = read_partitions(feed.as_ref(), before, head).await;
     assert!(read == log.read_all(before, &Filter::default(), 100).await.unwrap(), "complete, but not all came");
 }
 
