@@ -65,8 +65,10 @@ deploy:
 tree:
 	@sh scripts/check-tree.sh
 
-bench: postgres ## measure the budgets against floors taken in the same run (release profile)
-	$(CARGO) run --locked --release --package souk -- bench --report target/bench/report.json $(BENCH_ARGS)
+bench: postgres kafka ## measure the budgets against floors taken in the same run (release profile)
+	$(CARGO) build --locked --release --package souk --package souk-test-kafka
+	$(CARGO) run --locked --release --quiet --package souk-test-kafka -- \
+		$(CARGO) run --locked --release --quiet --package souk -- bench --report target/bench/report.json $(BENCH_ARGS)
 
 bench-full: ## the same at the size that the budgets speak of: 100,000 plugins, 1,000,000 events
 	@$(MAKE) bench BENCH_ARGS="--plugins 100000 --events 1000000 $(BENCH_ARGS)"

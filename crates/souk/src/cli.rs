@@ -196,9 +196,13 @@ pub enum Measurement {
     Search,
     /// From append to queryable
     Lag,
+    /// The same through Kafka, by a process of each kind
+    KafkaLag,
+    /// Rebuilding all read models while pages and searches are asked for and plugins installed
+    LiveRebuild,
     /// Install commands
     Installs,
-    /// Appends behind many events, and pages of many plugins, against fewer
+    /// Appends behind many events, rebuilds from many, and pages of many plugins, against fewer
     Growth,
 }
 

@@ -11,13 +11,15 @@ use super::{
     floor::Inserter,
     measure::{Budget, Pair, Row},
     random::Sequence,
-    reads,
+    reads, rebuild,
     session::Session,
 };
 use crate::{failure::Failure, output::note};
 
 /// A log is measured at its full size, and at these shares of it.
 const SHARES: [u64; 3] = [100, 10, 1];
+/// A rebuild is linear when ten times the events take hardly more than ten times as long.
+const LINEAR: f64 = 0.8;
 /// Rows like those that are appended, written in one statement: what is measured comes behind them.
 const FILL: &str = "INSERT INTO souk_log.event \
      (position, recorded_at, version, schema_version, stream, id, category, type, data, metadata) \
@@ -65,27 +67,62 @@ async fn fill(pool: &PgPool, events: u64) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Rebuilds of a hundredth and a tenth of the events, each on a cluster of its own, the greater ones compared with the next smaller;
+/// `rate` is that of the full size, events a second.
+///
+/// # Errors
+/// A rebuild failed.
+pub async fn rebuilds(session: &Session, rate: f64) -> Result<Vec<Row>, Failure> {
+    let mut rates = Vec::new();
+    for share in [100, 10] {
+        let small = smaller(session, share).await?;
+        let measured = small_rebuild(&small).await;
+        small.close().await?;
+        rates.push((small_size(session.options.events, share), measured?));
+    }
+    rates.push((session.options.events, rate));
+    let row = |pair: &[(u32, f64)]| {
+        let [(fewer, floor), (events, value)] = *pair else { return None };
+        let name = format!("growth: events a second of a rebuild, {events} against {fewer}");
+        let pair = Pair { value, floor };
+        Row::compared(name, "1/s", format!("the same from {fewer} events"), &[pair], Budget::AtLeastTimes(LINEAR))
+    };
+    Ok(rates.windows(2).filter_map(row).collect())
+}
+
+async fn small_rebuild(small: &Session) -> Result<f64, Failure> {
+    small.load().await?;
+    let rows = rebuild::measure(small).await?;
+    let rate = rows.iter().find(|row| row.name == rebuild::RATE).map(|row| row.value.median);
+    rate.ok_or_else(|| Failure::new("a rebuild was not measured"))
+}
+
+async fn smaller(session: &Session, share: u32) -> Result<Session, Failure> {
+    let mut options = session.options.clone();
+    options.plugins = small_size(options.plugins, share);
+    options.events = small_size(options.events, share);
+    Session::open(options).await
+}
+
+fn small_size(full: u32, share: u32) -> u32 {
+    (full / share).max(1)
+}
+
 /// Pages of a catalogue of a tenth of the size, on a cluster of its own, compared with `slowest`, the p99 of the full one.
 ///
 /// # Errors
 /// Souk gave a wrong answer.
 pub async fn pages(session: &Session, slowest: f64) -> Result<Option<Row>, Failure> {
-    let mut options = session.options.clone();
-    options.plugins /= 10;
-    options.events /= 10;
-    let small = Session::open(options).await?;
+    let small = smaller(session, 10).await?;
     let measured = small_pages(&small).await;
     small.close().await?;
     let rows = measured?;
     let Some(base) = rows.last() else { return Ok(None) };
-    let name = format!("growth: p99 of the page, {} plugins against {}", session.options.plugins, small_size(session));
-    let floor = format!("the same at {} plugins", small_size(session));
+    let (plugins, fewer) = (session.options.plugins, small_size(session.options.plugins, 10));
+    let name = format!("growth: p99 of the page, {plugins} plugins against {fewer}");
+    let floor = format!("the same at {fewer} plugins");
     let pair = Pair { value: slowest, floor: base.value.median };
     Ok(Row::compared(name, "ms", floor, &[pair], Budget::AtMostTimes(2.0)))
-}
-
-fn small_size(session: &Session) -> u32 {
-    session.options.plugins / 10
 }
 
 async fn small_pages(small: &Session) -> Result<Vec<Row>, Failure> {

@@ -13,9 +13,11 @@ use tokio::{
 };
 
 use super::{
+    Options,
     catalogue::{Listed, Writer},
     http::{self, Connection},
     measure::{Budget, Row, micros, percentile, rate},
+    process,
     random::{Sequence, Zipf},
     session::{Service, Session},
 };
@@ -28,11 +30,64 @@ const A_TICK: u64 = 5;
 /// One in so many events is asked for, over HTTP.
 const ASKED: u64 = 20;
 
+/// How events come to who projects them.
+pub struct Way {
+    name: &'static str,
+    /// What the slowest are called.
+    slowest: &'static str,
+    /// Budgets of p50, where there is one, and of p99, milliseconds.
+    budgets: (Budget, Budget),
+}
+
+/// Straight from the log, within one process.
+pub const DIRECT: Way = Way {
+    name: "append to queryable, 1,000 events/s, p50",
+    slowest: "the same, p99",
+    budgets: (Budget::Under(10.0), Budget::Under(50.0)),
+};
+const THROUGH_KAFKA: Way = Way {
+    name: "append to queryable through Kafka, 1,000 events/s, p50",
+    slowest: "the same through Kafka, p99",
+    budgets: (Budget::None, Budget::Under(150.0)),
+};
+/// The catalogue that is projected through Kafka is no greater than this: plugins and events.
+const KAFKA_SIZE: (u32, u32) = (10_000, 100_000);
+
+/// The same through the Kafka at `brokers`, in a cluster and four processes of their own.
+///
+/// # Errors
+/// A process does not start, the log or the broker failed, or Souk gave a wrong answer.
+pub async fn through_kafka(options: &Options, brokers: &str) -> Result<Vec<Row>, Failure> {
+    let (plugins, events) = (options.plugins.min(KAFKA_SIZE.0), options.events.min(KAFKA_SIZE.1));
+    let session = Session::open_with_kafka(Options { plugins, events, ..options.clone() }, brokers).await?;
+    let measured = apart(&session).await;
+    if measured.is_err() {
+        note(process::last_words(session.directory()));
+    }
+    session.close().await?;
+    measured
+}
+
+async fn apart(session: &Session) -> Result<Vec<Row>, Failure> {
+    let catalogue = session.load().await?;
+    let service = session.serve(&catalogue).await?;
+    note("lag through Kafka: waiting until the reactions have nothing left to do");
+    service.rest().await?;
+    let measured = measure(session, &service, &catalogue.plugins, &THROUGH_KAFKA).await;
+    service.stop().await?;
+    measured
+}
+
 /// Appends through the port from this process, and asks the Souk that serves for a page at the event's position.
 ///
 /// # Errors
 /// The log failed, or Souk gave a wrong answer.
-pub async fn measure(session: &Session, service: &Service, plugins: &Arc<Vec<Listed>>) -> Result<Vec<Row>, Failure> {
+pub async fn measure(
+    session: &Session,
+    service: &Service,
+    plugins: &Arc<Vec<Listed>>,
+    way: &Way,
+) -> Result<Vec<Row>, Failure> {
     let popular = Zipf::new(plugins.len());
     let (mut middle, mut slowest, mut rates) = (Vec::new(), Vec::new(), f64::INFINITY);
     for repetition in 1..=session.options.repetitions {
@@ -63,14 +118,13 @@ pub async fn measure(session: &Session, service: &Service, plugins: &Arc<Vec<Lis
         slowest.push(percentile(&mut times, 99));
         service.settle().await?;
     }
-    let note = format!(
+    let text = format!(
         "from before the append until the answer to `GET /plugins/{{plugin}}` with `Souk-Min-Position`, one in {ASKED} events, \
          written by another process than the one that serves; {rates:.0} events/s were appended"
     );
     let rows = [
-        Row::plain("append to queryable, 1,000 events/s, p50", "ms", &middle, Budget::Under(10.0))
-            .map(|row| row.with_note(note)),
-        Row::plain("the same, p99", "ms", &slowest, Budget::Under(50.0)),
+        Row::plain(way.name, "ms", &middle, way.budgets.0).map(|row| row.with_note(text)),
+        Row::plain(way.slowest, "ms", &slowest, way.budgets.1),
     ];
     Ok(rows.into_iter().flatten().collect())
 }

@@ -11,6 +11,7 @@ mod http;
 mod installs;
 mod lag;
 mod measure;
+mod paced;
 mod process;
 mod random;
 mod reads;
@@ -61,13 +62,16 @@ pub async fn run(config: &Config, options: Options, json: bool) -> Result<(), Fa
     }
     session.close().await?;
     rows.extend(measured?);
+    if let Some(brokers) = config.kafka.brokers.as_deref().filter(|_| options.wants(Measurement::KafkaLag)) {
+        rows.extend(lag::through_kafka(&options, brokers).await?);
+    }
     let versions = Versions {
         souk: env!("CARGO_PKG_VERSION"),
         debug_build: cfg!(debug_assertions),
         postgres,
         rustc: env!("SOUK_RUSTC"),
     };
-    let skipped = skipped(&options);
+    let skipped = skipped(config, &options);
     let report = Report { machine, versions, options, rows, skipped };
     let written = serde_json::to_string_pretty(&report).map_err(Failure::new)?;
     if let Some(path) = &report.options.report {
@@ -85,7 +89,7 @@ fn write(path: &Path, report: &str) -> std::io::Result<()> {
 }
 
 /// What a run with `options` leaves out.
-fn skipped(options: &Options) -> Vec<Skipped> {
+fn skipped(config: &Config, options: &Options) -> Vec<Skipped> {
     let all = Measurement::value_variants().iter();
     let unwanted = all.filter(|measurement| !options.wants(**measurement)).map(|measurement| {
         let what = measurement.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
@@ -96,8 +100,10 @@ fn skipped(options: &Options) -> Vec<Skipped> {
         let why = "their p99 is compared with that of the full size, which was not measured".to_owned();
         skipped.push(Skipped { what: "growth of pages".to_owned(), why });
     }
-    let why = "this program does not start a broker; lag is measured over the direct feed".to_owned();
-    skipped.push(Skipped { what: "append to queryable through Kafka".to_owned(), why });
+    if config.kafka.brokers.is_none() && options.wants(Measurement::KafkaLag) {
+        let why = "no broker was named by SOUK_KAFKA__BROKERS; `make bench` starts one".to_owned();
+        skipped.push(Skipped { what: "append to queryable through Kafka".to_owned(), why });
+    }
     skipped
 }
 
@@ -110,14 +116,20 @@ async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
     if wants(Measurement::Growth) {
         rows.extend(growth::appends(session).await?);
     }
-    let served = [Measurement::Pages, Measurement::Search, Measurement::Lag, Measurement::Installs];
+    let served =
+        [Measurement::Pages, Measurement::Search, Measurement::Lag, Measurement::LiveRebuild, Measurement::Installs];
     let serves = served.into_iter().any(wants);
     if !serves && !wants(Measurement::Rebuild) {
         return Ok(rows);
     }
     let catalogue = session.load().await?;
     if wants(Measurement::Rebuild) {
-        rows.extend(rebuild::measure(session).await?);
+        let measured = rebuild::measure(session).await?;
+        let rate = measured.iter().find(|row| row.name == rebuild::RATE).map(|row| row.value.median);
+        rows.extend(measured);
+        if let Some(rate) = rate.filter(|_| wants(Measurement::Growth)) {
+            rows.extend(growth::rebuilds(session, rate).await?);
+        }
     }
     if serves {
         let service = session.serve(&catalogue).await?;

@@ -38,8 +38,16 @@ impl Server {
     /// # Errors
     /// It does not become ready.
     pub async fn souk(data_dir: &Path) -> Result<Self, Failure> {
+        Self::part(data_dir, &["serve", "--listen", "127.0.0.1:0"], &[]).await
+    }
+
+    /// `souk` with `arguments` and `variables` on `data_dir`, without limits on requests.
+    ///
+    /// # Errors
+    /// It does not become ready.
+    pub async fn part(data_dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self, Failure> {
         let mut command = souk(data_dir)?;
-        command.env("SOUK_RATE_LIMITS", "off").args(["serve", "--listen", "127.0.0.1:0"]);
+        command.env("SOUK_RATE_LIMITS", "off").envs(variables.iter().copied()).args(arguments);
         Self::start(command).await
     }
 
@@ -60,7 +68,8 @@ impl Server {
         let mut lines = BufReader::new(stdout).lines();
         let ready = async {
             while let Some(line) = lines.next_line().await.map_err(Failure::new)? {
-                if let Some((_, address)) = line.split_once(" is ready at http://") {
+                let ready = line.contains(" is ready");
+                if let Some((_, address)) = line.split_once("http://").filter(|_| ready) {
                     return address.trim().parse::<SocketAddr>().map_err(Failure::new);
                 }
             }

@@ -1,34 +1,24 @@
 //! Pages and searches over HTTP, while others write.
 
-use std::{
-    collections::HashSet,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
-use tokio::{
-    task::JoinSet,
-    time::{MissedTickBehavior, interval_at},
-};
-use tokio_util::sync::CancellationToken;
+use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 
 use super::{
     catalogue::Listed,
     floor,
     http::{self, Connection, closed_loop},
-    measure::{Budget, Pair, Row, percentile, rate},
+    measure::{Budget, Pair, Row, percentile},
+    paced::Paced,
     process::Server,
     random::{Sequence, Zipf},
     session::{Service, Session},
 };
 use crate::{failure::Failure, output::note};
 
-const CONNECTIONS: u64 = 64;
-/// Between two writes: 100 a second.
-const BETWEEN_WRITES: Duration = Duration::from_millis(10);
-/// Connections that write: each waits for its answers, all of them together must not fall behind.
-const WRITERS: u32 = 16;
+const CONNECTIONS: usize = 64;
+/// Writes that go on meanwhile.
+const WRITES_PER_SECOND: u32 = 100;
+/// Connections that go by turns, be it to read or to write.
+const TURNS: usize = 16;
 /// What the slowest pages are called.
 pub const PAGE_P99: &str = "plugin page, p99";
 /// Seconds of load before the first measurement: a server that has run for a minute is what people meet.
@@ -112,9 +102,9 @@ impl Wanted {
         Self { requests: Arc::new(requests), popularity: None }
     }
 
-    fn clients(&self) -> Vec<impl FnMut() -> Vec<u8> + Send + 'static> {
+    fn clients(&self, count: usize) -> Vec<impl FnMut() -> Vec<u8> + Send + 'static + use<>> {
         let client = |number| {
-            let (this, mut random) = (self.clone(), Sequence::new(number));
+            let (this, mut random) = (self.clone(), Sequence::new(number as u64));
             move || {
                 let index = match &this.popularity {
                     Some(zipf) => zipf.draw(&mut random),
@@ -123,7 +113,7 @@ impl Wanted {
                 this.requests[index].clone()
             }
         };
-        (0..CONNECTIONS).map(client).collect()
+        (0..count).map(client).collect()
     }
 }
 
@@ -171,9 +161,9 @@ impl Reads {
         let souk = service.souk.address;
         note(format!("{}: waiting until the reactions have nothing left to do", self.what));
         service.rest().await?;
-        let first = closed_loop(souk, self.wanted.clients(), 1, 200).await?.rate;
-        closed_loop(souk, self.wanted.clients(), WARM_UP, 200).await?;
-        closed_loop(floor, self.floor.clients(), 1, 200).await?;
+        let first = closed_loop(souk, self.wanted.clients(CONNECTIONS), 1, 200).await?.rate;
+        closed_loop(souk, self.wanted.clients(CONNECTIONS), WARM_UP, 200).await?;
+        closed_loop(floor, self.floor.clients(CONNECTIONS), 1, 200).await?;
         let before = kept(souk, self.series).await?;
         let (mut pairs, mut slowest, mut middle, mut writes) = (Vec::new(), Vec::new(), 0.0, f64::INFINITY);
         for repetition in 1..=session.options.repetitions {
@@ -181,10 +171,10 @@ impl Reads {
             let tokens = service.accounts(1, &format!("{}-writer-{repetition}", &self.what[..4])).await?;
             let [token] = tokens.as_slice() else { return Err(Failure::new("an account has one token")) };
             let seconds = session.options.seconds;
-            let base = closed_loop(floor, self.floor.clients(), seconds, 200).await?;
-            let writing = Writing::start(service, token, plugins);
-            let loaded = closed_loop(souk, self.wanted.clients(), seconds, 200).await;
-            writes = writes.min(writing.stop().await?);
+            let base = closed_loop(floor, self.floor.clients(CONNECTIONS), seconds, 200).await?;
+            let writing = write(souk, token, plugins);
+            let loaded = closed_loop(souk, self.wanted.clients(CONNECTIONS), seconds, 200).await;
+            writes = writes.min(writing.stop().await?.rate);
             let mut loaded = loaded?;
             slowest.push(percentile(&mut loaded.times, 99));
             middle = percentile(&mut loaded.times, 50);
@@ -195,6 +185,27 @@ impl Reads {
         let (hits, misses) = (after.0 - before.0, after.1 - before.1);
         Ok(Measured { pairs, slowest, middle, writes, first, in_memory: hits / (hits + misses).max(1.0) })
     }
+}
+
+/// Pages and searches by turns, together `per_second`.
+pub fn browse(souk: SocketAddr, plugins: &[Listed], per_second: u32) -> Paced {
+    let pages = plugins.iter().map(|plugin| format!("/api/v1/plugins/{}", plugin.name)).take(QUERIES);
+    let wanted = Wanted::evenly(pages.chain(queries(plugins)));
+    let clients = wanted.clients(TURNS).into_iter().map(|mut next| move || Some(next())).collect();
+    Paced::start(souk, clients, per_second, 200)
+}
+
+/// A customer, by `token`, who installs one plugin after the other, over several connections.
+pub fn write(souk: SocketAddr, token: &str, plugins: &Arc<Vec<Listed>>) -> Paced {
+    let client = |number: usize| {
+        let (plugins, headers, mut index) = (Arc::clone(plugins), http::bearer(token), number);
+        move || {
+            let plugin = plugins.get(index)?;
+            index += TURNS;
+            Some(http::post(&format!("/api/v1/plugins/{}/install", plugin.name), &headers, "{}"))
+        }
+    };
+    Paced::start(souk, (0..TURNS).map(client).collect(), WRITES_PER_SECOND, 201)
 }
 
 /// How often `series` says that something was in memory, and how often that it was not.
@@ -226,63 +237,6 @@ impl Measured {
         ];
         rows.into_iter().flatten().collect()
     }
-}
-
-/// Customers who install one plugin after the other, over HTTP, together 100 a second as long as each answer takes no longer
-/// than [`WRITERS`] turns.
-struct Writing {
-    tasks: JoinSet<Result<usize, Failure>>,
-    stop: CancellationToken,
-    started: Instant,
-}
-
-impl Writing {
-    fn start(service: &Service, token: &str, plugins: &Arc<Vec<Listed>>) -> Self {
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
-        for number in 0..WRITERS {
-            let (stop, address, plugins) = (stop.clone(), service.souk.address, Arc::clone(plugins));
-            tasks.spawn(write(address, http::bearer(token), plugins, number as usize, stop));
-        }
-        Self { tasks, stop, started: Instant::now() }
-    }
-
-    /// How many writes a second there were.
-    async fn stop(mut self) -> Result<f64, Failure> {
-        self.stop.cancel();
-        let elapsed = self.started.elapsed();
-        let mut count = 0;
-        while let Some(ended) = self.tasks.join_next().await {
-            count += ended.map_err(Failure::new)??;
-        }
-        Ok(rate(count, elapsed))
-    }
-}
-
-/// Installs every [`WRITERS`]th plugin, from `number` on, until `stop`; how many it were.
-async fn write(
-    address: SocketAddr,
-    headers: String,
-    plugins: Arc<Vec<Listed>>,
-    number: usize,
-    stop: CancellationToken,
-) -> Result<usize, Failure> {
-    let mut connection = Connection::open(address).await?;
-    let first = tokio::time::Instant::now() + BETWEEN_WRITES * number as u32;
-    let mut ticks = interval_at(first, BETWEEN_WRITES * WRITERS);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut count = 0;
-    for plugin in plugins.iter().skip(number).step_by(WRITERS as usize) {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => break,
-        }
-        let request = http::post(&format!("/api/v1/plugins/{}/install", plugin.name), &headers, "{}");
-        let answer = connection.send(&request).await?;
-        http::expect(&answer, 201, &request)?;
-        count += 1;
-    }
-    Ok(count)
 }
 
 #[cfg(test)]

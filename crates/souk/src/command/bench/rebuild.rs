@@ -1,14 +1,23 @@
 //! Rebuilding all read models.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::{
+    catalogue::Listed,
     floor,
-    measure::{Budget, Pair, Row},
-    process,
-    session::Session,
+    measure::{Budget, Pair, Row, percentile},
+    process::{self, Ended},
+    reads,
+    session::{Service, Session},
 };
 use crate::{failure::Failure, output::note};
+
+/// What the rate of a rebuild is called.
+pub const RATE: &str = "the same, events a second";
+/// Pages and searches that go on while it rebuilds.
+const READS_PER_SECOND: u32 = 200;
 
 /// What `souk rebuild --json` says.
 #[derive(Deserialize)]
@@ -48,14 +57,11 @@ pub async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
     for repetition in 1..=session.options.repetitions {
         note(format!("measuring: rebuild, {repetition} of {}", session.options.repetitions));
         let floor = floor::copy_out(&pool).await?;
-        let ended = process::run(session.directory(), &["rebuild", "--all", "--json"]).await?;
-        let outcome: Outcome = serde_json::from_str(&ended.stdout).map_err(Failure::new)?;
-        check(&outcome)?;
-        let value = outcome.elapsed.secs as f64 + f64::from(outcome.elapsed.nanos) / 1e9;
-        rates.push(outcome.position as f64 / value);
-        memory.extend(ended.peak_memory.map(|bytes| bytes as f64 / f64::from(1 << 20)));
-        pairs.push(Pair { value, floor });
-        events = outcome.position;
+        let rebuilt = run(session).await?;
+        rates.push(rebuilt.rate());
+        memory.extend(rebuilt.memory());
+        pairs.push(Pair { value: rebuilt.seconds, floor });
+        events = rebuilt.events;
     }
     pool.close().await;
     let rows = [
@@ -67,10 +73,71 @@ pub async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
             Budget::AtMostTimes(4.0),
         )
         .map(|row| row.with_note("with indexes, comparison with the live read models, and the swap")),
-        Row::plain("the same, events a second", "1/s", &rates, Budget::AtLeast(150_000.0)),
+        Row::plain(RATE, "1/s", &rates, Budget::AtLeast(150_000.0)),
         Row::plain("memory of Souk while it rebuilds", "MiB", &memory, Budget::Under(512.0)),
     ];
     Ok(rows.into_iter().flatten().collect())
+}
+
+/// Rebuilds while people read and write, whom nothing may fail.
+///
+/// # Errors
+/// A request failed, or a rebuild did, or it gave other read models than the live ones.
+pub async fn live(session: &Session, service: &Service, plugins: &Arc<Vec<Listed>>) -> Result<Vec<Row>, Failure> {
+    let (mut times, mut slowest, mut events) = (Vec::new(), Vec::new(), 0);
+    let (mut reads, mut writes, mut count) = (f64::INFINITY, f64::INFINITY, 0);
+    for repetition in 1..=session.options.repetitions {
+        note(format!("measuring: rebuild while Souk is used, {repetition} of {}", session.options.repetitions));
+        let tokens = service.accounts(1, &format!("rebuild-writer-{repetition}")).await?;
+        let [token] = tokens.as_slice() else { return Err(Failure::new("an account has one token")) };
+        let reading = reads::browse(service.souk.address, plugins, READS_PER_SECOND);
+        let writing = reads::write(service.souk.address, token, plugins);
+        let rebuilt = run(session).await;
+        let (mut read, written) = (reading.stop().await?, writing.stop().await?);
+        let rebuilt = rebuilt?;
+        count += read.times.len() + written.times.len();
+        (reads, writes) = (reads.min(read.rate), writes.min(written.rate));
+        slowest.push(percentile(&mut read.times, 99));
+        times.push(rebuilt.seconds);
+        events = rebuilt.events;
+        service.settle().await?;
+    }
+    let name = format!("rebuild of all read models from {events} events while Souk is used");
+    let text = format!(
+        "at least {reads:.0} pages and searches and {writes:.0} installs a second went on; none of the {count} requests failed, and \
+         each time the new read models were equal to the live ones"
+    );
+    let rows = [
+        Row::plain(name, "s", &times, Budget::None).map(|row| row.with_note(text)),
+        Row::plain("the same, p99 of a page or search meanwhile", "ms", &slowest, Budget::None),
+    ];
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// A rebuild that gave what was there.
+struct Rebuilt {
+    seconds: f64,
+    events: u64,
+    ended: Ended,
+}
+
+impl Rebuilt {
+    fn rate(&self) -> f64 {
+        self.events as f64 / self.seconds
+    }
+
+    /// MiB
+    fn memory(&self) -> Option<f64> {
+        self.ended.peak_memory.map(|bytes| bytes as f64 / f64::from(1 << 20))
+    }
+}
+
+async fn run(session: &Session) -> Result<Rebuilt, Failure> {
+    let ended = process::run(session.directory(), &["rebuild", "--all", "--json"]).await?;
+    let outcome: Outcome = serde_json::from_str(&ended.stdout).map_err(Failure::new)?;
+    check(&outcome)?;
+    let seconds = outcome.elapsed.secs as f64 + f64::from(outcome.elapsed.nanos) / 1e9;
+    Ok(Rebuilt { seconds, events: outcome.position, ended })
 }
 
 /// A rebuild that gives something else is not worth measuring.

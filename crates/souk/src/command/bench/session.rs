@@ -24,11 +24,11 @@ use super::{
     installs, lag,
     measure::Row,
     process::Server,
-    reads,
+    reads, rebuild,
 };
 use crate::{
     cli::Measurement,
-    config::{Config, Switch},
+    config::{Config, FeedKind, Switch},
     failure::Failure,
     output::note,
     wire::Souk,
@@ -45,6 +45,8 @@ pub struct Session {
     pub options: Options,
     cluster: Cluster,
     directory: TestDir,
+    /// Brokers, where events go through Kafka.
+    kafka: Option<String>,
 }
 
 /// A catalogue in the log of a session.
@@ -54,10 +56,12 @@ pub struct Catalogue {
     vault: Arc<dyn Vault>,
 }
 
-/// A Souk in a process of its own.
+/// A Souk in processes of its own.
 pub struct Service {
-    /// It.
+    /// What answers over HTTP.
     pub souk: Server,
+    /// The other processes that it is made of.
+    beside: Vec<Server>,
     /// The log that Souk serves, written from this process.
     pub log: Arc<dyn EventLog>,
     /// Writes into it.
@@ -73,7 +77,15 @@ impl Session {
     pub async fn open(options: Options) -> Result<Self, Failure> {
         let directory = testing::data_dir();
         let cluster = Cluster::start(ClusterOptions::new(directory.path())).await.map_err(Failure::new)?;
-        Ok(Self { options, cluster, directory })
+        Ok(Self { options, cluster, directory, kafka: None })
+    }
+
+    /// The same, for a Souk whose events go through the Kafka at `brokers`, which has none of them yet.
+    ///
+    /// # Errors
+    /// There is no PostgreSQL.
+    pub async fn open_with_kafka(options: Options, brokers: &str) -> Result<Self, Failure> {
+        Ok(Self { kafka: Some(brokers.to_owned()), ..Self::open(options).await? })
     }
 
     /// Stops the cluster.
@@ -132,13 +144,17 @@ impl Session {
     /// # Errors
     /// The database failed, or the read models stopped.
     pub async fn load(&self) -> Result<Catalogue, Failure> {
-        let config = Config {
+        let mut config = Config {
             data_dir: self.directory().to_owned(),
             database_url: None,
             kek: None,
             rate_limits: Switch::Off,
             ..Config::default()
         };
+        if self.kafka.is_some() {
+            config.events.feed = FeedKind::Kafka;
+            config.kafka.brokers.clone_from(&self.kafka);
+        }
         let souk = Souk::open(&config).await?;
         let loaded = self.fill(&config, &souk).await;
         souk.close().await?;
@@ -159,24 +175,42 @@ impl Session {
             Writer::new(Arc::clone(souk.log()), Arc::clone(&vault)).write(plugins as usize, events as usize).await?;
         note(format!("loading: appended in {:.1} s", started.elapsed().as_secs_f64()));
         let started = Instant::now();
+        let relaying = souk.relay(config);
         let projecting = souk.project(souk.feed(config, true).await?);
         let caught_up = catch_up(souk.models().pool(), souk.log().as_ref()).await;
         projecting.stop().await;
+        if let Some(relaying) = relaying {
+            relaying.stop().await;
+        }
         caught_up?;
         note(format!("loading: projected live in {:.1} s", started.elapsed().as_secs_f64()));
         Ok(Catalogue { plugins: Arc::new(listed), vault })
     }
 
-    /// Starts a Souk that serves the catalogue.
+    /// Starts a Souk that serves the catalogue: one process, or, where events go through Kafka, one of each kind.
     ///
     /// # Errors
     /// It does not start.
     pub async fn serve(&self, catalogue: &Catalogue) -> Result<Service, Failure> {
-        let souk = Server::souk(self.directory()).await?;
+        let (souk, beside) = match &self.kafka {
+            None => (Server::souk(self.directory()).await?, Vec::new()),
+            Some(brokers) => self.serve_apart(brokers).await?,
+        };
         let pool = self.pool(self.url()).await?;
         let log: Arc<dyn EventLog> = Arc::new(PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?);
         let writer = Writer::new(Arc::clone(&log), Arc::clone(&catalogue.vault));
-        Ok(Service { souk, log, writer, pool })
+        Ok(Service { souk, beside, log, writer, pool })
+    }
+
+    async fn serve_apart(&self, brokers: &str) -> Result<(Server, Vec<Server>), Failure> {
+        let variables =
+            [("SOUK_EVENTS__FEED", "kafka"), ("SOUK_KAFKA__BROKERS", brokers), ("DATABASE_URL", self.url())];
+        let mut beside = Vec::new();
+        for part in ["relay", "project", "react"] {
+            beside.push(Server::part(self.directory(), &[part, "--probe", "127.0.0.1:0"], &variables).await?);
+        }
+        let api = Server::part(self.directory(), &["api", "--listen", "127.0.0.1:0"], &variables).await?;
+        Ok((api, beside))
     }
 }
 
@@ -236,7 +270,11 @@ impl Service {
     pub async fn stop(self) -> Result<(), Failure> {
         drop((self.writer, self.log));
         self.pool.close().await;
-        self.souk.stop().await
+        self.souk.stop().await?;
+        for server in self.beside {
+            server.stop().await?;
+        }
+        Ok(())
     }
 }
 
@@ -276,7 +314,10 @@ pub async fn measure_served(session: &Session, service: &Service, catalogue: &Ca
         rows.extend(reads::search(session, service, &catalogue.plugins).await?);
     }
     if wants(Measurement::Lag) {
-        rows.extend(lag::measure(session, service, &catalogue.plugins).await?);
+        rows.extend(lag::measure(session, service, &catalogue.plugins, &lag::DIRECT).await?);
+    }
+    if wants(Measurement::LiveRebuild) {
+        rows.extend(rebuild::live(session, service, &catalogue.plugins).await?);
     }
     if wants(Measurement::Installs) {
         rows.extend(installs::measure(session, service, &catalogue.plugins).await?);
