@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use sqlx::{Connection, PgConnection};
+use souk_projector::Tables;
 use uuid::Uuid;
 
 /// A signature of 11 bytes, no flags, no extension.
@@ -70,6 +70,16 @@ impl Fields<'_> {
         })
     }
 
+    /// `bytea`
+    pub fn bytes(&mut self, value: &[u8]) -> &mut Self {
+        self.field(value)
+    }
+
+    /// `boolean`
+    pub fn flag(&mut self, value: bool) -> &mut Self {
+        self.field(&[u8::from(value)])
+    }
+
     /// `smallint`
     pub fn small(&mut self, value: i16) -> &mut Self {
         self.field(&value.to_be_bytes())
@@ -84,6 +94,12 @@ impl Fields<'_> {
     /// `integer`
     pub fn int(&mut self, value: i32) -> &mut Self {
         self.field(&value.to_be_bytes())
+    }
+
+    pub fn maybe_int(&mut self, value: Option<i32>) -> &mut Self {
+        self.maybe(value, |fields, value| {
+            fields.int(value);
+        })
     }
 
     /// `bigint`
@@ -164,47 +180,24 @@ fn push<T: Row>(out: &mut Vec<u8>, row: &T) {
     out[at..at + 2].copy_from_slice(&count);
 }
 
-/// How a set of changes is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Load {
-    /// A few rows, statement by statement.
-    Small,
-    /// Many rows, to tables that have others.
-    Large,
-    /// Many rows, to tables that are new in this transaction.
-    Fresh,
-}
+/// From so many rows on, a `COPY` is worth its two round trips.
+const LARGE: usize = 50;
 
-impl Load {
-    /// From so many rows on, a `COPY` is worth its two round trips.
-    const LARGE: usize = 500;
-
-    /// How to write changes whose largest set has `rows` rows.
-    pub async fn of(connection: &mut PgConnection, rows: usize) -> Result<Self, sqlx::Error> {
-        if rows < Self::LARGE {
-            return Ok(Self::Small);
-        }
-        let fresh: bool = sqlx::query_scalar("SELECT coalesce(current_setting('souk.fresh', true), '') = 'on'")
-            .fetch_one(connection)
-            .await?;
-        Ok(if fresh { Self::Fresh } else { Self::Large })
-    }
+/// Whether so many `rows` are copied; else they are written by a statement.
+pub(crate) const fn is_large(tables: &Tables<'_>, rows: usize) -> bool {
+    tables.are_filled() || rows >= LARGE
 }
 
 /// Copies `rows` into a table that has none of them.
-pub(crate) async fn copy<T: Row + Sync>(
-    connection: &mut PgConnection,
-    load: Load,
-    rows: &[T],
-) -> Result<(), sqlx::Error> {
+pub(crate) async fn copy<T: Row + Sync>(tables: &mut Tables<'_>, rows: &[T]) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());
     }
     let (table, columns) = T::TARGET;
     // Frozen rows need no visit by vacuum. Only a new table can have them.
-    let frozen = if load == Load::Fresh { ", FREEZE" } else { "" };
+    let frozen = if tables.are_fresh() { ", FREEZE" } else { "" };
     let statement = format!("COPY {table} ({columns}) FROM STDIN (FORMAT binary{frozen})");
-    let mut copying = connection.copy_in_raw(&statement).await?;
+    let mut copying = tables.connection().copy_in_raw(&statement).await?;
     let mut buffer = Vec::with_capacity(SENT + (SENT >> 2));
     buffer.extend_from_slice(HEADER);
     for row in rows {
@@ -218,30 +211,6 @@ pub(crate) async fn copy<T: Row + Sync>(
     copying.send(buffer.as_slice()).await?;
     copying.finish().await?;
     Ok(())
-}
-
-/// Copies `rows` unless the table has one of them already; whether it has not.
-pub(crate) async fn try_copy<T: Row + Sync>(
-    connection: &mut PgConnection,
-    load: Load,
-    rows: &[T],
-) -> Result<bool, sqlx::Error> {
-    if load == Load::Fresh {
-        copy(connection, load, rows).await?;
-        return Ok(true);
-    }
-    let mut attempt = connection.begin().await?;
-    match copy(&mut attempt, load, rows).await {
-        Ok(()) => {
-            attempt.commit().await?;
-            Ok(true)
-        }
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-            attempt.rollback().await?;
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]

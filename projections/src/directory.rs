@@ -67,8 +67,6 @@ impl Timeline for Directories {
         at_least: Position,
     ) -> Result<Vec<Position>, DirectoryError> {
         let guard = self.at(&timeline::Timeline, at_least).await?;
-        let events =
-            timeline::events(&guard, plugin.uuid(), after, limit).await.map_err(|error| unavailable(&error))?;
-        Ok(events.into_iter().map(|event| event.position.unsigned_abs()).collect())
+        timeline::positions(&guard, plugin.uuid(), after, limit).await.map_err(|error| unavailable(&error))
     }
 }

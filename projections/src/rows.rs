@@ -1,36 +1,43 @@
 //! Many rows in one statement.
 
 use serde::Serialize;
-use sqlx::{PgConnection, types::Json};
+use souk_projector::Tables;
+use sqlx::types::Json;
 
-use crate::copy::{Load, Row, try_copy};
+use crate::copy::{Row, copy, is_large};
 
 /// As many rows as one statement takes as JSON.
 const ROWS: usize = 20_000;
 
-/// Runs `sql` with `rows` as its only parameter, a JSON array for `jsonb_to_recordset`; several times when there are very
-/// many. No rows, no statement.
+/// Runs `sql`, which looks for rows of `table` by its key, with `rows` as its only parameter, a JSON array for
+/// `jsonb_to_recordset`; several times when there are very many. No rows, no statement.
 pub(crate) async fn write<T: Serialize + Sync>(
-    connection: &mut PgConnection,
+    tables: &mut Tables<'_>,
+    table: &str,
     sql: &'static str,
     rows: &[T],
 ) -> Result<(), sqlx::Error> {
+    if !rows.is_empty() {
+        tables.key(table).await?;
+    }
     for rows in rows.chunks(ROWS) {
-        sqlx::query(sql).bind(Json(rows)).execute(&mut *connection).await?;
+        sqlx::query(sql).bind(Json(rows)).execute(tables.connection()).await?;
     }
     Ok(())
 }
 
-/// Writes `rows` that are probably new: as a copy where that is worth it, and by `sql`, which knows what to do about those
-/// that exist, where it is not or cannot be.
+/// Writes `rows` that are new, since their streams begin with them: as a copy where that is worth it, else by `sql`.
 pub(crate) async fn insert<T: Row + Serialize + Sync>(
-    connection: &mut PgConnection,
-    load: Load,
+    tables: &mut Tables<'_>,
     sql: &'static str,
     rows: &[T],
 ) -> Result<(), sqlx::Error> {
-    let copied = load != Load::Small && !rows.is_empty() && try_copy(connection, load, rows).await?;
-    if copied { Ok(()) } else { write(connection, sql, rows).await }
+    if is_large(tables, rows.len()) { copy(tables, rows).await } else { write(tables, T::TARGET.0, sql, rows).await }
+}
+
+/// About how much memory `count` of `T` take, each with as many bytes of `texts`, in a map that is not quite full.
+pub(crate) const fn held<T>(count: usize, texts: usize) -> usize {
+    count * (size_of::<T>() * 3 / 2 + texts)
 }
 
 /// The name that serde gives a unit variant, e.g. `mcp_server`.

@@ -242,23 +242,20 @@ async fn timelines_and_directories_point_into_the_log() {
     market.issue(7, 1, 1).await;
     market.issue(8, 1, 1).await;
     let (reader, guard) = market.read().await;
-    let expected: Vec<i64> = market
+    let expected: Vec<u64> = market
         .log
         .events()
         .iter()
         .filter(|event| String::from_utf8_lossy(&event.metadata).contains(&plugin(0).to_string()))
-        .map(|event| i64::try_from(event.position).unwrap())
+        .map(|event| event.position)
         .collect();
-    let all = timeline::events(&guard, plugin(0).uuid(), 0, 100).await.unwrap();
-    assert_eq!(all.iter().map(|event| event.position).collect::<Vec<_>>(), expected);
+    assert_eq!(timeline::positions(&guard, plugin(0).uuid(), 0, 100).await.unwrap(), expected);
     assert!(expected.len() > 5);
-    assert_eq!(all.last().map(|event| event.event_type.as_str()), Some("installation.installed"));
-    assert_eq!(timeline::count(&guard, plugin(0).uuid()).await.unwrap(), i64::try_from(expected.len()).unwrap());
 
     let head = market.log.head().await.unwrap();
     let directories = Directories::new(Arc::new(reader), Duration::from_millis(50));
-    let page = directories.page(plugin(0), expected[0].unsigned_abs(), 3, head).await.unwrap();
-    assert_eq!(page, expected[1..4].iter().map(|position| position.unsigned_abs()).collect::<Vec<_>>());
+    let page = directories.page(plugin(0), expected[0], 3, head).await.unwrap();
+    assert_eq!(page, expected[1..4]);
     assert_eq!(directories.vendors_of(user(2), 0).await.unwrap(), [vendor(1), vendor(2)]);
     assert_eq!(directories.licenses_of(user(1), plugin(1), head).await.unwrap(), [license_of(8), license_of(7)]);
     assert!(directories.vendors_of(user(2), head + 1).await.is_err());

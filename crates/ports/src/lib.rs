@@ -17,6 +17,6 @@ pub use clock::{Clock, Random};
 pub use directory::{Directory, DirectoryError, Timeline};
 pub use feed::{EventFeed, FeedBatch, FeedBatches, FeedError};
 pub use log::{Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent};
-pub use metadata::{Actor, ActorKind, Metadata};
+pub use metadata::{Actor, ActorKind, Concerned, Metadata};
 pub use partition::{partition_key, partition_of, partition_of_key};
 pub use vault::{Vault, VaultError};

@@ -48,6 +48,16 @@ impl Actor {
     }
 }
 
+/// What an event concerns: the part of its [`Metadata`] that folds and feeds go by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Concerned {
+    /// The plugin.
+    pub plugin_id: Option<PluginId>,
+    /// The vendor.
+    pub vendor_id: Option<VendorId>,
+}
+
 /// The metadata of an event, as JSON. KurrentDB's own names are used for correlation and causation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,7 +3,7 @@
 use souk_domain::stream::{Category, StreamId};
 use uuid::Uuid;
 
-use crate::{Metadata, RecordedEvent};
+use crate::{Concerned, RecordedEvent};
 
 /// What an event is ordered by in a feed: the plugin it concerns, else the aggregate.
 ///
@@ -14,8 +14,8 @@ pub fn partition_key(event: &RecordedEvent) -> Uuid {
     if category == Category::Plugin {
         return uuid;
     }
-    let metadata = serde_json::from_slice::<Metadata>(&event.metadata).ok();
-    metadata.and_then(|metadata| metadata.plugin_id).map_or(uuid, |plugin| plugin.uuid())
+    let concerned = serde_json::from_slice::<Concerned>(&event.metadata).ok();
+    concerned.and_then(|concerned| concerned.plugin_id).map_or(uuid, |plugin| plugin.uuid())
 }
 
 /// The partition of `key` among `partitions` (at least 1), as the default partitioner of Kafka's Java client computes it for

@@ -6,9 +6,10 @@ use souk_ports::{Position, RecordedEvent};
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    Changes, Decoder, Envelope, Generation, Projection, ProjectorError, Undecodable,
+    Changes, Decoder, Envelope, Generation, Projection, ProjectorError, Tables, Undecodable,
     checkpoint::{Checkpoint, Mark},
     error::is_transient,
+    joint::Joint,
 };
 
 /// Writes one partition of one generation.
@@ -23,7 +24,12 @@ pub(crate) struct Applier {
     pub partitions: Option<u32>,
     /// Positions that an operator skipped.
     pub skipped: BTreeSet<Position>,
+    /// Writes little things together with those of others.
+    pub joint: Option<Joint>,
 }
+
+/// As many events as are little.
+const LITTLE: usize = 200;
 
 /// What became of a batch.
 #[derive(Debug)]
@@ -145,8 +151,14 @@ impl Applier {
         last: Option<&RecordedEvent>,
         envelopes: &[Envelope],
     ) -> Result<bool, Failure> {
-        let changes = fold(self.projection.as_ref(), envelopes).map_err(Failure::Poison)?;
-        self.flush_mark(Mark { after, to, last: last.map(|event| (event.position, event.id)) }, changes).await
+        let mark = Mark { after, to, last: last.map(|event| (event.position, event.id)) };
+        let fold = || fold(self.projection.as_ref(), envelopes).map_err(Failure::Poison);
+        if let Some(joint) = self.joint.as_ref().filter(|_| envelopes.len() <= LITTLE)
+            && let Some(written) = joint.write(self, mark, fold()?).await
+        {
+            return Ok(written);
+        }
+        self.flush_mark(mark, fold()?).await
     }
 
     async fn flush_mark(&self, mark: Mark, changes: Box<dyn Changes>) -> Result<bool, Failure> {
@@ -155,12 +167,12 @@ impl Applier {
         if !self.advance(&mut tx, mark).await.map_err(Failure::of)? {
             return Ok(false);
         }
-        self.generation().enter(&mut tx).await.map_err(Failure::of)?;
-        changes.flush(&mut tx).await.map_err(Failure::of)?;
+        changes.flush(&mut Tables::new(&mut tx)).await.map_err(Failure::of)?;
         tx.commit().await.map_err(Failure::of)?;
         Ok(true)
     }
 
+    /// Moves the checkpoint, and makes unqualified names mean the generation's; false when the checkpoint is not where it should be.
     #[cfg(not(feature = "faulty-checkpoint"))]
     async fn advance(&self, tx: &mut PgConnection, mark: Mark) -> Result<bool, sqlx::Error> {
         self.checkpoint.advance(tx, mark, self.live, self.partitions).await
@@ -168,7 +180,8 @@ impl Applier {
 
     /// Wrong on purpose: what is killed between this commit and the flush's is lost for ever.
     #[cfg(feature = "faulty-checkpoint")]
-    async fn advance(&self, _tx: &mut PgConnection, mark: Mark) -> Result<bool, sqlx::Error> {
+    async fn advance(&self, tx: &mut PgConnection, mark: Mark) -> Result<bool, sqlx::Error> {
+        self.generation().enter(tx).await?;
         let mut own = self.pool.acquire().await?;
         self.checkpoint.advance(&mut own, mark, self.live, self.partitions).await
     }

@@ -48,8 +48,9 @@ impl Checkpoint {
         Ok(row.map(|(position, live)| (from_sql(position), live)))
     }
 
-    /// Moves along `mark`; false when somebody else moved it, or the generation became or ceased to be live, or has not (any
-    /// more) so many `partitions`.
+    /// Moves along `mark`, and makes unqualified names mean the generation's until the end of the transaction, whose commit does not
+    /// wait for the disk (see [`Generation::enter`]); false when somebody else moved it, or the generation became or ceased to be
+    /// live, or has not (any more) so many `partitions`.
     pub async fn advance(
         &self,
         connection: &mut PgConnection,
@@ -57,7 +58,7 @@ impl Checkpoint {
         live: bool,
         partitions: Option<u32>,
     ) -> Result<bool, sqlx::Error> {
-        let done = sqlx::query(include_str!("sql/advance.sql"))
+        let moved: bool = sqlx::query_scalar(include_str!("sql/advance.sql"))
             .bind(&self.generation.projection)
             .bind(self.generation.generation)
             .bind(self.partition)
@@ -67,9 +68,10 @@ impl Checkpoint {
             .bind(mark.last.map(|(position, _)| to_sql(position)))
             .bind(mark.last.map(|(_, event)| event))
             .bind(partitions.map(i64::from))
-            .execute(connection)
+            .bind(&self.generation.schema)
+            .fetch_one(connection)
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(moved)
     }
 
     /// Whether `log` still holds what was applied: it goes as far as the checkpoint, and has the same event where the last one

@@ -1,6 +1,6 @@
 //! Events as folds see them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use memchr::memmem;
@@ -11,7 +11,7 @@ use souk_domain::{
     personal::SEALED_MARKER,
     stream::{Category, StreamId},
 };
-use souk_ports::{Metadata, Position, RecordedEvent, Vault, VaultError};
+use souk_ports::{Concerned, Position, RecordedEvent, Vault, VaultError};
 use uuid::Uuid;
 
 /// A decoded event. Personal fields are readable, unless their key is gone.
@@ -29,8 +29,8 @@ pub struct Envelope {
     pub event_type: String,
     /// When the log recorded it.
     pub recorded_at: DateTime<Utc>,
-    /// What is recorded beside it.
-    pub metadata: Metadata,
+    /// What it concerns besides its stream.
+    pub concerned: Concerned,
     /// What happened.
     pub event: DomainEvent,
 }
@@ -40,14 +40,14 @@ impl Envelope {
     #[must_use]
     pub fn plugin_id(&self) -> Option<PluginId> {
         let of_stream = (self.stream.category == Category::Plugin).then(|| PluginId::new(self.stream.uuid));
-        of_stream.or(self.metadata.plugin_id)
+        of_stream.or(self.concerned.plugin_id)
     }
 
     /// The vendor it concerns.
     #[must_use]
     pub fn vendor_id(&self) -> Option<VendorId> {
         let of_stream = (self.stream.category == Category::Vendor).then(|| VendorId::new(self.stream.uuid));
-        of_stream.or(self.metadata.vendor_id)
+        of_stream.or(self.concerned.vendor_id)
     }
 }
 
@@ -92,7 +92,7 @@ impl Decoder {
     /// # Errors
     /// See [`Undecodable`].
     pub async fn decode(&self, event: &RecordedEvent) -> Result<Envelope, Undecodable> {
-        let metadata = serde_json::from_slice(&event.metadata)
+        let concerned = serde_json::from_slice(&event.metadata)
             .map_err(|error| Undecodable::Poison(format!("its metadata cannot be read: {error}")))?;
         let decoded = if has_sealed_fields(&event.data) {
             let sealed: Value = serde_json::from_slice(&event.data)
@@ -112,7 +112,7 @@ impl Decoder {
             position: event.position,
             event_type: event.event_type.clone(),
             recorded_at: event.recorded_at,
-            metadata,
+            concerned,
             event: decoded.map_err(|error| Undecodable::Poison(error.to_string()))?,
         })
     }
@@ -120,7 +120,8 @@ impl Decoder {
 
 /// Whether `data` may hold sealed fields. Most events hold none, and are then decoded without a detour over a JSON tree.
 fn has_sealed_fields(data: &[u8]) -> bool {
-    memmem::find(data, SEALED_MARKER.as_bytes()).is_some()
+    static MARKER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(SEALED_MARKER));
+    MARKER.find(data).is_some()
 }
 
 /// Whose fields are sealed in `data`, as far as that shows without reading it: a guess that saves time when it is right.

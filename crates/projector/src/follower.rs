@@ -21,6 +21,7 @@ use crate::{
     Decoder, Generation, Projection, ProjectorError, RunnerOptions,
     apply::{Applied, Applier},
     checkpoint::Checkpoint,
+    joint::Joint,
     pace::Pace,
     poison,
     runner::rest,
@@ -37,6 +38,7 @@ pub(crate) struct Follower {
     pub partition: u32,
     pub options: RunnerOptions,
     pub watermarks: Arc<Watermarks>,
+    pub joint: Joint,
 }
 
 type Batches = mpsc::Receiver<Result<FeedBatch, FeedError>>;
@@ -162,6 +164,7 @@ impl Follower {
             live: true,
             partitions: Some(self.feed.partitions()),
             skipped: poison::skipped(&self.pool, name).await?,
+            joint: cfg!(not(feature = "faulty-checkpoint")).then(|| self.joint.clone()),
         }))
     }
 

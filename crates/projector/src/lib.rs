@@ -10,6 +10,7 @@ mod envelope;
 mod error;
 mod follower;
 mod generation;
+mod joint;
 mod pace;
 mod poison;
 mod projection;
@@ -17,6 +18,7 @@ mod reader;
 mod rebuild;
 mod runner;
 mod status;
+mod tables;
 mod watermark;
 
 pub use envelope::{Decoder, Envelope, Undecodable};
@@ -31,3 +33,4 @@ pub use rebuild::{
 };
 pub use runner::{Runner, RunnerOptions, Wake};
 pub use status::{PoisonStatus, ProjectionStatus, RunningRebuild, State, status};
+pub use tables::Tables;

@@ -5,32 +5,36 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Events a second from which on it pays to let them gather: below, each is written as soon as it is there.
-const BUSY: f64 = 2_000.0;
+const BUSY: f64 = 3_000.0;
+/// Over so many seconds events are counted: what comes in bundles is no rush.
+const SPAN: f64 = 0.1;
 /// Between the beginnings of two writes while events come faster than that. A transaction costs as much as many events, and
 /// every read model has one of its own.
 const GATHER: Duration = Duration::from_millis(25);
 
-/// Remembers the last write.
+/// Remembers the last write, and how fast events came lately.
 pub(crate) struct Pace {
     began: Instant,
-    busy: bool,
+    /// Events a second, those of longer ago counting less and less.
+    rate: f64,
 }
 
 impl Pace {
     /// Nothing was written before `now`.
     pub const fn new(now: Instant) -> Self {
-        Self { began: now, busy: false }
+        Self { began: now, rate: 0.0 }
     }
 
     /// Begins to write `events` events: all that came since the last time.
     pub fn begin(&mut self, events: usize, now: Instant) {
-        self.busy = events as f64 > (now - self.began).as_secs_f64() * BUSY;
+        let elapsed = (now - self.began).as_secs_f64();
+        self.rate = self.rate * (-elapsed / SPAN).exp() + events as f64 / SPAN;
         self.began = now;
     }
 
     /// Until when the next write may wait for more events. Long over when there are few, or when writing itself takes long.
     pub fn next(&self) -> Instant {
-        if self.busy { self.began + GATHER } else { self.began }
+        if self.rate > BUSY { self.began + GATHER } else { self.began }
     }
 }
 
@@ -38,16 +42,24 @@ impl Pace {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_many_events_wait_for_more() {
+    /// Whether the last of `writes` writes of `events` events each, `apart` milliseconds apart, is followed by a wait.
+    fn waits(writes: usize, events: usize, apart: u64) -> bool {
         let mut now = Instant::now();
         let mut pace = Pace::new(now);
-        assert_eq!(pace.next(), now);
-        for (events, after, waits) in [(1, 1_000, false), (10, 10, false), (40, 10, true), (1, 25, false)] {
-            now += Duration::from_millis(after);
+        for _ in 0..writes {
+            now += Duration::from_millis(apart);
             pace.begin(events, now);
-            assert_eq!(pace.next() > now, waits, "{events} events in {after} ms");
         }
+        pace.next() > now
+    }
+
+    #[test]
+    fn only_many_events_wait_for_more() {
+        assert!(!waits(100, 1, 10), "100 a second");
+        assert!(!waits(100, 5, 5), "1,000 a second");
+        assert!(!waits(100, 100, 100), "1,000 a second, in bundles");
+        assert!(waits(100, 40, 5), "8,000 a second");
+        assert!(!waits(1, 200, 1), "a bundle that comes alone");
     }
 
     #[test]

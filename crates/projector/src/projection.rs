@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use souk_domain::stream::Category;
-use sqlx::PgConnection;
 
-use crate::Envelope;
+use crate::{Envelope, Tables};
 
 /// A read model: tables, a fold and a flush.
 pub trait Projection: Send + Sync {
@@ -25,11 +24,6 @@ pub trait Projection: Send + Sync {
     /// The tables, in the order in which they are compared.
     fn tables(&self) -> &'static [&'static str];
 
-    /// Those of them that rows are only ever added to, never twice with one key: a rebuild makes their keys last.
-    fn only_added(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     /// Whether events of this category are folded; the others are not even decoded.
     fn wants(&self, _category: Category) -> bool {
         true
@@ -46,9 +40,12 @@ pub trait Changes: Send {
     /// nothing. Events arrive in order of position.
     fn fold(&mut self, event: &Envelope);
 
-    /// Writes the changes, set by set, in order of keys, to the tables that the `search_path` of `connection` finds.
+    /// About how much memory the changes take, bytes: a load writes them before they take too much.
+    fn size(&self) -> usize;
+
+    /// Writes the changes, set by set, in order of keys.
     ///
     /// # Errors
     /// The database refused, or cannot be reached.
-    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error>;
+    async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error>;
 }

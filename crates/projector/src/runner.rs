@@ -15,6 +15,7 @@ use crate::{
     Decoder, Projection,
     follower::Follower,
     generation::{discard_abandoned, housekeeping},
+    joint::Joint,
     watermark::Watermarks,
 };
 
@@ -129,6 +130,8 @@ impl Runner {
         let mut tasks = JoinSet::new();
         let watermarks = Arc::new(Watermarks::new(self.options.wake.clone()));
         self.spawn_upkeep(&mut tasks, &watermarks, &cancel);
+        let (joint, writing) = Joint::new(self.pool.clone());
+        tasks.spawn(writing);
         let mut assigned = self.feed.assigned();
         let mut following: BTreeMap<u32, CancellationToken> = BTreeMap::new();
         while !cancel.is_cancelled() {
@@ -143,7 +146,7 @@ impl Runner {
             for partition in wanted {
                 following.entry(partition).or_insert_with(|| {
                     let stop = cancel.child_token();
-                    self.spawn_followers(&mut tasks, partition, &watermarks, &stop);
+                    self.spawn_followers(&mut tasks, partition, &watermarks, &joint, &stop);
                     stop
                 });
             }
@@ -156,6 +159,8 @@ impl Runner {
                 }
             }
         }
+        // What writes for the followers ends when the last of them has.
+        drop(joint);
         while let Some(ended) = tasks.join_next().await {
             complain(ended);
         }
@@ -166,6 +171,7 @@ impl Runner {
         tasks: &mut JoinSet<()>,
         partition: u32,
         watermarks: &Arc<Watermarks>,
+        joint: &Joint,
         stop: &CancellationToken,
     ) {
         for projection in &self.projections {
@@ -178,6 +184,7 @@ impl Runner {
                 partition,
                 options: self.options.clone(),
                 watermarks: Arc::clone(watermarks),
+                joint: joint.clone(),
             };
             tasks.spawn(follower.run(stop.clone()));
         }

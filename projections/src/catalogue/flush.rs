@@ -2,15 +2,21 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use souk_domain::listing::{Details, Media, Pricing, Terms};
 use souk_domain::name::PluginName;
-use souk_projector::{Changes, Envelope};
-use sqlx::PgConnection;
+use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
-use super::fold::{CatalogueChanges, PluginPatch};
-use crate::rows;
+use super::fold::{CatalogueChanges, PluginPatch, VendorPatch, VersionPatch, status};
+use crate::{
+    copy::{Fields, Row},
+    rows::{self, held},
+};
+
+const VENDORS: &str = "catalogue_vendor";
+const PLUGINS: &str = "catalogue_plugin";
+const VERSIONS: &str = "catalogue_version";
 
 #[async_trait]
 impl Changes for CatalogueChanges {
@@ -18,11 +24,18 @@ impl Changes for CatalogueChanges {
         self.add(event);
     }
 
-    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        self.flush_vendors(connection).await?;
-        self.flush_plugins(connection).await?;
-        self.flush_versions(connection).await?;
-        self.flush_ranks(connection).await
+    fn size(&self) -> usize {
+        held::<(Uuid, VendorPatch)>(self.vendors.len(), 50)
+            + held::<(Uuid, PluginPatch, Details)>(self.plugins.len(), 50)
+            + held::<(Uuid, String, VersionPatch)>(self.versions.len(), 120)
+            + self.texts
+    }
+
+    async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
+        self.flush_vendors(tables).await?;
+        self.flush_plugins(tables).await?;
+        self.flush_versions(tables).await?;
+        self.flush_ranks(tables).await
     }
 }
 
@@ -47,14 +60,70 @@ struct OldVendor {
     changed: u64,
 }
 
+/// A plugin that is new, with all that became of it.
 #[derive(Serialize)]
 struct NewPlugin<'a> {
-    plugin_id: Uuid,
+    #[serde(flatten)]
+    described: Described<'a>,
     vendor_id: Uuid,
     name: &'a str,
     name_key: String,
+    pricing: &'a Pricing,
+    terms: &'a Terms,
+    published: bool,
+    suspended: Option<&'a str>,
+    deprecated: Option<&'a str>,
+    latest_version: Option<&'a str>,
     created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
     position: u64,
+}
+
+impl Row for NewPlugin<'_> {
+    const TARGET: (&'static str, &'static str) = (
+        PLUGINS,
+        "plugin_id, display_name, summary, description, tags, media, complexity, setup_minutes, requirements, kind, \
+         category, license, described, vendor_id, name, name_key, pricing, terms, published, suspended, deprecated, \
+         latest_version, created_at, updated_at, position",
+    );
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        let said = &self.described;
+        fields.uuid(said.plugin_id).text(said.display_name).text(said.summary).text(said.description);
+        fields.texts(said.tags).json(&said.media).maybe_text(said.complexity.as_deref());
+        fields.maybe_int(said.setup_minutes.map(|minutes| i32::try_from(minutes).unwrap_or(i32::MAX)));
+        fields.texts(said.requirements).text(&said.kind).text(said.category).text(said.license);
+        fields.big(rows::big(said.described)).uuid(self.vendor_id).text(self.name).text(&self.name_key);
+        fields.json(self.pricing).json(self.terms).flag(self.published).maybe_text(self.suspended);
+        fields.maybe_text(self.deprecated).maybe_text(self.latest_version).time(self.created_at).time(self.updated_at);
+        fields.big(rows::big(self.position));
+    }
+}
+
+/// The counters of a plugin that is new.
+#[derive(Serialize)]
+struct NewRank {
+    plugin_id: Uuid,
+    installs: i64,
+    active_installs: i64,
+    rating_sum: i64,
+    rating_count: i64,
+    confidence: Option<u8>,
+    review_points: i64,
+    changed: u64,
+}
+
+impl Row for NewRank {
+    const TARGET: (&'static str, &'static str) = (
+        "catalogue_rank",
+        "plugin_id, installs, active_installs, rating_sum, rating_count, confidence, review_points, changed",
+    );
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.plugin_id).big(self.installs).big(self.active_installs).big(self.rating_sum);
+        fields.big(self.rating_count).maybe_small(self.confidence.map(i16::from)).big(self.review_points);
+        fields.big(rows::big(self.changed));
+    }
 }
 
 /// What a plugin says of itself.
@@ -113,15 +182,34 @@ struct Placed<'a> {
     updated_at: DateTime<Utc>,
 }
 
+/// A version that is new, with all that became of it.
 #[derive(Serialize)]
 struct NewVersion<'a> {
     plugin_id: Uuid,
     version: &'a str,
-    sort_key: String,
+    #[serde(serialize_with = "as_hex")]
+    sort_key: &'a [u8],
     prerelease: bool,
     digest: &'a str,
     size: u64,
+    status: i16,
+    confidence: Option<u8>,
     submitted_at: DateTime<Utc>,
+}
+
+fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode(bytes))
+}
+
+impl Row for NewVersion<'_> {
+    const TARGET: (&'static str, &'static str) =
+        (VERSIONS, "plugin_id, version, sort_key, prerelease, digest, size, status, confidence, submitted_at");
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        fields.uuid(self.plugin_id).text(self.version).bytes(self.sort_key).flag(self.prerelease).text(self.digest);
+        fields.big(rows::big(self.size)).small(self.status).maybe_small(self.confidence.map(i16::from));
+        fields.time(self.submitted_at);
+    }
 }
 
 #[derive(Serialize)]
@@ -134,7 +222,7 @@ struct MovedVersion<'a> {
 }
 
 impl CatalogueChanges {
-    async fn flush_vendors(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    async fn flush_vendors(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let (mut new, mut old) = (Vec::new(), Vec::new());
         for (vendor_id, patch) in &self.vendors {
             let (vendor_id, verified, suspended) = (*vendor_id, patch.verified, patch.suspended);
@@ -154,68 +242,110 @@ impl CatalogueChanges {
                 None => old.push(OldVendor { vendor_id, verified, suspended, changed }),
             }
         }
-        rows::write(connection, include_str!("new_vendors.sql"), &new).await?;
-        rows::write(connection, include_str!("old_vendors.sql"), &old).await
+        rows::write(tables, VENDORS, include_str!("new_vendors.sql"), &new).await?;
+        rows::write(tables, VENDORS, include_str!("old_vendors.sql"), &old).await
     }
 
-    async fn flush_plugins(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (mut new, mut described, mut priced, mut placed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    async fn flush_plugins(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
+        let (mut new, mut ranks) = (Vec::new(), Vec::new());
+        let (mut described, mut priced, mut placed) = (Vec::new(), Vec::new(), Vec::new());
         for (plugin_id, patch) in &self.plugins {
             let plugin_id = *plugin_id;
-            if let (Some(row), Some(vendor_id)) = (&patch.created, patch.vendor) {
-                new.push(NewPlugin {
+            if let Some(row) = self.new_plugin(plugin_id, patch) {
+                new.push(row);
+                ranks.push(NewRank {
                     plugin_id,
-                    vendor_id,
-                    name: &row.name,
-                    name_key: name_key(&row.name),
-                    created_at: row.at,
-                    position: row.position,
+                    installs: patch.installs,
+                    active_installs: patch.active_installs,
+                    rating_sum: patch.rating_sum,
+                    rating_count: patch.rating_count,
+                    confidence: patch.confidence,
+                    review_points: patch.review_points,
+                    changed: patch.changed,
                 });
+                continue;
             }
             described.extend(patch.details.as_ref().map(|(details, at)| Described::of(plugin_id, details, *at)));
             priced.extend(patch.price.as_ref().map(|(pricing, terms)| Priced { plugin_id, pricing, terms }));
             placed.extend(place(plugin_id, patch));
         }
-        rows::write(connection, include_str!("new_plugins.sql"), &new).await?;
-        rows::write(connection, include_str!("new_ranks.sql"), &new).await?;
-        rows::write(connection, include_str!("describe_plugins.sql"), &described).await?;
-        rows::write(connection, include_str!("price_plugins.sql"), &priced).await?;
-        rows::write(connection, include_str!("place_plugins.sql"), &placed).await
+        rows::insert(tables, include_str!("new_plugins.sql"), &new).await?;
+        rows::insert(tables, include_str!("new_ranks.sql"), &ranks).await?;
+        rows::write(tables, PLUGINS, include_str!("describe_plugins.sql"), &described).await?;
+        rows::write(tables, PLUGINS, include_str!("price_plugins.sql"), &priced).await?;
+        rows::write(tables, PLUGINS, include_str!("place_plugins.sql"), &placed).await
     }
 
-    async fn flush_versions(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    /// The row of a plugin that was created among these changes; its versions are among them too.
+    fn new_plugin<'a>(&'a self, plugin_id: Uuid, patch: &'a PluginPatch) -> Option<NewPlugin<'a>> {
+        let (row, (details, described)) = (patch.created.as_ref()?, patch.details.as_ref()?);
+        let (pricing, terms) = patch.price.as_ref()?;
+        Some(NewPlugin {
+            described: Described::of(plugin_id, details, *described),
+            vendor_id: patch.vendor?,
+            name: &row.name,
+            name_key: name_key(&row.name),
+            pricing,
+            terms,
+            published: patch.published,
+            suspended: patch.suspended.as_ref().and_then(Option::as_deref),
+            deprecated: patch.deprecated.as_deref(),
+            latest_version: self.latest_version(plugin_id),
+            created_at: row.at,
+            updated_at: patch.updated_at?,
+            position: row.position,
+        })
+    }
+
+    /// What `latest_versions.sql` finds, of a plugin that is new.
+    fn latest_version(&self, plugin_id: Uuid) -> Option<&str> {
+        let of_plugin = self.versions.range((plugin_id, String::new())..).take_while(|((id, _), _)| *id == plugin_id);
+        let approved = of_plugin.filter(|(_, patch)| patch.status == Some(status::APPROVED));
+        let submitted = approved.filter_map(|((_, version), patch)| Some((patch.submitted.as_ref()?, version)));
+        let latest = submitted.max_by_key(|(row, _)| (!row.prerelease, &row.sort_key));
+        latest.map(|(_, version)| version.as_str())
+    }
+
+    async fn flush_versions(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let (mut new, mut moved, mut touched) = (Vec::new(), Vec::new(), Vec::new());
         for ((plugin_id, version), patch) in &self.versions {
             let plugin_id = *plugin_id;
-            touched.push(plugin_id);
-            new.extend(patch.submitted.as_ref().map(|row| NewVersion {
-                plugin_id,
-                version,
-                sort_key: hex::encode(&row.sort_key),
-                prerelease: row.prerelease,
-                digest: &row.digest,
-                size: row.size,
-                submitted_at: row.at,
-            }));
+            if !self.is_new(plugin_id) {
+                touched.push(plugin_id);
+            }
             let (status, progress, confidence) = (patch.status, patch.progress, patch.confidence);
-            moved.push(MovedVersion { plugin_id, version, status, progress, confidence });
+            match &patch.submitted {
+                Some(row) => new.push(NewVersion {
+                    plugin_id,
+                    version,
+                    sort_key: &row.sort_key,
+                    prerelease: row.prerelease,
+                    digest: &row.digest,
+                    size: row.size,
+                    status: status.unwrap_or(status::SUBMITTED),
+                    confidence,
+                    submitted_at: row.at,
+                }),
+                None => moved.push(MovedVersion { plugin_id, version, status, progress, confidence }),
+            }
         }
-        if touched.is_empty() {
-            return Ok(());
-        }
+        rows::insert(tables, include_str!("new_versions.sql"), &new).await?;
+        rows::write(tables, VERSIONS, include_str!("move_versions.sql"), &moved).await?;
         touched.dedup();
-        rows::write(connection, include_str!("new_versions.sql"), &new).await?;
-        rows::write(connection, include_str!("move_versions.sql"), &moved).await?;
-        sqlx::query(include_str!("latest_versions.sql")).bind(&touched).execute(connection).await?;
+        if !touched.is_empty() {
+            tables.key(VERSIONS).await?;
+            tables.key(PLUGINS).await?;
+            sqlx::query(include_str!("latest_versions.sql")).bind(&touched).execute(tables.connection()).await?;
+        }
         Ok(())
     }
 
-    /// Counters, and how far each plugin's page has changed.
-    async fn flush_ranks(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    /// Counters of plugins that exist, and how far the page of each has changed.
+    async fn flush_ranks(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let mut plugins: Vec<Uuid> = Vec::new();
         let mut confidences: Vec<Option<i16>> = Vec::new();
         let mut counters: [Vec<i64>; 6] = Default::default();
-        for (plugin, patch) in &self.plugins {
+        for (plugin, patch) in self.plugins.iter().filter(|(_, patch)| patch.created.is_none()) {
             plugins.push(*plugin);
             confidences.push(patch.confidence.map(i16::from));
             let (installs, active, changed) = (patch.installs, patch.active_installs, rows::big(patch.changed));
@@ -227,6 +357,7 @@ impl CatalogueChanges {
         if plugins.is_empty() {
             return Ok(());
         }
+        tables.key(NewRank::TARGET.0).await?;
         let [review_points, installs, active, rating_sum, rating_count, changed] = counters;
         sqlx::query(include_str!("count_ranks.sql"))
             .bind(plugins)
@@ -237,9 +368,13 @@ impl CatalogueChanges {
             .bind(rating_sum)
             .bind(rating_count)
             .bind(changed)
-            .execute(connection)
+            .execute(tables.connection())
             .await?;
         Ok(())
+    }
+
+    fn is_new(&self, plugin_id: Uuid) -> bool {
+        self.plugins.get(&plugin_id).is_some_and(|patch| patch.created.is_some())
     }
 }
 

@@ -25,12 +25,17 @@ pub(super) mod status {
     pub const YANKED: i16 = 5;
 }
 
+/// What the short texts of a plugin take, bytes.
+const DETAILS: usize = 400;
+
 /// Changes of the catalogue, by key.
 #[derive(Default)]
 pub(super) struct CatalogueChanges {
     pub vendors: BTreeMap<Uuid, VendorPatch>,
     pub plugins: BTreeMap<Uuid, PluginPatch>,
     pub versions: BTreeMap<(Uuid, String), VersionPatch>,
+    /// Bytes of what plugins say of themselves.
+    pub texts: usize,
 }
 
 #[derive(Default)]
@@ -167,6 +172,9 @@ impl CatalogueChanges {
         let id = event.stream.uuid;
         if matches!(change, plugin::Event::Abandoned {}) {
             return;
+        }
+        if let plugin::Event::Created { details, .. } | plugin::Event::Described { details } = change {
+            self.texts += details.description.len() + details.summary.len() + DETAILS;
         }
         let patch = self.patch(id, event);
         patch.updated_at = Some(event.recorded_at);

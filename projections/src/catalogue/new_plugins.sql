@@ -1,8 +1,11 @@
--- What a plugin says of itself and costs follows in the same transaction.
-INSERT INTO catalogue_plugin (plugin_id, vendor_id, name, name_key, display_name, kind, summary, description, category, tags,
-    license, media, requirements, pricing, terms, created_at, updated_at, position, described)
-SELECT plugin_id, vendor_id, name, name_key, '', '', '', '', '', '{}', '', '[]', '{}', '{}', '{}', created_at, created_at, position,
-    position
-FROM jsonb_to_recordset($1) AS n (plugin_id uuid, vendor_id uuid, name text, name_key text, created_at timestamptz,
-    position bigint)
+INSERT INTO catalogue_plugin (plugin_id, display_name, summary, description, tags, media, complexity, setup_minutes, requirements,
+    kind, category, license, described, vendor_id, name, name_key, pricing, terms, published, suspended, deprecated, latest_version,
+    created_at, updated_at, position)
+SELECT plugin_id, display_name, summary, description, tags, media, complexity, setup_minutes, requirements,
+    kind, category, license, described, vendor_id, name, name_key, pricing, terms, published, suspended, deprecated, latest_version,
+    created_at, updated_at, position
+FROM jsonb_to_recordset($1) AS n (plugin_id uuid, display_name text, summary text, description text, tags text[], media jsonb,
+    complexity text, setup_minutes integer, requirements text[], kind text, category text, license text, described bigint,
+    vendor_id uuid, name text, name_key text, pricing jsonb, terms jsonb, published boolean, suspended text, deprecated text,
+    latest_version text, created_at timestamptz, updated_at timestamptz, position bigint)
 ON CONFLICT (plugin_id) DO NOTHING

@@ -1,4 +1,5 @@
-INSERT INTO catalogue_rank (plugin_id, changed)
-SELECT plugin_id, position
-FROM jsonb_to_recordset($1) AS n (plugin_id uuid, position bigint)
+INSERT INTO catalogue_rank (plugin_id, installs, active_installs, rating_sum, rating_count, confidence, review_points, changed)
+SELECT plugin_id, installs, active_installs, rating_sum, rating_count, confidence, review_points, changed
+FROM jsonb_to_recordset($1) AS n (plugin_id uuid, installs bigint, active_installs bigint, rating_sum bigint, rating_count bigint,
+    confidence smallint, review_points bigint, changed bigint)
 ON CONFLICT (plugin_id) DO NOTHING

@@ -11,13 +11,12 @@ use souk_domain::{
     listing::{Pricing, Terms},
     order, plugin,
 };
-use souk_projector::{Changes, Envelope};
-use sqlx::PgConnection;
+use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
 use crate::{
-    copy::{Fields, Load, Row},
-    rows,
+    copy::{Fields, Row},
+    rows::{self, held},
 };
 
 /// By license and fingerprint: the label and the time, or none when the machine was freed.
@@ -45,6 +44,9 @@ struct PluginRow {
 #[derive(Default, Serialize)]
 struct InstallationRow {
     installation_id: Uuid,
+    /// Whether its stream begins among these changes, so that no table has it yet.
+    #[serde(skip)]
+    begins: bool,
     user_id: Option<Uuid>,
     plugin_id: Option<Uuid>,
     vendor_id: Option<Uuid>,
@@ -181,6 +183,7 @@ impl LibraryChanges {
     fn installation(&mut self, event: &Envelope, change: &installation::Event) {
         let row = self.installations.entry(event.stream.uuid).or_default();
         row.installation_id = event.stream.uuid;
+        row.begins |= event.version == 0;
         row.position = event.position;
         let (version, status) = match change {
             installation::Event::Installed { user_id, plugin_id, vendor_id, version, license_id, .. } => {
@@ -286,27 +289,36 @@ impl Changes for LibraryChanges {
         }
     }
 
-    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    fn size(&self) -> usize {
+        held::<PluginRow>(self.plugins.len(), 150)
+            + held::<InstallationRow>(self.installations.len(), 50)
+            + held::<LicenseRow>(self.licenses.len(), 200)
+            + held::<Activation<'_>>(self.activations.len(), 250)
+            + held::<OrderRow>(self.orders.len(), 250)
+    }
+
+    async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let Self { plugins, installations, licenses, activations, orders } = *self;
-        let largest = plugins.len().max(installations.len()).max(licenses.len()).max(orders.len());
-        let load = Load::of(connection, largest).await?;
         let (new, old): (Vec<_>, Vec<_>) = plugins.into_values().partition(|row| row.name.is_some());
-        rows::insert(connection, load, include_str!("new_plugins.sql"), &new).await?;
-        rows::write(connection, include_str!("old_plugins.sql"), &old).await?;
-        let (new, old): (Vec<_>, Vec<_>) = installations.into_values().partition(|row| row.user_id.is_some());
-        rows::insert(connection, load, include_str!("new_installations.sql"), &new).await?;
-        rows::write(connection, include_str!("old_installations.sql"), &old).await?;
+        rows::insert(tables, include_str!("new_plugins.sql"), &new).await?;
+        rows::write(tables, PluginRow::TARGET.0, include_str!("old_plugins.sql"), &old).await?;
+        let (installed, old): (Vec<_>, Vec<_>) = installations.into_values().partition(|row| row.user_id.is_some());
+        let (new, again): (Vec<_>, Vec<_>) = installed.into_iter().partition(|row| row.begins);
+        rows::insert(tables, include_str!("new_installations.sql"), &new).await?;
+        rows::write(tables, InstallationRow::TARGET.0, include_str!("new_installations.sql"), &again).await?;
+        rows::write(tables, InstallationRow::TARGET.0, include_str!("old_installations.sql"), &old).await?;
         let (new, old): (Vec<_>, Vec<_>) = licenses.into_values().partition(|row| row.issued.is_some());
-        rows::insert(connection, load, include_str!("new_licenses.sql"), &new).await?;
-        rows::write(connection, include_str!("old_licenses.sql"), &old).await?;
-        flush_activations(connection, &activations).await?;
+        rows::insert(tables, include_str!("new_licenses.sql"), &new).await?;
+        rows::write(tables, LicenseRow::TARGET.0, include_str!("old_licenses.sql"), &old).await?;
+        flush_activations(tables, &activations).await?;
         let (new, old): (Vec<_>, Vec<_>) = orders.into_values().partition(|row| row.placed.is_some());
-        rows::insert(connection, load, include_str!("new_orders.sql"), &new).await?;
-        rows::write(connection, include_str!("old_orders.sql"), &old).await
+        rows::insert(tables, include_str!("new_orders.sql"), &new).await?;
+        rows::write(tables, OrderRow::TARGET.0, include_str!("old_orders.sql"), &old).await
     }
 }
 
-async fn flush_activations(connection: &mut PgConnection, activations: &Activations) -> Result<(), sqlx::Error> {
+async fn flush_activations(tables: &mut Tables<'_>, activations: &Activations) -> Result<(), sqlx::Error> {
+    const TABLE: &str = "library_activation";
     let (mut kept, mut ended) = (Vec::new(), (Vec::new(), Vec::new()));
     for ((license_id, fingerprint), activation) in activations {
         if let Some((label, activated_at)) = activation {
@@ -317,9 +329,10 @@ async fn flush_activations(connection: &mut PgConnection, activations: &Activati
             ended.1.push(fingerprint.as_str());
         }
     }
-    rows::write(connection, include_str!("activations.sql"), &kept).await?;
+    rows::write(tables, TABLE, include_str!("activations.sql"), &kept).await?;
     if !ended.0.is_empty() {
-        sqlx::query(include_str!("deactivations.sql")).bind(ended.0).bind(ended.1).execute(connection).await?;
+        tables.key(TABLE).await?;
+        sqlx::query(include_str!("deactivations.sql")).bind(ended.0).bind(ended.1).execute(tables.connection()).await?;
     }
     Ok(())
 }

@@ -10,15 +10,17 @@ use souk_domain::{
     review,
     validation::{self, Thresholds},
 };
-use souk_projector::{Changes, Envelope};
-use sqlx::PgConnection;
+use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
 use crate::{
-    copy::{Fields, Load, Row, copy},
-    rows,
+    copy::{Fields, Row, copy},
+    rows::{self, held},
     stars::Stars,
 };
+
+/// What a finding takes, with its texts, bytes.
+const FINDING: usize = 600;
 
 /// Changes of reliability, by key.
 #[derive(Default)]
@@ -27,6 +29,8 @@ pub(super) struct ReliabilityChanges {
     changes: Vec<Change>,
     validations: BTreeMap<Uuid, ValidationPatch>,
     steps: BTreeMap<(Uuid, String), Step>,
+    /// In all steps.
+    findings: usize,
 }
 
 #[derive(Default)]
@@ -78,6 +82,8 @@ impl Row for Change {
 
 #[derive(Default)]
 struct ValidationPatch {
+    /// Whether its stream begins among these changes, so that no table has it or a step of it yet.
+    begins: bool,
     requested: Option<Requested>,
     outcome: Outcome,
 }
@@ -163,6 +169,7 @@ impl ReliabilityChanges {
         let id = event.stream.uuid;
         let patch = self.validations.entry(id).or_default();
         patch.outcome.validation_id = id;
+        patch.begins |= event.version == 0;
         match change {
             validation::Event::Requested { plugin_id, version, digest, pipeline, .. } => {
                 patch.requested = Some(Requested {
@@ -186,6 +193,7 @@ impl ReliabilityChanges {
                     finding_count: step.finding_count,
                     completed_at: event.recorded_at,
                 };
+                self.findings += step.findings.len();
                 self.steps.insert((id, step.name.clone()), row);
             }
             validation::Event::Concluded { version, confidence, verdict, report, thresholds } => {
@@ -245,8 +253,16 @@ impl Changes for ReliabilityChanges {
         }
     }
 
-    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let Self { plugins, mut changes, validations, steps } = *self;
+    fn size(&self) -> usize {
+        held::<(Uuid, PluginPatch)>(self.plugins.len(), 20)
+            + held::<Change>(self.changes.len(), 60)
+            + held::<(Uuid, ValidationPatch)>(self.validations.len(), 350)
+            + held::<(Uuid, String, Step)>(self.steps.len(), 100)
+            + self.findings * FINDING
+    }
+
+    async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
+        let Self { plugins, mut changes, validations, steps, .. } = *self;
         let plugins: Vec<_> = plugins
             .iter()
             .map(|(plugin_id, patch)| PluginDifference {
@@ -256,29 +272,28 @@ impl Changes for ReliabilityChanges {
                 review_points: patch.review_points,
             })
             .collect();
-        let largest = plugins.len().max(changes.len()).max(validations.len()).max(steps.len());
-        let load = Load::of(connection, largest).await?;
-        if load == Load::Fresh {
-            copy(connection, load, &plugins).await?;
+        if tables.are_fresh() {
+            copy(tables, &plugins).await?;
         } else {
-            rows::write(connection, include_str!("plugins.sql"), &plugins).await?;
+            rows::write(tables, PluginDifference::TARGET.0, include_str!("plugins.sql"), &plugins).await?;
         }
         changes.sort_by_key(|change| (change.plugin_id, change.position));
-        if load == Load::Small {
-            rows::write(connection, include_str!("changes.sql"), &changes).await?;
-        } else {
-            copy(connection, load, &changes).await?;
-        }
-        let (mut new, mut old) = (Vec::new(), Vec::new());
-        for ValidationPatch { requested, outcome } in validations.into_values() {
+        rows::insert(tables, include_str!("changes.sql"), &changes).await?;
+        let (new, old): (Vec<Step>, Vec<Step>) = steps
+            .into_values()
+            .partition(|step| validations.get(&step.validation_id).is_some_and(|patch| patch.begins));
+        rows::insert(tables, include_str!("steps.sql"), &new).await?;
+        rows::write(tables, Step::TARGET.0, include_str!("steps.sql"), &old).await?;
+        let (mut new, mut again, mut old) = (Vec::new(), Vec::new(), Vec::new());
+        for ValidationPatch { requested, outcome, begins } in validations.into_values() {
             match requested {
-                Some(requested) => new.push(NewValidation { requested, outcome }),
+                Some(requested) if begins => new.push(NewValidation { requested, outcome }),
+                Some(requested) => again.push(NewValidation { requested, outcome }),
                 None => old.push(outcome),
             }
         }
-        rows::insert(connection, load, include_str!("new_validations.sql"), &new).await?;
-        rows::write(connection, include_str!("outcomes.sql"), &old).await?;
-        let steps: Vec<Step> = steps.into_values().collect();
-        rows::insert(connection, load, include_str!("steps.sql"), &steps).await
+        rows::insert(tables, include_str!("new_validations.sql"), &new).await?;
+        rows::write(tables, NewValidation::TARGET.0, include_str!("new_validations.sql"), &again).await?;
+        rows::write(tables, NewValidation::TARGET.0, include_str!("outcomes.sql"), &old).await
     }
 }

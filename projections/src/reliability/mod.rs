@@ -33,10 +33,6 @@ impl Projection for Reliability {
         &["reliability_plugin", "reliability_change", "reliability_validation", "reliability_step"]
     }
 
-    fn only_added(&self) -> &'static [&'static str] {
-        &["reliability_change"]
-    }
-
     fn wants(&self, category: Category) -> bool {
         matches!(category, Category::Validation | Category::Review)
     }

@@ -6,15 +6,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use souk_domain::{event::DomainEvent, personal::Personal, review, user};
-use souk_projector::{Changes, Envelope};
-use sqlx::PgConnection;
+use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
 use crate::{
-    copy::{Fields, Load, Row, copy},
-    rows,
+    copy::{Fields, Row, copy},
+    rows::{self, held},
     stars::Stars,
 };
+
+const REVIEWS: &str = "reviews_review";
 
 /// Changes of reviews, by key.
 #[derive(Default)]
@@ -22,6 +23,8 @@ pub(super) struct ReviewChanges {
     persons: BTreeMap<Uuid, Option<String>>,
     reviews: BTreeMap<Uuid, ReviewPatch>,
     summaries: BTreeMap<Uuid, [i64; 5]>,
+    /// Bytes of titles, bodies and replies.
+    texts: usize,
 }
 
 #[derive(Serialize)]
@@ -33,6 +36,9 @@ struct Person<'a> {
 #[derive(Default, Serialize)]
 struct ReviewPatch {
     review_id: Uuid,
+    /// Whether its stream begins among these changes, so that no table has it yet.
+    #[serde(skip)]
+    begins: bool,
     submitted: Option<Submitted>,
     text: Option<Text>,
     edited_at: Option<DateTime<Utc>>,
@@ -68,7 +74,7 @@ impl Row for Person<'_> {
 /// Of a review that is new, or begins anew; others have no whole row.
 impl Row for ReviewPatch {
     const TARGET: (&'static str, &'static str) = (
-        "reviews_review",
+        REVIEWS,
         "review_id, plugin_id, user_id, rating, title, body, version, status, created_at, edited_at, reply, replied_at, \
          position",
     );
@@ -108,8 +114,17 @@ impl Text {
 
 impl ReviewChanges {
     fn review(&mut self, event: &Envelope, change: &review::Event) {
+        let length = |personal: &Personal| personal.text().map_or(0, str::len);
+        self.texts += match change {
+            review::Event::Submitted { title, body, .. } | review::Event::Edited { title, body, .. } => {
+                length(title) + length(body)
+            }
+            review::Event::Replied { body } => body.len(),
+            _ => 0,
+        };
         let patch = self.reviews.entry(event.stream.uuid).or_default();
         patch.review_id = event.stream.uuid;
+        patch.begins |= event.version == 0;
         match change {
             review::Event::Submitted { user_id, plugin_id, rating, title, body, installed_version, .. } => {
                 // Written again after it was taken back, it begins anew.
@@ -124,6 +139,7 @@ impl ReviewChanges {
                     }),
                     text: Some(Text::of(*rating, title, body)),
                     status: Some("live"),
+                    begins: patch.begins,
                     ..ReviewPatch::default()
                 };
             }
@@ -166,24 +182,32 @@ impl Changes for ReviewChanges {
         }
     }
 
-    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let Self { persons, reviews, summaries } = *self;
+    fn size(&self) -> usize {
+        held::<(Uuid, Option<String>)>(self.persons.len(), 50)
+            + held::<ReviewPatch>(self.reviews.len(), 50)
+            + held::<(Uuid, [i64; 5])>(self.summaries.len(), 0)
+            + self.texts
+    }
+
+    async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
+        let Self { persons, reviews, summaries, .. } = *self;
         let persons: Vec<_> =
             persons.iter().map(|(user_id, name)| Person { user_id: *user_id, display_name: name.as_deref() }).collect();
-        let largest = persons.len().max(reviews.len()).max(summaries.len());
-        let load = Load::of(connection, largest).await?;
-        rows::insert(connection, load, include_str!("persons.sql"), &persons).await?;
-        let (new, old): (Vec<_>, Vec<_>) = reviews.into_values().partition(|patch| patch.submitted.is_some());
-        rows::insert(connection, load, include_str!("new_reviews.sql"), &new).await?;
-        rows::write(connection, include_str!("old_reviews.sql"), &old).await?;
+        rows::insert(tables, include_str!("persons.sql"), &persons).await?;
+        let (submitted, old): (Vec<_>, Vec<_>) = reviews.into_values().partition(|patch| patch.submitted.is_some());
+        let (new, again): (Vec<_>, Vec<_>) = submitted.into_iter().partition(|patch| patch.begins);
+        rows::insert(tables, include_str!("new_reviews.sql"), &new).await?;
+        rows::write(tables, REVIEWS, include_str!("new_reviews.sql"), &again).await?;
+        rows::write(tables, REVIEWS, include_str!("old_reviews.sql"), &old).await?;
         if summaries.is_empty() {
             return Ok(());
         }
-        if load == Load::Fresh {
+        if tables.are_fresh() {
             let summaries: Vec<_> =
                 summaries.into_iter().map(|(plugin_id, stars)| Summary { plugin_id, stars }).collect();
-            return copy(connection, load, &summaries).await;
+            return copy(tables, &summaries).await;
         }
+        tables.key(Summary::TARGET.0).await?;
         let column = |stars: usize| summaries.values().map(|counts| counts[stars - 1]).collect::<Vec<i64>>();
         sqlx::query(include_str!("count_summaries.sql"))
             .bind(summaries.keys().copied().collect::<Vec<_>>())
@@ -192,7 +216,7 @@ impl Changes for ReviewChanges {
             .bind(column(3))
             .bind(column(4))
             .bind(column(5))
-            .execute(connection)
+            .execute(tables.connection())
             .await?;
         Ok(())
     }

@@ -1,11 +1,6 @@
+-- The log has the rest: a position names an event.
 CREATE TABLE timeline_event (
-    plugin_id   uuid        NOT NULL,
-    position    bigint      NOT NULL,
-    event_id    uuid        NOT NULL,
-    event_type  text        NOT NULL,
-    recorded_at timestamptz NOT NULL,
-    stream      text        NOT NULL,
-    version     bigint      NOT NULL,
-    vendor_id   uuid,
+    plugin_id uuid   NOT NULL,
+    position  bigint NOT NULL,
     PRIMARY KEY (plugin_id, position)
 );

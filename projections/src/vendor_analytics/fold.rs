@@ -6,13 +6,12 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use serde::Serialize;
 use souk_domain::{event::DomainEvent, installation, order, plugin};
-use souk_projector::{Changes, Envelope};
-use sqlx::PgConnection;
+use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
 use crate::{
-    copy::{Fields, Load, Row, copy},
-    rows,
+    copy::{Fields, Row, copy},
+    rows::{self, held},
     stars::Stars,
 };
 
@@ -173,26 +172,32 @@ impl Changes for AnalyticsChanges {
         }
     }
 
-    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    fn size(&self) -> usize {
+        held::<(Key, Activity)>(self.activity.len(), 0)
+            + held::<(Key, &str, Money)>(self.money.len(), 0)
+            + held::<(Uuid, Plugin)>(self.plugins.len(), 120)
+    }
+
+    async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let Self { activity, money, plugins } = *self;
-        let load = Load::of(connection, activity.len().max(money.len()).max(plugins.len())).await?;
-        if load == Load::Fresh {
-            copy(connection, load, &activity.into_iter().collect::<Vec<_>>()).await?;
-            copy(connection, load, &money.into_iter().collect::<Vec<_>>()).await?;
+        if tables.are_fresh() {
+            copy(tables, &activity.into_iter().collect::<Vec<_>>()).await?;
+            copy(tables, &money.into_iter().collect::<Vec<_>>()).await?;
         } else {
-            flush_activity(connection, &activity).await?;
-            flush_money(connection, &money).await?;
+            flush_activity(tables, &activity).await?;
+            flush_money(tables, &money).await?;
         }
         let (new, old): (Vec<Plugin>, Vec<Plugin>) = plugins.into_values().partition(|row| row.name.is_some());
-        rows::insert(connection, load, include_str!("new_plugins.sql"), &new).await?;
-        rows::write(connection, include_str!("old_plugins.sql"), &old).await
+        rows::insert(tables, include_str!("new_plugins.sql"), &new).await?;
+        rows::write(tables, Plugin::TARGET.0, include_str!("old_plugins.sql"), &old).await
     }
 }
 
-async fn flush_activity(connection: &mut PgConnection, activity: &BTreeMap<Key, Activity>) -> Result<(), sqlx::Error> {
+async fn flush_activity(tables: &mut Tables<'_>, activity: &BTreeMap<Key, Activity>) -> Result<(), sqlx::Error> {
     if activity.is_empty() {
         return Ok(());
     }
+    tables.key(<(Key, Activity)>::TARGET.0).await?;
     sqlx::query(include_str!("count_activity.sql"))
         .bind(activity.keys().map(|key| key.vendor).collect::<Vec<_>>())
         .bind(activity.keys().map(|key| key.day).collect::<Vec<_>>())
@@ -202,18 +207,16 @@ async fn flush_activity(connection: &mut PgConnection, activity: &BTreeMap<Key, 
         .bind(activity.values().map(|row| row.active).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.reviews).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.rating_sum).collect::<Vec<_>>())
-        .execute(connection)
+        .execute(tables.connection())
         .await?;
     Ok(())
 }
 
-async fn flush_money(
-    connection: &mut PgConnection,
-    money: &BTreeMap<(Key, &'static str), Money>,
-) -> Result<(), sqlx::Error> {
+async fn flush_money(tables: &mut Tables<'_>, money: &BTreeMap<(Key, &'static str), Money>) -> Result<(), sqlx::Error> {
     if money.is_empty() {
         return Ok(());
     }
+    tables.key(<((Key, &'static str), Money)>::TARGET.0).await?;
     sqlx::query(include_str!("count_money.sql"))
         .bind(money.keys().map(|(key, _)| key.vendor).collect::<Vec<_>>())
         .bind(money.keys().map(|(key, _)| key.day).collect::<Vec<_>>())
@@ -223,7 +226,7 @@ async fn flush_money(
         .bind(money.values().map(|row| row.gross).collect::<Vec<_>>())
         .bind(money.values().map(|row| row.refunds).collect::<Vec<_>>())
         .bind(money.values().map(|row| row.commission).collect::<Vec<_>>())
-        .execute(connection)
+        .execute(tables.connection())
         .await?;
     Ok(())
 }

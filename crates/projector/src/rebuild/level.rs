@@ -51,6 +51,7 @@ impl Building {
             live,
             partitions: None,
             skipped: generation.skipped.clone(),
+            joint: None,
         };
         let now_skipped = poison::skipped(pool, projection.name()).await?;
         let numbers = 0..i32::try_from(partitions).unwrap_or(i32::MAX);

@@ -29,9 +29,6 @@ use crate::{
 const PAGE: usize = 2_000;
 /// Pages that are decoded at once.
 const DECODING: usize = 2;
-/// What an event costs beside its bytes while it waits to be written.
-const OVERHEAD: usize = 300;
-
 /// A page of the log, decoded.
 struct Page {
     last: Position,
@@ -42,7 +39,6 @@ struct Page {
 struct Decoded {
     category: Category,
     position: Position,
-    size: usize,
     event: Result<Envelope, Box<Unreadable>>,
 }
 
@@ -83,6 +79,7 @@ impl Rebuild {
                 // Event by event, which names the one that the tables refuse. When none is refused alone, what was wrong is
                 // gone, and the rest is loaded as before.
                 Err(Trouble::Refused(which)) => {
+                    buildings[which].filler.key().await?;
                     self.catch_up(&mut buildings[which], Position::MAX, meter).await?;
                 }
             }
@@ -109,7 +106,7 @@ impl Rebuild {
                 batch: options.batch.max(1),
                 budget: Arc::clone(&budget),
                 on_milestone: Arc::clone(&options.on_milestone),
-                written: building.reached(),
+                reached: building.reached(),
                 pending: None,
                 writing: None,
             };
@@ -251,40 +248,55 @@ async fn decode(
             continue;
         }
         let (category, position) = (event.stream.category, event.position);
-        let size = event.data.len() + OVERHEAD;
         let event = match decoder.decode(&event).await {
             Ok(envelope) => Ok(envelope),
             Err(Undecodable::Poison(problem)) => Err(Box::new(Unreadable { event, problem })),
             Err(Undecodable::Vault(error)) => return Err(ProjectorError::Vault(error)),
         };
-        events.push(Decoded { category, position, size, event });
+        events.push(Decoded { category, position, event });
     }
     Ok(Page { last, last_event, events })
 }
 
-/// The memory that all loaders share, by the size of the events whose changes wait to be written.
+/// The memory that all loaders share: half of it for changes that wait, the rest for those that are being written.
 struct Budget {
     limit: usize,
-    loaders: usize,
-    used: AtomicUsize,
+    /// What waits, by loader, bytes.
+    waiting: Vec<AtomicUsize>,
+    /// What is being written, bytes.
+    written: AtomicUsize,
 }
 
 impl Budget {
     fn new(limit: usize, loaders: usize) -> Self {
-        Self { limit, loaders, used: AtomicUsize::new(0) }
+        let waiting = (0..loaders).map(|_| AtomicUsize::new(0)).collect();
+        Self { limit, waiting, written: AtomicUsize::new(0) }
     }
 
-    fn take(&self, size: usize) {
-        self.used.fetch_add(size, Ordering::Relaxed);
+    /// The changes of `loader` take `size` now.
+    fn wait(&self, loader: usize, size: usize) {
+        self.waiting[loader].store(size, Ordering::Relaxed);
     }
 
-    fn give_back(&self, size: usize) {
-        self.used.fetch_sub(size, Ordering::Relaxed);
+    /// Those of `loader`, which take `size`, are being written.
+    fn begin(&self, loader: usize, size: usize) {
+        self.written.fetch_add(size, Ordering::Relaxed);
+        self.wait(loader, 0);
     }
 
-    /// Whether one that uses `own` has to write: the largest do when all together use too much.
-    fn is_spent(&self, own: usize) -> bool {
-        self.used.load(Ordering::Relaxed) >= self.limit && own.saturating_mul(self.loaders) >= self.limit / 2
+    fn end(&self, size: usize) {
+        self.written.fetch_sub(size, Ordering::Relaxed);
+    }
+
+    /// Whether `loader` has to write what waits: who has most does, when all together have too much.
+    fn is_spent(&self, loader: usize) -> bool {
+        let sizes = || self.waiting.iter().map(|size| size.load(Ordering::Relaxed));
+        sizes().sum::<usize>() >= self.limit / 2 && sizes().max() == Some(self.waiting[loader].load(Ordering::Relaxed))
+    }
+
+    /// Whether what is being written has to be gone before more may wait.
+    fn is_full(&self) -> bool {
+        self.written.load(Ordering::Relaxed) >= self.limit
     }
 }
 
@@ -305,7 +317,7 @@ struct Loader {
     budget: Arc<Budget>,
     on_milestone: Arc<dyn Fn(Milestone) -> BoxFuture<'static, ()> + Send + Sync>,
     /// Where the last chunk ends that is written, or being written.
-    written: Position,
+    reached: Position,
     pending: Option<Chunk>,
     writing: Option<Guard<Result<(), Trouble>>>,
 }
@@ -317,31 +329,30 @@ impl Loader {
             let full = self
                 .pending
                 .as_ref()
-                .is_some_and(|chunk| chunk.events >= self.batch || self.budget.is_spent(chunk.size));
+                .is_some_and(|chunk| chunk.events >= self.batch || self.budget.is_spent(self.place));
             if full {
                 self.write().await?;
+            } else if self.budget.is_full() {
+                self.written().await?;
             }
         }
         self.write().await?;
-        if let Some(writing) = self.writing.take() {
-            writing.join().await?;
-        }
+        self.written().await?;
         Ok(self.filler.index().await.map_err(ProjectorError::from)?)
     }
 
     fn fold(&mut self, page: &Page) -> Result<(), ProjectorError> {
-        let written = self.written;
-        if page.last <= written {
+        let reached = self.reached;
+        if page.last <= reached {
             return Ok(());
         }
         let chunk = self.pending.get_or_insert_with(|| Chunk {
             changes: self.applier.projection.begin(),
-            last: (written, Uuid::default()),
+            last: (reached, Uuid::default()),
             events: 0,
             size: 0,
         });
-        let size = chunk.size;
-        for decoded in page.events.iter().filter(|decoded| decoded.position > written) {
+        for decoded in page.events.iter().filter(|decoded| decoded.position > reached) {
             let applier = &self.applier;
             if !applier.projection.wants(decoded.category) || applier.skipped.contains(&decoded.position) {
                 continue;
@@ -360,25 +371,32 @@ impl Loader {
                 }
             }
             chunk.events += 1;
-            chunk.size += decoded.size;
         }
         chunk.last = (page.last, page.last_event);
-        self.budget.take(chunk.size - size);
+        chunk.size = chunk.changes.size();
+        self.budget.wait(self.place, chunk.size);
         Ok(())
+    }
+
+    /// Waits until nothing is being written.
+    async fn written(&mut self) -> Result<(), Trouble> {
+        match self.writing.take() {
+            Some(writing) => writing.join().await,
+            None => Ok(()),
+        }
     }
 
     /// Begins to write what is pending, once what was pending before is written.
     async fn write(&mut self) -> Result<(), Trouble> {
         let Some(chunk) = self.pending.take() else { return Ok(()) };
-        if let Some(writing) = self.writing.take() {
-            writing.join().await?;
-        }
+        self.written().await?;
+        self.budget.begin(self.place, chunk.size);
         let (filler, budget, place) = (self.filler.clone(), Arc::clone(&self.budget), self.place);
         let on_milestone = Arc::clone(&self.on_milestone);
-        let after = std::mem::replace(&mut self.written, chunk.last.0);
+        let after = std::mem::replace(&mut self.reached, chunk.last.0);
         self.writing = Some(Guard(tokio::spawn(async move {
             let written = filler.flush(after, chunk.last, chunk.changes).await;
-            budget.give_back(chunk.size);
+            budget.end(chunk.size);
             match written {
                 Ok(true) => {
                     let projection = filler.projection.name().to_owned();

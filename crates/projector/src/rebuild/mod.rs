@@ -56,7 +56,7 @@ pub struct RebuildOptions {
     pub verify: bool,
     /// As many events as one transaction takes at most while loading.
     pub batch: usize,
-    /// Bytes of events whose changes wait in memory at most, over all projections.
+    /// Bytes that changes take in memory at most, over all projections.
     pub memory: usize,
     /// Told several times a second how far it is.
     pub on_progress: Arc<dyn Fn(RebuildProgress) + Send + Sync>,
@@ -77,7 +77,7 @@ impl Default for RebuildOptions {
             projections: Vec::new(),
             verify: false,
             batch: usize::MAX,
-            memory: 192 << 20,
+            memory: 320 << 20,
             on_progress: Arc::new(|_| {}),
             on_milestone: Arc::new(|_| Box::pin(async {})),
             served: false,

@@ -25,11 +25,11 @@ use souk_embedded_postgres::testing::{TestDatabase, database};
 use souk_feed_log::LogFeed;
 use souk_ports::{Actor, Appended, EventLog, Expected, Metadata, NewEvent, Position};
 use souk_projector::{
-    Changes, Decoder, Envelope, Projection, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, State, migrate,
-    status,
+    Changes, Decoder, Envelope, Projection, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, State, Tables,
+    migrate, status,
 };
 use souk_testkit::{ManualClock, MemoryLog, PlainVault};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -87,13 +87,18 @@ impl Changes for TallyChanges {
         }
     }
 
-    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    fn size(&self) -> usize {
+        self.rows.len() * 100
+    }
+
+    async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let left = |n: usize| n.checked_sub(1);
         if self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
             sqlx::query("DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '40001'; END $$")
-                .execute(&mut *connection)
+                .execute(tables.connection())
                 .await?;
         }
+        tables.key("tally_plugin").await?;
         for (plugin, (events, last, label)) in self.rows {
             sqlx::query(
                 "INSERT INTO tally_plugin AS t VALUES ($1, $2, $3, $4) ON CONFLICT (plugin_id) DO UPDATE \
@@ -104,7 +109,7 @@ impl Changes for TallyChanges {
             .bind(events)
             .bind(last)
             .bind(label)
-            .execute(&mut *connection)
+            .execute(tables.connection())
             .await?;
         }
         Ok(())
@@ -142,10 +147,14 @@ impl Changes for CountChanges {
     fn fold(&mut self, _event: &Envelope) {
         self.0 += 1;
     }
-    async fn flush(self: Box<Self>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    fn size(&self) -> usize {
+        0
+    }
+    async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
+        tables.key("count_all").await?;
         sqlx::query("INSERT INTO count_all AS c VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET events = c.events + excluded.events")
             .bind(self.0)
-            .execute(connection)
+            .execute(tables.connection())
             .await?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-SELECT position, event_id, event_type, recorded_at, stream, version
+SELECT position
 FROM timeline_event
 WHERE plugin_id = $1 AND position > $2
 ORDER BY position

@@ -1,0 +1,150 @@
+//! Small writes of several read models in one transaction.
+//!
+//! An event changes several read models. Each has a follower of its own, and a transaction of its own costs more than what is
+//! written in it, when that is little. So followers hand small writes to one task, which writes what came meanwhile together. When
+//! anything of it is refused, nothing is written, and every follower writes by itself: then only the one that is refused stops.
+
+use std::collections::BTreeMap;
+
+use sqlx::{PgConnection, PgPool};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::yield_now,
+};
+
+use crate::{
+    Changes, Generation, Tables,
+    apply::Applier,
+    checkpoint::{Checkpoint, Mark, to_sql},
+};
+
+/// As many writes as one transaction takes.
+const TOGETHER: usize = 64;
+
+/// What a follower wants written.
+struct Write {
+    applier: Applier,
+    mark: Mark,
+    changes: Box<dyn Changes>,
+    /// Whether it was written: not when somebody else moved the checkpoint.
+    answer: oneshot::Sender<bool>,
+}
+
+/// Hands writes to the task that writes them together.
+#[derive(Clone)]
+pub(crate) struct Joint {
+    writes: mpsc::Sender<Write>,
+}
+
+impl Joint {
+    /// Also the task, which ends when nobody can hand it anything any more.
+    pub fn new(pool: PgPool) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (writes, handed) = mpsc::channel(TOGETHER);
+        (Self { writes }, run(pool, handed))
+    }
+
+    /// Writes `changes` and moves the checkpoint of `applier` along `mark`; false when that is not at its beginning. None when it was
+    /// refused together with the others: it has to be tried alone.
+    pub async fn write(&self, applier: &Applier, mark: Mark, changes: Box<dyn Changes>) -> Option<bool> {
+        let (answer, answered) = oneshot::channel();
+        let write = Write { applier: applier.clone(), mark, changes, answer };
+        self.writes.send(write).await.ok()?;
+        answered.await.ok()
+    }
+}
+
+async fn run(pool: PgPool, mut handed: mpsc::Receiver<Write>) {
+    let (mut writes, mut schemas) = (Vec::new(), BTreeMap::new());
+    while handed.recv_many(&mut writes, TOGETHER).await > 0 {
+        // Those who follow the same feed heard of the same event a moment ago.
+        yield_now().await;
+        while writes.len() < TOGETHER {
+            let Ok(write) = handed.try_recv() else { break };
+            writes.push(write);
+        }
+        let writes = std::mem::take(&mut writes);
+        // Who waits for an answer and gets none finds out alone what is wrong.
+        if !learn(&mut schemas, &writes) {
+            continue;
+        }
+        let path = schemas.values().map(String::as_str).collect::<Vec<_>>().join(",");
+        if let Err(error) = write(&pool, &path, writes).await {
+            tracing::debug!(%error, "what was to be written together is written one by one");
+        }
+    }
+}
+
+/// Remembers where the tables of each projection are: a path that stays the same keeps plans good. Names of tables begin with those
+/// of projections, so that there is one of each. False when `writes` are of two generations of one projection.
+fn learn(schemas: &mut BTreeMap<String, String>, writes: &[Write]) -> bool {
+    for Write { applier, .. } in writes {
+        let Generation { projection, schema, .. } = applier.generation();
+        schemas.insert(projection.clone(), schema.clone());
+    }
+    writes.iter().all(|write| {
+        let Generation { projection, schema, .. } = write.applier.generation();
+        schemas.get(projection) == Some(schema)
+    })
+}
+
+async fn write(pool: &PgPool, path: &str, writes: Vec<Write>) -> Result<(), sqlx::Error> {
+    let steps: Vec<(Checkpoint, Option<u32>, Mark)> =
+        writes.iter().map(|write| (write.applier.checkpoint.clone(), write.applier.partitions, write.mark)).collect();
+    let mut tx = pool.begin().await?;
+    let moved = advance(&mut tx, path, &steps).await?;
+    let mut answers = Vec::with_capacity(writes.len());
+    for (Write { changes, answer, .. }, moved) in writes.into_iter().zip(moved) {
+        if moved {
+            changes.flush(&mut Tables::new(&mut tx)).await?;
+        }
+        answers.push((answer, moved));
+    }
+    tx.commit().await?;
+    for (answer, moved) in answers {
+        // A follower that was cancelled does not wait any more.
+        let _ = answer.send(moved);
+    }
+    Ok(())
+}
+
+/// Moves checkpoints, each in so many partitions and along its mark, and makes unqualified names mean tables in `path`; which of them
+/// were where they had to be.
+async fn advance(
+    tx: &mut PgConnection,
+    path: &str,
+    steps: &[(Checkpoint, Option<u32>, Mark)],
+) -> Result<Vec<bool>, sqlx::Error> {
+    let (mut projections, mut generations, mut partitions) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut here, mut there, mut event_positions, mut events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut counts = Vec::new();
+    for (checkpoint, count, mark) in steps {
+        projections.push(checkpoint.generation.projection.as_str());
+        generations.push(checkpoint.generation.generation);
+        partitions.push(checkpoint.partition);
+        here.push(to_sql(mark.after));
+        there.push(to_sql(mark.to));
+        event_positions.push(mark.last.map(|(position, _)| to_sql(position)));
+        events.push(mark.last.map(|(_, event)| event));
+        counts.push(count.map(i64::from));
+    }
+    let places: Vec<i64> = sqlx::query_scalar(include_str!("sql/advance_all.sql"))
+        .bind(projections)
+        .bind(generations)
+        .bind(partitions)
+        .bind(here)
+        .bind(there)
+        .bind(event_positions)
+        .bind(events)
+        .bind(counts)
+        .bind(path)
+        .fetch_one(tx)
+        .await?;
+    let mut moved = vec![false; steps.len()];
+    for place in places {
+        // They count from one.
+        if let Some(moved) = usize::try_from(place - 1).ok().and_then(|place| moved.get_mut(place)) {
+            *moved = true;
+        }
+    }
+    Ok(moved)
+}
