@@ -123,11 +123,12 @@ fn set_headers(headers: &mut HeaderMap, id: &str, personal: bool) {
 }
 
 fn record(method: &Method, template: Option<&MatchedPath>, response: &Response, started: Instant) {
-    let elapsed = started.elapsed().as_secs_f64();
+    let elapsed = started.elapsed();
+    let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     let status = response.status().as_u16();
     let user = response.extensions().get::<Caller>().and_then(Caller::user);
-    tracing::info!(status, duration_ms = elapsed * 1000.0, user = user.map(tracing::field::display), "answered");
-    count(known_method(method), template.map_or("(none)", MatchedPath::as_str), status, elapsed);
+    tracing::info!(status, duration_us, user = user.map(tracing::field::display), "answered");
+    count(known_method(method), template.map_or("(none)", MatchedPath::as_str), status, elapsed.as_secs_f64());
 }
 
 /// Clients invent methods; each would be a series of its own.

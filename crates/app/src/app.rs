@@ -39,7 +39,7 @@ pub struct Settings {
     /// How long a reservation may wait for its holder before it counts as orphaned.
     pub orphan_grace: Duration,
     /// How many streams of one kind are remembered.
-    pub cached_streams: u64,
+    pub cached_streams: usize,
     /// How old a remembered state of another stream may be when a command is decided by it. What this process wrote it knows at
     /// once; this is about other processes. A refusal is always checked first.
     pub fact_age: Duration,

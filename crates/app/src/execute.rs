@@ -109,7 +109,7 @@ impl App {
         make: impl Fn(&D::State) -> Result<D::Command, AppError> + Send + Sync,
     ) -> Outcome<D> {
         let stream = StreamId::new(D::CATEGORY, call.id);
-        let slot = D::memory(&self.memories).slot(call.id).await;
+        let slot = D::memory(&self.memories).slot(call.id);
         let mut slot = slot.lock().await;
         let mut give_up = None;
         // Whether this command itself has read the stream: only then a refusal is final, since other processes write too.
@@ -186,7 +186,7 @@ impl App {
 
     /// What the stream says, at most `age` old.
     pub(crate) async fn fact<D: Remembered>(&self, id: Uuid, age: Duration) -> Result<Fact<D::State>, AppError> {
-        let shared = D::memory(&self.memories).slot(id).await;
+        let shared = D::memory(&self.memories).slot(id);
         let mut slot = shared.lock().await;
         if slot.as_ref().is_none_or(|known| known.position < shared.heard() || !self.holds(known, age)) {
             self.refresh::<D>(StreamId::new(D::CATEGORY, id), &mut slot).await?;

@@ -66,7 +66,7 @@ impl App {
                 batch = batches.next() => {
                     let batch = batch?;
                     for event in &batch.events {
-                        self.memories.hear(event.stream, event.position).await;
+                        self.memories.hear(event.stream, event.position);
                     }
                     heard = heard.max(batch.upto);
                 }

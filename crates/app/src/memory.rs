@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use moka::future::Cache;
+use quick_cache::sync::Cache;
 use souk_domain::{
     decider::Decider,
     id::{CommandId, PluginId, VendorId},
@@ -117,21 +118,25 @@ pub(crate) struct Memory<S> {
 }
 
 impl<S: Send + Sync + 'static> Memory<S> {
-    fn new(capacity: u64) -> Self {
+    fn new(capacity: usize) -> Self {
         Self { slots: Cache::new(capacity) }
     }
 
-    pub(crate) async fn slot(&self, id: Uuid) -> Arc<Slot<S>> {
-        self.slots.get_with(id, async { Arc::new(Slot::empty()) }).await
+    pub(crate) fn slot(&self, id: Uuid) -> Arc<Slot<S>> {
+        let found = self.slots.get_or_insert_with(&id, || Ok::<_, Infallible>(Arc::new(Slot::empty())));
+        found.unwrap_or_else(|never| match never {})
     }
 
     /// There is an event at `position`. Who remembers nothing of the stream yet will read it after this.
-    async fn hear(&self, id: Uuid, position: Position) {
-        if let Some(slot) = self.slots.get(&id).await {
+    fn hear(&self, id: Uuid, position: Position) {
+        if let Some(slot) = self.slots.get(&id) {
             slot.heard.fetch_max(position, Ordering::AcqRel);
         }
     }
 }
+
+/// Every installation asks for a plugin, by its name: as many times as many of these are remembered as of others.
+const ASKED_FOR: usize = 5;
 
 /// The memories of all deciders.
 pub(crate) struct Memories {
@@ -149,37 +154,38 @@ pub(crate) struct Memories {
 }
 
 impl Memories {
-    pub(crate) fn new(capacity: u64) -> Self {
+    /// `capacity` streams of each kind; more of those that commands on other streams ask for.
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             users: Memory::new(capacity),
             vendors: Memory::new(capacity),
-            plugins: Memory::new(capacity),
+            plugins: Memory::new(capacity * ASKED_FOR),
             validations: Memory::new(capacity),
             installations: Memory::new(capacity),
             reviews: Memory::new(capacity),
             orders: Memory::new(capacity),
             licenses: Memory::new(capacity),
-            names: Memory::new(capacity),
+            names: Memory::new(capacity * ASKED_FOR),
             slugs: Memory::new(capacity),
             emails: Memory::new(capacity),
         }
     }
 
     /// Says that `stream` has an event at `position`.
-    pub(crate) async fn hear(&self, stream: StreamId, position: Position) {
+    pub(crate) fn hear(&self, stream: StreamId, position: Position) {
         let StreamId { category, uuid } = stream;
         match category {
-            Category::User => self.users.hear(uuid, position).await,
-            Category::Vendor => self.vendors.hear(uuid, position).await,
-            Category::Plugin => self.plugins.hear(uuid, position).await,
-            Category::Validation => self.validations.hear(uuid, position).await,
-            Category::Installation => self.installations.hear(uuid, position).await,
-            Category::Review => self.reviews.hear(uuid, position).await,
-            Category::Order => self.orders.hear(uuid, position).await,
-            Category::License => self.licenses.hear(uuid, position).await,
-            Category::Name => self.names.hear(uuid, position).await,
-            Category::Slug => self.slugs.hear(uuid, position).await,
-            Category::Email => self.emails.hear(uuid, position).await,
+            Category::User => self.users.hear(uuid, position),
+            Category::Vendor => self.vendors.hear(uuid, position),
+            Category::Plugin => self.plugins.hear(uuid, position),
+            Category::Validation => self.validations.hear(uuid, position),
+            Category::Installation => self.installations.hear(uuid, position),
+            Category::Review => self.reviews.hear(uuid, position),
+            Category::Order => self.orders.hear(uuid, position),
+            Category::License => self.licenses.hear(uuid, position),
+            Category::Name => self.names.hear(uuid, position),
+            Category::Slug => self.slugs.hear(uuid, position),
+            Category::Email => self.emails.hear(uuid, position),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The PostgreSQL that Souk works with: the one that was named, or its own.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use souk_embedded_postgres::{Cluster, Options};
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{
+    Connection,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
 
 use crate::{
     config::{Config, LogFormat},
@@ -12,7 +15,9 @@ use crate::{
 };
 
 /// How often is looked whether Souk's own PostgreSQL still runs.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(1);
+/// So long after it was used a connection is taken to work.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// A database, and the cluster behind it where it is Souk's own.
 pub struct Database {
@@ -47,12 +52,26 @@ impl Database {
     /// # Errors
     /// The database cannot be reached.
     pub async fn pool(&self, connections: u32) -> Result<PgPool, Failure> {
+        let failed = |error: sqlx::Error| Failure::new(error).during("connecting to PostgreSQL");
+        // Statements find a few rows by their keys, whatever their arguments are: planning them once is enough.
+        let options = PgConnectOptions::from_str(&self.url).map_err(failed)?;
+        let options = options.options([("plan_cache_mode", "force_generic_plan")]);
         PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(std::time::Duration::from_secs(3))
-            .connect(&self.url)
+            .acquire_timeout(Duration::from_secs(3))
+            // A ping before every statement would double the ways to the server. One that was used a moment ago needs none.
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    if about.idle_for >= TRUSTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_with(options)
             .await
-            .map_err(|error| Failure::new(error).during("connecting to PostgreSQL"))
+            .map_err(failed)
     }
 
     /// Sees to it that Souk's own PostgreSQL runs, for as long as this is awaited. One that was named is its operator's.

@@ -29,6 +29,11 @@ use crate::{
     failure::Failure,
 };
 
+/// Events are decoded on one thread and dropped on another by the million, and many threads answer requests: that is what this one
+/// is made for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
