@@ -3,7 +3,7 @@
 //! [`Base`] is what every process has; [`Souk`] is a base with the use cases and the queries. A process that needs less takes
 //! less: one that only projects opens no artifacts and no readers, and the relay has not even the keys.
 
-use std::{num::NonZero, ops::RangeInclusive, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use souk_api::{Api, Metrics, Parts, RateLimit, RateLimits, ReadModels};
 use souk_app::{
@@ -41,11 +41,9 @@ use crate::{
     workers::{self, Workers},
 };
 
-/// Connections for the log's reads, the stores and the projectors, by core. Each of the server's processes keeps statements and tables
-/// in mind; more of them than can work at once only make that cold.
-const CONNECTIONS_A_CORE: u32 = 6;
-/// At least so many connections, and at most.
-const CONNECTIONS: RangeInclusive<u32> = 12..=48;
+/// Connections for the log's reads, the stores and the projectors: a rebuild needs two for each read model and four more. Each of the
+/// server's processes keeps statements and tables in mind; more of them than can work at once only make that cold.
+const POOL: u32 = 20;
 /// How long a use case waits for what a read model suggests.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Password hashes computed at once; each takes 19 MiB.
@@ -105,12 +103,6 @@ pub struct Base {
     store: Arc<PostgresStore>,
 }
 
-fn connections() -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let wanted = CONNECTIONS_A_CORE.saturating_mul(u32::try_from(cores).unwrap_or(u32::MAX));
-    wanted.clamp(*CONNECTIONS.start(), *CONNECTIONS.end())
-}
-
 impl Base {
     /// Opens the database and the log.
     ///
@@ -122,7 +114,7 @@ impl Base {
         }
         let database = Database::open(config).await?;
         let connected = async {
-            let pool = database.pool(connections()).await?;
+            let pool = database.pool(POOL).await?;
             prepare(config, &pool, false).await?;
             let log = log(config, &pool).await?;
             Ok((pool, log))

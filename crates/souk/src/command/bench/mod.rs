@@ -4,6 +4,7 @@
 //! measured over HTTP, against `souk serve` in a process of its own.
 
 mod appends;
+mod bound;
 mod catalogue;
 mod floor;
 mod growth;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
+    bound,
     catalogue::Listed,
     floor,
     measure::{Budget, Pair, Row, percentile},
@@ -16,6 +17,8 @@ use crate::{failure::Failure, output::note};
 
 /// What the rate of a rebuild is called.
 pub const RATE: &str = "the same, events a second";
+const BOUND: &str = "handing out the events, taking in the finished rows into new tables, keys, indexes, statistics, and summing up both \
+     generations, as much at once as there are cores, without decoding or folding anything; three quarters of a bound count as reached";
 /// Pages and searches that go on while it rebuilds.
 const READS_PER_SECOND: u32 = 200;
 
@@ -52,7 +55,7 @@ struct Table {
 /// A rebuild failed, or gave other read models than the live ones.
 pub async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
     let pool = session.pool(session.url()).await?;
-    let (mut pairs, mut rates, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut pairs, mut bounds, mut rates, mut memory) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut events = 0;
     for repetition in 1..=session.options.repetitions {
         note(format!("measuring: rebuild, {repetition} of {}", session.options.repetitions));
@@ -61,6 +64,7 @@ pub async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
         rates.push(rebuilt.rate());
         memory.extend(rebuilt.memory());
         pairs.push(Pair { value: rebuilt.seconds, floor });
+        bounds.push(Pair { value: rebuilt.seconds, floor: bound::measure(&pool).await? });
         events = rebuilt.events;
     }
     pool.close().await;
@@ -73,6 +77,14 @@ pub async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
             Budget::AtMostTimes(4.0),
         )
         .map(|row| row.with_note("with indexes, comparison with the live read models, and the swap")),
+        Row::compared(
+            "the same, against its bound",
+            "s",
+            "what PostgreSQL alone takes for it",
+            &bounds,
+            Budget::AtMostTimes(1.0 / 0.75),
+        )
+        .map(|row| row.with_note(BOUND)),
         Row::plain(RATE, "1/s", &rates, Budget::AtLeast(150_000.0)),
         Row::plain("memory of Souk while it rebuilds", "MiB", &memory, Budget::Under(512.0)),
     ];
