@@ -101,6 +101,14 @@ impl Cluster {
         Ok(true)
     }
 
+    /// Writes to disk what the server has put off, so that a measurement does not pay for what was before it.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn checkpoint(&self) -> Result<(), Error> {
+        server::checkpoint(&self.place, &self.record).await
+    }
+
     /// Stops the server when no other process uses it, else only detaches. Close the pools first: the connections that
     /// are still open are cut.
     ///

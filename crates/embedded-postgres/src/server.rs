@@ -214,6 +214,15 @@ pub(crate) async fn create_database(place: &Place, record: &Record) -> Result<()
     admin.close().await.map_err(refused("to say goodbye"))
 }
 
+/// Only who administers a cluster may ask for it.
+pub(crate) async fn checkpoint(place: &Place, record: &Record) -> Result<(), Error> {
+    let refused = |doing: &'static str| move |source: sqlx::Error| Error::Database { doing, source };
+    let url = record.admin_url(&place.socket_directory(record));
+    let mut admin = PgConnection::connect(&url).await.map_err(refused("a connection"))?;
+    admin.execute("CHECKPOINT").await.map_err(refused("a checkpoint"))?;
+    admin.close().await.map_err(refused("to say goodbye"))
+}
+
 /// Stops the server of `place`, if it runs: connections are cut, what was committed is kept.
 pub(crate) async fn stop(place: &Place) -> Result<(), Error> {
     let Some(pid) = running(place) else {

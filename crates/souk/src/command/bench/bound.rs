@@ -12,7 +12,7 @@ use futures::{
 };
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 
-use super::floor;
+use super::{floor, session::Session};
 use crate::failure::Failure;
 
 const SCHEMA: &str = "souk_bench_bound";
@@ -56,7 +56,7 @@ struct Filled {
 ///
 /// # Errors
 /// The database failed.
-pub async fn measure(pool: &PgPool) -> Result<f64, Failure> {
+pub async fn measure(session: &Session, pool: &PgPool) -> Result<f64, Failure> {
     let tables: Vec<Table> = sqlx::query_as(TABLES).fetch_all(pool).await.map_err(Failure::new)?;
     let mut filled = Vec::new();
     for table in tables {
@@ -68,7 +68,7 @@ pub async fn measure(pool: &PgPool) -> Result<f64, Failure> {
         run(pool, &format!("CREATE TABLE {SCHEMA}.{name} ({like})")).await?;
     }
     // What making them ready left to be written is not what is measured.
-    run(pool, "CHECKPOINT").await?;
+    session.checkpoint().await?;
     let started = Instant::now();
     let mut work: Vec<BoxFuture<'_, Result<(), Failure>>> =
         vec![Box::pin(async { floor::copy_out(pool).await.map(drop) })];

@@ -40,6 +40,8 @@ pub async fn appends(session: &Session) -> Result<Vec<Row>, Failure> {
     for share in SHARES {
         let events = u64::from(session.options.events) / share;
         fill(&pool, events).await?;
+        // What filling left to be written is not what is measured.
+        session.checkpoint().await?;
         let log: Arc<dyn EventLog> = Arc::new(PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?);
         let mut random = Sequence::new(31 + share);
         appends::append(&log, 1, &mut random).await?;
@@ -61,8 +63,6 @@ async fn fill(pool: &PgPool, events: u64) -> Result<(), Failure> {
     let started = Instant::now();
     sqlx::query(FILL).bind(events.cast_signed()).execute(pool).await.map_err(Failure::new)?;
     sqlx::query("VACUUM (ANALYZE) souk_log.event").execute(pool).await.map_err(Failure::new)?;
-    // What filling left to be written is not what is measured.
-    sqlx::query("CHECKPOINT").execute(pool).await.map_err(Failure::new)?;
     note(format!("measuring: filled in {:.1} s", started.elapsed().as_secs_f64()));
     Ok(())
 }

@@ -64,7 +64,7 @@ pub async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
         rates.push(rebuilt.rate());
         memory.extend(rebuilt.memory());
         pairs.push(Pair { value: rebuilt.seconds, floor });
-        bounds.push(Pair { value: rebuilt.seconds, floor: bound::measure(&pool).await? });
+        bounds.push(Pair { value: rebuilt.seconds, floor: bound::measure(session, &pool).await? });
         events = rebuilt.events;
     }
     pool.close().await;

@@ -128,6 +128,14 @@ impl Session {
         Ok(self.cluster.url_for(name))
     }
 
+    /// Has the server write what it put off: what comes next does not pay for it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn checkpoint(&self) -> Result<(), Failure> {
+        self.cluster.checkpoint().await.map_err(Failure::new)
+    }
+
     /// Version of the server.
     ///
     /// # Errors
