@@ -14,6 +14,8 @@ CARGO ?= cargo
 DEMO_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
+# Programs that were built together are run as they are: cargo would build each alone once more, with other features.
+RELEASED = $(or $(CARGO_TARGET_DIR),target)/release
 
 .PHONY: help setup postgres kafka build demo test lint fmt fmt-check clippy deny deploy tree bench bench-full
 
@@ -67,8 +69,7 @@ tree:
 
 bench: postgres kafka ## measure the budgets against floors taken in the same run (release profile)
 	$(CARGO) build --locked --release --package souk --package souk-test-kafka
-	$(CARGO) run --locked --release --quiet --package souk-test-kafka -- \
-		$(CARGO) run --locked --release --quiet --package souk -- bench --report target/bench/report.json $(BENCH_ARGS)
+	$(RELEASED)/souk-with-kafka $(RELEASED)/souk bench --report target/bench/report.json $(BENCH_ARGS)
 
 bench-full: ## the same at the size that the budgets speak of: 100,000 plugins, 1,000,000 events
 	@$(MAKE) bench BENCH_ARGS="--plugins 100000 --events 1000000 $(BENCH_ARGS)"
