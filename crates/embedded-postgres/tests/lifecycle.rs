@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 use souk_embedded_postgres::{ServeLock, testing};
-use support::{Other, alive, eventually, execute, number, server, start, text};
+use support::{Other, alive, ends, eventually, execute, number, server, start, text};
 
 #[test]
 fn plays_its_part() {
@@ -80,7 +80,7 @@ async fn the_last_user_out_stops_the_server_and_nobody_before() {
     assert_eq!(number(third.url(), "SELECT 1::bigint").await, 1);
     third.stop().await.unwrap();
     assert_eq!(server(&root), None);
-    assert!(!alive(pid));
+    assert!(ends(pid));
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_killed_souk_leaves_a_running_cluster_to_which_the_next_one_attaches()
     assert_eq!(server(&root), Some(pid));
     assert_eq!(number(cluster.url(), "SELECT n FROM kept").await, 7);
     cluster.stop().await.unwrap();
-    assert!(!alive(pid));
+    assert!(ends(pid));
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn long_paths_and_odd_letters_are_fine() {
     assert_eq!(number(cluster.url(), "SELECT 1::bigint").await, 1);
     let pid = server(&odd.join("postgres")).unwrap();
     cluster.stop().await.unwrap();
-    assert!(!alive(pid));
+    assert!(ends(pid));
     let record: serde_json::Value = serde_json::from_slice(&fs::read(odd.join("postgres.json")).unwrap()).unwrap();
     let socket = record["socketDirectory"].as_str().unwrap();
     assert!(Path::new(socket).is_absolute() && socket.len() < 90, "{socket}");

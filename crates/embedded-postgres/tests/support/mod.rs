@@ -136,6 +136,17 @@ pub fn alive(pid: i32) -> bool {
     rustix::process::test_kill_process(id).is_ok() && !zombie
 }
 
+/// Whether a process that was told to end does so: its last file may be gone a moment before it is.
+pub fn ends(pid: i32) -> bool {
+    (0..200).any(|_| {
+        let gone = !alive(pid);
+        if !gone {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        gone
+    })
+}
+
 /// Waits for `condition`, at most half a minute.
 pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
     for _ in 0..600 {
