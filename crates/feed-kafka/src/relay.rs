@@ -191,6 +191,7 @@ fn write(
             events.iter().map(|event| event.data.len() + event.metadata.len()).sum()
         };
         let mut bytes = size(&events);
+        session.rest();
         while events.len() < max && bytes < MAX_BYTES {
             let Ok(more) = batches.try_recv() else { break };
             bytes += size(&more);

@@ -16,6 +16,12 @@ use crate::{KafkaFeedError, Settings, client, record, seek};
 
 /// How long the brokers may take for a transaction. One that is given up holds readers up for as long, unless a successor comes.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long librdkafka waits before it asks again, when a transaction begins while the brokers still close the one before. A
+/// fixed time in its source (`CONCURRENT_TRANSACTIONS` in rdkafka_txnmgr.c), much longer than that closing takes.
+const ASKED_AGAIN: Duration = Duration::from_millis(20);
+/// The least rest between two transactions, and what it grows and shrinks by.
+const REST: (Duration, Duration, Duration) =
+    (Duration::from_millis(3), Duration::from_millis(2), Duration::from_micros(100));
 /// The key of the relay's position in the control topic.
 const KEY: &str = "position";
 
@@ -34,6 +40,9 @@ pub struct Session {
     producer: BaseProducer,
     position: Position,
     transactions: u64,
+    committed: Instant,
+    /// From a commit to the next transaction: as short as the brokers can take it without [`ASKED_AGAIN`].
+    rest: Duration,
 }
 
 impl Session {
@@ -59,7 +68,13 @@ impl Session {
             return Err(KafkaFeedError::ControlLost { control, topic, brokers });
         }
         let position = read.as_ref().map_or(0, |control| control.position);
-        Ok((Self { settings: settings.clone(), producer, position, transactions: 0 }, read))
+        let (committed, rest) = (Instant::now(), REST.0);
+        Ok((Self { settings: settings.clone(), producer, position, transactions: 0, committed, rest }, read))
+    }
+
+    /// Waits until the brokers have probably closed the last transaction. What comes meanwhile can go along with the next one.
+    pub fn rest(&self) {
+        std::thread::sleep(self.rest.saturating_sub(self.committed.elapsed()));
     }
 
     /// Writes `events`, which follow in the log, in one transaction. Blocks. After an error the session is over, and the next
@@ -73,18 +88,24 @@ impl Session {
         self.producer.begin_transaction().map_err(failed)?;
         self.produce(events, last).map_err(failed)?;
         self.transactions += 1;
+        let begun = Instant::now();
         // In small steps: the wrapper's own flush looks only every 100 ms whether it is done.
         let until = Instant::now() + PATIENCE;
         while self.producer.in_flight_count() > 0 && Instant::now() < until {
             self.producer.poll(Duration::from_millis(1));
         }
+        let (least, more, less) = REST;
+        self.rest = match begun.elapsed() < ASKED_AGAIN {
+            true => self.rest.saturating_sub(less).max(least),
+            false => (self.rest + more).min(ASKED_AGAIN),
+        };
         if settings.before_commit.as_ref().is_some_and(|lives| !lives(self.transactions)) {
             // All that a killed process would leave behind: records, and no word about them.
             let (what, reason) = ("the relay".to_owned(), "it was told to die".to_owned());
             return Err(KafkaFeedError::Unavailable { what, brokers: settings.brokers, reason });
         }
         self.producer.commit_transaction(PATIENCE).map_err(failed)?;
-        self.position = last.position;
+        (self.position, self.committed) = (last.position, Instant::now());
         Ok(())
     }
 
