@@ -89,10 +89,11 @@ impl Session {
         self.produce(events, last).map_err(failed)?;
         self.transactions += 1;
         let begun = Instant::now();
-        // In small steps: the wrapper's own flush looks only every 100 ms whether it is done.
-        let until = Instant::now() + PATIENCE;
-        while self.producer.in_flight_count() > 0 && Instant::now() < until {
-            self.producer.poll(Duration::from_millis(1));
+        // In small steps: the wrapper's own flush looks only every 100 ms whether it is done, and its poll spins through what is
+        // left of its last millisecond.
+        while self.producer.in_flight_count() > 0 && begun.elapsed() < PATIENCE {
+            self.producer.poll(Duration::ZERO);
+            std::thread::sleep(Duration::from_micros(300));
         }
         let (least, more, less) = REST;
         self.rest = match begun.elapsed() < ASKED_AGAIN {
