@@ -90,8 +90,12 @@ pub async fn measure(
 ) -> Result<Vec<Row>, Failure> {
     let popular = Zipf::new(plugins.len());
     let (mut middle, mut slowest, mut rates) = (Vec::new(), Vec::new(), f64::INFINITY);
-    for repetition in 1..=session.options.repetitions {
-        note(format!("measuring: lag, {repetition} of {}", session.options.repetitions));
+    // The first does not count: processes that have just started, and a broker whose code is not compiled yet.
+    for repetition in 0..=session.options.repetitions {
+        note(match repetition {
+            0 => "warming up: lag".to_owned(),
+            _ => format!("measuring: lag, {repetition} of {}", session.options.repetitions),
+        });
         let asking = Arc::new(Asking { address: service.souk.address, idle: Mutex::default() });
         let mut random = Sequence::new(900 + u64::from(repetition));
         let mut ticks = interval(TICK);
@@ -112,6 +116,10 @@ pub async fn measure(
         while let Some(ended) = tasks.join_next().await {
             times.extend(ended.map_err(Failure::new)??);
             appended += 1;
+        }
+        if repetition == 0 {
+            service.settle().await?;
+            continue;
         }
         rates = rates.min(rate(appended, started.elapsed()));
         middle.push(percentile(&mut times, 50));
