@@ -1,6 +1,6 @@
 //! Operational state outside the log: what must not be an event, or is not worth one.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -123,17 +123,39 @@ pub struct Parked {
     pub attempts: u32,
 }
 
+/// How far a reaction has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Every event up to here is done.
+    pub position: Position,
+    /// The last event that it saw up to there, by which it knows whether the log is still the same one; none until it saw one.
+    pub last: Option<(Position, Uuid)>,
+}
+
+impl Progress {
+    /// All up to `position`, without having seen an event.
+    #[must_use]
+    pub const fn at(position: Position) -> Self {
+        Self { position, last: None }
+    }
+}
+
 /// Checkpoints, leases and parked events of reactions.
 #[async_trait]
 pub trait ReactionStore: Send + Sync {
     /// Where `reaction` is; one that is new starts at `start`.
-    async fn checkpoint(&self, reaction: &str, start: Position) -> Result<Position, StoreError>;
+    async fn checkpoint(&self, reaction: &str, start: Position) -> Result<Progress, StoreError>;
+    /// Where every reaction is, by its name.
+    async fn checkpoints(&self) -> Result<BTreeMap<String, Progress>, StoreError>;
     /// Takes or renews the lease of `reaction` for `holder`; false while another has it.
     async fn lease(&self, reaction: &str, holder: Uuid, ttl: Duration) -> Result<bool, StoreError>;
     /// Gives the lease back.
     async fn unlease(&self, reaction: &str, holder: Uuid) -> Result<(), StoreError>;
     /// Moves the checkpoint forward; false when `holder` lost the lease.
-    async fn advance(&self, reaction: &str, holder: Uuid, position: Position) -> Result<bool, StoreError>;
+    async fn advance(&self, reaction: &str, holder: Uuid, to: Progress) -> Result<bool, StoreError>;
+    /// Sets `reaction` back to `position`, so that it answers what follows once more, and ends its lease; false when it is not
+    /// that far, or not known.
+    async fn rewind(&self, reaction: &str, position: Position) -> Result<bool, StoreError>;
     /// Parks an event, or counts one more attempt.
     async fn park(&self, parked: Parked) -> Result<(), StoreError>;
     /// Parked events, oldest first.

@@ -95,7 +95,7 @@ pub enum Command {
         #[arg(long, value_name = "EMAIL")]
         owner: Option<String>,
     },
-    /// Manage accounts from the server's command line
+    /// Manage accounts and reactions from the server's command line
     Admin {
         /// What to do
         #[command(subcommand)]
@@ -215,7 +215,7 @@ pub enum ImportSource {
     N8n,
 }
 
-/// What to do with accounts.
+/// What to do as the operator.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Give an account a role
@@ -225,6 +225,14 @@ pub enum AdminCommand {
         /// customer, vendor, moderator or admin
         #[arg(value_parser = parse_role)]
         role: Role,
+    },
+    /// Set a reaction back, after another log was restored: it answers once more what comes behind a position; what it did
+    /// already stays as it is
+    Rewind {
+        /// Which, as `souk doctor` names it
+        reaction: String,
+        /// The last position that it need not see again
+        position: u64,
     },
 }
 

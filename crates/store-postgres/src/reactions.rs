@@ -1,19 +1,31 @@
 //! Checkpoints, leases and parked events of reactions.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use souk_ports::{
     log::Position,
-    store::{Parked, ReactionStore, StoreError},
+    store::{Parked, Progress, ReactionStore, StoreError},
 };
 use uuid::Uuid;
 
 use crate::{PostgresStore, failed, impossible, seconds, stored};
 
+/// A row of `reaction_checkpoint`: reaction, position, event_position, event_id.
+type Row = (String, i64, Option<i64>, Option<Uuid>);
+
+fn progress((reaction, position, at, event): Row) -> Result<(String, Progress), StoreError> {
+    let read = |column, value: i64| {
+        Position::try_from(value).map_err(|_| impossible("reaction_checkpoint", column, &reaction))
+    };
+    let at = at.map(|at| read("event_position", at)).transpose()?;
+    let progress = Progress { position: read("position", position)?, last: at.zip(event) };
+    Ok((reaction, progress))
+}
+
 #[async_trait]
 impl ReactionStore for PostgresStore {
-    async fn checkpoint(&self, reaction: &str, start: Position) -> Result<Position, StoreError> {
+    async fn checkpoint(&self, reaction: &str, start: Position) -> Result<Progress, StoreError> {
         sqlx::query(
             "INSERT INTO souk_ops.reaction_checkpoint (reaction, position) VALUES ($1, $2) \
              ON CONFLICT (reaction) DO NOTHING",
@@ -23,12 +35,23 @@ impl ReactionStore for PostgresStore {
         .execute(&self.pool)
         .await
         .map_err(failed)?;
-        let position: i64 = sqlx::query_scalar("SELECT position FROM souk_ops.reaction_checkpoint WHERE reaction = $1")
-            .bind(reaction)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(failed)?;
-        Position::try_from(position).map_err(|_| impossible("reaction_checkpoint", "position", reaction))
+        let row: Row = sqlx::query_as(
+            "SELECT reaction, position, event_position, event_id FROM souk_ops.reaction_checkpoint WHERE reaction = $1",
+        )
+        .bind(reaction)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(progress(row)?.1)
+    }
+
+    async fn checkpoints(&self) -> Result<BTreeMap<String, Progress>, StoreError> {
+        let rows: Vec<Row> =
+            sqlx::query_as("SELECT reaction, position, event_position, event_id FROM souk_ops.reaction_checkpoint")
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed)?;
+        rows.into_iter().map(progress).collect()
     }
 
     async fn lease(&self, reaction: &str, holder: Uuid, ttl: Duration) -> Result<bool, StoreError> {
@@ -52,10 +75,23 @@ impl ReactionStore for PostgresStore {
         Ok(())
     }
 
-    async fn advance(&self, reaction: &str, holder: Uuid, position: Position) -> Result<bool, StoreError> {
+    async fn advance(&self, reaction: &str, holder: Uuid, to: Progress) -> Result<bool, StoreError> {
+        let at = to.last.map(|(position, _)| stored(position)).transpose()?;
         let done = sqlx::query(include_str!("../sql/advance.sql"))
             .bind(reaction)
             .bind(holder)
+            .bind(stored(to.position)?)
+            .bind(at)
+            .bind(to.last.map(|(_, event)| event))
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn rewind(&self, reaction: &str, position: Position) -> Result<bool, StoreError> {
+        let done = sqlx::query(include_str!("../sql/rewind.sql"))
+            .bind(reaction)
             .bind(stored(position)?)
             .execute(&self.pool)
             .await

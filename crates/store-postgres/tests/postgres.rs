@@ -7,7 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use souk_domain::id::UserId;
 use souk_embedded_postgres::testing::{TestDatabase, database};
-use souk_ports::store::{Claim, Credentials, Idempotency, Parked, ReactionStore, Rotation, StoredAnswer, WrappedKeys};
+use souk_ports::store::{
+    Claim, Credentials, Idempotency, Parked, Progress, ReactionStore, Rotation, StoredAnswer, WrappedKeys,
+};
 use souk_store_postgres::PostgresStore;
 use souk_testkit::contract;
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
@@ -220,14 +222,14 @@ async fn of_many_that_want_one_lease_one_moves_the_checkpoint() {
         tokio::spawn(async move {
             let holder = Uuid::from_u128(number.into());
             let leased = store.lease("issue-license", holder, HOUR).await.unwrap();
-            let moved = store.advance("issue-license", holder, number).await.unwrap();
+            let moved = store.advance("issue-license", holder, Progress::at(number)).await.unwrap();
             assert_eq!(leased, moved);
             moved.then_some(number)
         })
     });
     let moved: Vec<_> = join_all(tries).await.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(moved.len(), 1);
-    assert_eq!(store.checkpoint("issue-license", 0).await.unwrap(), moved[0]);
+    assert_eq!(store.checkpoint("issue-license", 0).await.unwrap(), Progress::at(moved[0]));
 }
 
 #[tokio::test]

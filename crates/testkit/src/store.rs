@@ -11,7 +11,10 @@ use chrono::{DateTime, Utc};
 use souk_domain::id::{ApiKeyId, UserId};
 use souk_ports::{
     Clock, Position,
-    store::{Claim, Credentials, Idempotency, Parked, ReactionStore, Rotation, StoreError, StoredAnswer, WrappedKeys},
+    store::{
+        Claim, Credentials, Idempotency, Parked, Progress, ReactionStore, Rotation, StoreError, StoredAnswer,
+        WrappedKeys,
+    },
 };
 use uuid::Uuid;
 
@@ -212,7 +215,7 @@ pub struct MemoryReactions {
 
 #[derive(Default)]
 struct Reactions {
-    checkpoints: HashMap<String, Position>,
+    checkpoints: BTreeMap<String, Progress>,
     leases: HashMap<String, (Uuid, DateTime<Utc>)>,
     parked: BTreeMap<(Position, String), Parked>,
 }
@@ -227,8 +230,12 @@ impl MemoryReactions {
 
 #[async_trait]
 impl ReactionStore for MemoryReactions {
-    async fn checkpoint(&self, reaction: &str, start: Position) -> Result<Position, StoreError> {
-        Ok(*lock(&self.state).checkpoints.entry(reaction.to_owned()).or_insert(start))
+    async fn checkpoint(&self, reaction: &str, start: Position) -> Result<Progress, StoreError> {
+        Ok(*lock(&self.state).checkpoints.entry(reaction.to_owned()).or_insert(Progress::at(start)))
+    }
+
+    async fn checkpoints(&self) -> Result<BTreeMap<String, Progress>, StoreError> {
+        Ok(lock(&self.state).checkpoints.clone())
     }
 
     async fn lease(&self, reaction: &str, holder: Uuid, ttl: Duration) -> Result<bool, StoreError> {
@@ -249,14 +256,26 @@ impl ReactionStore for MemoryReactions {
         Ok(())
     }
 
-    async fn advance(&self, reaction: &str, holder: Uuid, position: Position) -> Result<bool, StoreError> {
+    async fn advance(&self, reaction: &str, holder: Uuid, to: Progress) -> Result<bool, StoreError> {
         let mut state = lock(&self.state);
         let held = state.leases.get(reaction).is_some_and(|(owner, _)| *owner == holder);
         if held {
-            let checkpoint = state.checkpoints.entry(reaction.to_owned()).or_insert(position);
-            *checkpoint = position.max(*checkpoint);
+            let checkpoint = state.checkpoints.entry(reaction.to_owned()).or_insert(to);
+            if to.position >= checkpoint.position {
+                *checkpoint = to;
+            }
         }
         Ok(held)
+    }
+
+    async fn rewind(&self, reaction: &str, position: Position) -> Result<bool, StoreError> {
+        let mut state = lock(&self.state);
+        match state.checkpoints.get_mut(reaction) {
+            Some(checkpoint) if checkpoint.position >= position => *checkpoint = Progress::at(position),
+            _ => return Ok(false),
+        }
+        state.leases.remove(reaction);
+        Ok(true)
     }
 
     async fn park(&self, parked: Parked) -> Result<(), StoreError> {

@@ -213,7 +213,7 @@ async fn checkpoints_ahead_of_a_restored_log_are_named_and_wait_for_the_right_on
     cluster.run(&[project, react, api]);
     cluster.complains(&["relay"], "relay_ahead: position").await;
     for _ in 0..LOOKS {
-        if std::fs::read_to_string(cluster.member(react).log()).expect("a log").contains("ahead of the log") {
+        if std::fs::read_to_string(cluster.member(react).log()).expect("a log").contains("checkpoint_ahead: ") {
             break;
         }
         sleep(LOOK).await;

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use souk_domain::{event::DomainEvent, id::CommandId};
 use souk_ports::{Metadata, Position, RecordedEvent, store::ReactionStore};
 
-pub use self::runner::{ReactionRunner, Status};
+pub use self::runner::{ReactionRunner, Status, contradiction};
 use crate::{App, AppError, Context};
 
 /// What a reaction answers.

@@ -11,8 +11,8 @@ use std::{
 
 use futures::{FutureExt, future::try_join_all};
 use souk_ports::{
-    EventFeed, FeedError, Position, RecordedEvent,
-    store::{Parked, ReactionStore, StoreError},
+    EventFeed, EventLog, FeedError, LogError, Position, RecordedEvent,
+    store::{Parked, Progress, ReactionStore, StoreError},
 };
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -124,8 +124,8 @@ impl ReactionRunner {
 /// What a task and its observers share.
 struct Shared {
     status: Mutex<Status>,
-    /// The last position that is done, stored or not.
-    done: AtomicU64,
+    /// What is done, stored or not.
+    done: Mutex<Progress>,
     /// The last position that the store has.
     stored: AtomicU64,
 }
@@ -133,7 +133,7 @@ struct Shared {
 impl Shared {
     fn new(name: String) -> Self {
         let status = Status { name, leading: false, position: 0, parked: 0, waiting: None };
-        Self { status: Mutex::new(status), done: AtomicU64::new(0), stored: AtomicU64::new(0) }
+        Self { status: Mutex::new(status), done: Mutex::default(), stored: AtomicU64::new(0) }
     }
 
     fn change(&self, change: impl FnOnce(&mut Status)) {
@@ -142,8 +142,16 @@ impl Shared {
 
     fn status(&self) -> Status {
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        status.position = self.done.load(Ordering::Acquire);
+        status.position = self.done().position;
         status
+    }
+
+    fn done(&self) -> Progress {
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_done(&self, done: Progress) {
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = done;
     }
 
     fn name(&self) -> String {
@@ -161,13 +169,8 @@ enum Stop {
     Feed(FeedError),
     /// The store does not answer.
     Store(StoreError),
-    /// The log ends before what is done.
-    Ahead {
-        /// The last position that is done.
-        position: Position,
-        /// The end of the log.
-        head: Position,
-    },
+    /// This is not the log whose events were answered; says why.
+    OtherLog(String),
 }
 
 impl From<StoreError> for Stop {
@@ -180,6 +183,30 @@ impl From<FeedError> for Stop {
     fn from(error: FeedError) -> Self {
         Self::Feed(error)
     }
+}
+
+/// Why `log` is not the one that a reaction came this far in. A backup of it that was restored ends earlier, or goes on with other
+/// events; following it from here would pass over those without a word.
+///
+/// # Errors
+/// The log does not answer.
+pub async fn contradiction(log: &dyn EventLog, progress: Progress) -> Result<Option<String>, LogError> {
+    let Progress { position, last } = progress;
+    let head = log.head().await?;
+    if position > head {
+        return Ok(Some(format!(
+            "checkpoint_ahead: the checkpoint is at position {position}, but the log ends at {head}: a backup was restored"
+        )));
+    }
+    let Some((at, event)) = last else { return Ok(None) };
+    let found = log.read_at(&[at]).await?.first().map(|event| event.id);
+    if found == Some(event) {
+        return Ok(None);
+    }
+    let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
+    Ok(Some(format!(
+        "other_log: event {event} was seen at position {at}, where the log has {found}: a backup was restored"
+    )))
 }
 
 struct Task {
@@ -224,12 +251,8 @@ impl Task {
             Stop::LeaseLost => "another process took over".to_owned(),
             Stop::Feed(error) => error.to_string(),
             Stop::Store(error) => error.to_string(),
-            Stop::Ahead { position, head } => {
-                let why = format!(
-                    "checkpoint_ahead: reaction_checkpoint of `{name}` is at position {position}, the log ends at {head}: \
-                     one of them was restored from a backup"
-                );
-                tracing::error!(reaction = name, position, head, "a reaction is ahead of the log");
+            Stop::OtherLog(why) => {
+                tracing::error!(reaction = name, why, "a reaction does not go on with this log");
                 self.waits_for(Some(why));
                 return self.wait(RENEW).await;
             }
@@ -259,14 +282,14 @@ impl Task {
     }
 
     async fn store_progress(&self, name: &str) -> Result<(), Stop> {
-        let done = self.shared.done.load(Ordering::Acquire);
-        if done <= self.shared.stored.load(Ordering::Acquire) {
+        let done = self.shared.done();
+        if done.position <= self.shared.stored.load(Ordering::Acquire) {
             return Ok(());
         }
         if !self.store.advance(name, self.holder, done).await? {
             return Err(Stop::LeaseLost);
         }
-        self.shared.stored.fetch_max(done, Ordering::AcqRel);
+        self.shared.stored.fetch_max(done.position, Ordering::AcqRel);
         Ok(())
     }
 
@@ -283,36 +306,36 @@ impl Task {
 
     async fn follow(&self, name: &str) -> Result<std::convert::Infallible, Stop> {
         let start = self.store.checkpoint(name, 0).await?;
-        self.shared.done.store(start, Ordering::Release);
-        self.shared.stored.store(start, Ordering::Release);
-        self.not_ahead_of_the_log(start).await?;
-        let mut batches = self.feed.subscribe(self.partition, start).await?;
+        self.shared.set_done(start);
+        self.shared.stored.store(start.position, Ordering::Release);
+        let contradiction = contradiction(&*self.app.ports.log, start).await.map_err(FeedError::Log)?;
+        if let Some(why) = contradiction {
+            return Err(Stop::OtherLog(why));
+        }
+        let mut batches = self.feed.subscribe(self.partition, start.position).await?;
         self.waits_for(None);
         loop {
             let batch = tokio::select! {
                 batch = batches.next() => batch?,
                 () = self.cancel.cancelled() => return Err(Stop::Cancelled),
             };
-            let done = self.shared.done.load(Ordering::Acquire);
-            let concerns =
-                |recorded: &&RecordedEvent| recorded.position > done && self.reaction.handles(&recorded.event_type);
+            let done = self.shared.done();
+            let concerns = |recorded: &&RecordedEvent| {
+                recorded.position > done.position && self.reaction.handles(&recorded.event_type)
+            };
             let wanted: Vec<_> = batch.events.iter().filter(concerns).collect();
             for group in wanted.chunks(self.reaction.at_once()) {
                 try_join_all(group.iter().map(|recorded| self.handle(name, recorded))).await?;
                 if let Some(last) = group.last() {
-                    self.shared.done.store(last.position, Ordering::Release);
+                    self.shared.set_done(Progress { position: last.position, last: Some((last.position, last.id)) });
                 }
             }
             // What concerns nobody is stored like the rest, once a second.
-            self.shared.done.fetch_max(batch.upto, Ordering::AcqRel);
+            if batch.upto > done.position {
+                let last = batch.events.last().map(|last| (last.position, last.id)).or(done.last);
+                self.shared.set_done(Progress { position: batch.upto, last });
+            }
         }
-    }
-
-    /// A restored backup of the log may end before what was done already. Going on would pass over the events that the log
-    /// gets next.
-    async fn not_ahead_of_the_log(&self, position: Position) -> Result<(), Stop> {
-        let head = self.app.ports.log.head().await.map_err(FeedError::Log)?;
-        if position > head { Err(Stop::Ahead { position, head }) } else { Ok(()) }
     }
 
     /// Answers one event, however long the log is away; parks it when that cannot work.

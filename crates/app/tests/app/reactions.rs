@@ -248,8 +248,37 @@ async fn positions_are_stored_every_second_also_without_an_orderly_end() {
     drop(running);
     let head = world.memory.events().len() as u64;
     for reaction in souk_app::reactions::names() {
-        assert_eq!(world.store.checkpoint(reaction, 0).await.unwrap(), head, "{reaction}");
+        assert_eq!(world.store.checkpoint(reaction, 0).await.unwrap().position, head, "{reaction}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reaction_does_not_go_on_in_another_log_until_it_is_set_back() {
+    let world = World::new();
+    let app = world.app();
+    world.vendor(&app, "acme").await;
+    settle(&world, &app).await;
+
+    let mut restored = World::new();
+    restored.store = world.store.clone();
+    for _ in 0..1_000 {
+        restored.command();
+    }
+    let app = restored.app();
+    let (owner, _) = restored.vendor(&app, "acme").await;
+    restored.plugin(&app, owner, "tool", Pricing::Free).await;
+    assert!(restored.memory.events().len() > world.memory.events().len(), "the head alone does not tell");
+    let running = restored.react(&app);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    for status in running.runner.status() {
+        assert!(status.waiting.as_ref().is_some_and(|why| why.starts_with("other_log: ")), "{status:?}");
+    }
+    for reaction in souk_app::reactions::names() {
+        assert!(restored.store.rewind(reaction, 0).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    running.settle(&restored).await;
+    running.stop().await;
 }
 
 /// A process whose connection breaks for good behind its first `appends`.

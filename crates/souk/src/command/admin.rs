@@ -5,24 +5,26 @@ use souk_app::{
     users::{self, Who},
 };
 use souk_domain::{id::CommandId, user::Role};
-use souk_ports::Random;
+use souk_ports::{Position, Random};
 
 use crate::{
     cli::AdminCommand, config::Config, failure::Failure, interrupt::Interrupt, output::say, system::SystemRandom,
     wire::Souk,
 };
 
-/// Manages accounts as the operator.
+/// Manages accounts and reactions as the operator.
 ///
 /// # Errors
-/// There is no such account, or the database cannot be reached.
+/// There is no such account or reaction, or the database cannot be reached.
 pub async fn run(config: &Config, command: AdminCommand) -> Result<(), Failure> {
-    let AdminCommand::Grant { email, role } = command;
     let interrupt = Interrupt::listen()?;
     let souk = Souk::open_apart(config).await?;
-    let granted = interrupt.or(grant(&souk, &email, role)).await;
+    let done = match command {
+        AdminCommand::Grant { email, role } => interrupt.or(grant(&souk, &email, role)).await,
+        AdminCommand::Rewind { reaction, position } => interrupt.or(rewind(&souk, &reaction, position)).await,
+    };
     souk.close().await?;
-    say(granted?);
+    say(done?);
     Ok(())
 }
 
@@ -34,4 +36,14 @@ async fn grant(souk: &Souk, email: &str, role: Role) -> Result<String, Failure> 
         .map_err(|error| Failure::new(error).during("granting the role"))?;
     let role = format!("{role:?}").to_lowercase();
     Ok(if done.changed { format!("{email} is {role} now.") } else { format!("{email} was {role} already.") })
+}
+
+async fn rewind(souk: &Souk, reaction: &str, position: Position) -> Result<String, Failure> {
+    if souk.reactions().rewind(reaction, position).await.map_err(Failure::new)? {
+        Ok(format!("{reaction} answers once more what comes behind position {position}."))
+    } else {
+        Err(Failure::new(format!(
+            "there is no reaction `{reaction}` at position {position} or behind it; see `souk doctor`"
+        )))
+    }
 }

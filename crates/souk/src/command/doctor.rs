@@ -1,6 +1,7 @@
 //! `souk doctor`
 
 use serde::Serialize;
+use souk_app::reactions::contradiction;
 use souk_projector::State;
 
 use crate::{
@@ -28,6 +29,8 @@ struct Report {
     head: u64,
     /// Each read model.
     projections: Vec<Projection>,
+    /// Each reaction.
+    reactions: Vec<Reaction>,
     /// Events that reactions parked.
     parked: usize,
     /// What is wrong, and what to do.
@@ -43,6 +46,15 @@ struct Projection {
     position: u64,
     lag: u64,
     state: State,
+}
+
+/// A reaction; with `/` and the partition behind its name where the feed has several.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reaction {
+    name: String,
+    position: u64,
+    lag: u64,
 }
 
 /// Examines the database, the log, the read models and the reactions.
@@ -116,6 +128,7 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
             status.name, status.position, status.head
         ));
     }
+    let reactions = reactions(souk, head, &mut problems).await?;
     for one in &parked {
         problems.push(format!(
             "reaction {} parked the event at {}: {}; retry or drop it by POST /api/v1/admin/reactions/{}/{}/retry",
@@ -138,9 +151,25 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
         postgres,
         head,
         projections,
+        reactions,
         parked: parked.len(),
         problems,
     })
+}
+
+/// Where each reaction is, and what is wrong with it.
+async fn reactions(souk: &Souk, head: u64, problems: &mut Vec<String>) -> Result<Vec<Reaction>, Failure> {
+    let mut reactions = Vec::new();
+    for (name, progress) in souk.reactions().checkpoints().await.map_err(Failure::new)? {
+        if let Some(why) = contradiction(souk.log().as_ref(), progress).await.map_err(Failure::new)? {
+            problems.push(format!(
+                "reaction {name} does not go on: {why}; restore the log that goes with this database, or run \
+                 `souk admin rewind {name} POSITION` with the last position that both have (0 for all of the log)"
+            ));
+        }
+        reactions.push(Reaction { name, position: progress.position, lag: head.saturating_sub(progress.position) });
+    }
+    Ok(reactions)
 }
 
 /// What is missing in a log on PostgreSQL, whose positions leave no gap.
@@ -161,6 +190,9 @@ fn print(report: &Report) {
             "Read model {:<17} generation {:>3}, at {:>8}, {:>6} behind, {:?}",
             one.name, one.generation, one.position, one.lag, one.state
         ));
+    }
+    for one in &report.reactions {
+        say(format!("Reaction {:<33} at {:>8}, {:>6} behind", one.name, one.position, one.lag));
     }
     say(format!("Reactions have parked {} events.", report.parked));
     for problem in &report.problems {

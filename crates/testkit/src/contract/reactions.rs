@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use souk_ports::store::{Parked, ReactionStore};
+use souk_ports::store::{Parked, Progress, ReactionStore};
 
 use super::{Case, unique};
 
@@ -17,6 +17,7 @@ pub const CASES: &[Case<Subject>] = &[
     ("a lease has one holder, who renews it and gives it back", |store| Box::pin(lease(store))),
     ("a lease that ran out goes to another, and its old holder moves nothing", |store| Box::pin(lost_lease(store))),
     ("a checkpoint moves forward with the lease, and never back", |store| Box::pin(advance(store))),
+    ("a reaction is set back, and whoever led moves nothing any more", |store| Box::pin(rewind(store))),
     ("parked events are counted, listed in order and forgotten", |store| Box::pin(parked(store))),
 ];
 
@@ -34,9 +35,10 @@ fn name() -> String {
 
 async fn start(store: Subject) {
     let reaction = name();
-    assert_eq!(store.checkpoint(&reaction, 40).await.unwrap(), 40);
-    assert_eq!(store.checkpoint(&reaction, 0).await.unwrap(), 40);
-    assert_eq!(store.checkpoint(&name(), 0).await.unwrap(), 0);
+    assert_eq!(store.checkpoint(&reaction, 40).await.unwrap(), Progress::at(40));
+    assert_eq!(store.checkpoint(&reaction, 0).await.unwrap(), Progress::at(40));
+    assert_eq!(store.checkpoints().await.unwrap().get(&reaction), Some(&Progress::at(40)));
+    assert_eq!(store.checkpoint(&name(), 0).await.unwrap(), Progress::default());
 }
 
 async fn lease(store: Subject) {
@@ -56,18 +58,31 @@ async fn lost_lease(store: Subject) {
     store.checkpoint(&reaction, 0).await.unwrap();
     assert!(store.lease(&reaction, ours, Duration::ZERO).await.unwrap());
     assert!(store.lease(&reaction, theirs, HOUR).await.unwrap());
-    assert!(!store.advance(&reaction, ours, 5).await.unwrap());
-    assert_eq!(store.checkpoint(&reaction, 0).await.unwrap(), 0);
+    assert!(!store.advance(&reaction, ours, Progress::at(5)).await.unwrap());
+    assert_eq!(store.checkpoint(&reaction, 0).await.unwrap(), Progress::default());
 }
 
 async fn advance(store: Subject) {
     let (reaction, holder) = (name(), unique());
     store.checkpoint(&reaction, 3).await.unwrap();
-    assert!(!store.advance(&reaction, holder, 4).await.unwrap(), "without a lease");
+    assert!(!store.advance(&reaction, holder, Progress::at(4)).await.unwrap(), "without a lease");
     assert!(store.lease(&reaction, holder, HOUR).await.unwrap());
-    assert!(store.advance(&reaction, holder, 9).await.unwrap());
-    store.advance(&reaction, holder, 7).await.unwrap();
-    assert_eq!(store.checkpoint(&reaction, 0).await.unwrap(), 9);
+    let far = Progress { position: 9, last: Some((8, unique())) };
+    assert!(store.advance(&reaction, holder, far).await.unwrap());
+    store.advance(&reaction, holder, Progress { position: 7, last: Some((7, unique())) }).await.unwrap();
+    assert_eq!(store.checkpoint(&reaction, 0).await.unwrap(), far);
+}
+
+async fn rewind(store: Subject) {
+    let (reaction, holder) = (name(), unique());
+    assert!(!store.rewind(&reaction, 0).await.unwrap(), "there is no such reaction");
+    store.checkpoint(&reaction, 0).await.unwrap();
+    assert!(store.lease(&reaction, holder, HOUR).await.unwrap());
+    assert!(store.advance(&reaction, holder, Progress { position: 9, last: Some((9, unique())) }).await.unwrap());
+    assert!(!store.rewind(&reaction, 10).await.unwrap(), "that is not back");
+    assert!(store.rewind(&reaction, 4).await.unwrap());
+    assert_eq!(store.checkpoint(&reaction, 0).await.unwrap(), Progress::at(4));
+    assert!(!store.advance(&reaction, holder, Progress::at(12)).await.unwrap(), "who led before has lost the lease");
 }
 
 async fn parked(store: Subject) {
