@@ -153,8 +153,8 @@ pub trait ReactionStore: Send + Sync {
     async fn unlease(&self, reaction: &str, holder: Uuid) -> Result<(), StoreError>;
     /// Moves the checkpoint forward; false when `holder` lost the lease.
     async fn advance(&self, reaction: &str, holder: Uuid, to: Progress) -> Result<bool, StoreError>;
-    /// Sets `reaction` back to `position`, so that it answers what follows once more, and ends its lease; false when it is not
-    /// that far, or not known.
+    /// Sets `reaction` back to `position`, so that it answers what follows once more, and keeps its lease from everybody for half
+    /// a minute, so that who leads notices; false when it is not that far, or not known.
     async fn rewind(&self, reaction: &str, position: Position) -> Result<bool, StoreError>;
     /// Parks an event, or counts one more attempt.
     async fn park(&self, parked: Parked) -> Result<(), StoreError>;

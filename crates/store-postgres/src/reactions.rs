@@ -93,6 +93,7 @@ impl ReactionStore for PostgresStore {
         let done = sqlx::query(include_str!("../sql/rewind.sql"))
             .bind(reaction)
             .bind(stored(position)?)
+            .bind(Uuid::nil())
             .execute(&self.pool)
             .await
             .map_err(failed)?;

@@ -274,7 +274,7 @@ impl ReactionStore for MemoryReactions {
             Some(checkpoint) if checkpoint.position >= position => *checkpoint = Progress::at(position),
             _ => return Ok(false),
         }
-        state.leases.remove(reaction);
+        state.leases.insert(reaction.to_owned(), (Uuid::nil(), self.clock.now() + Duration::from_secs(30)));
         Ok(true)
     }
 

@@ -40,7 +40,7 @@ async fn grant(souk: &Souk, email: &str, role: Role) -> Result<String, Failure> 
 
 async fn rewind(souk: &Souk, reaction: &str, position: Position) -> Result<String, Failure> {
     if souk.reactions().rewind(reaction, position).await.map_err(Failure::new)? {
-        Ok(format!("{reaction} answers once more what comes behind position {position}."))
+        Ok(format!("{reaction} answers once more what comes behind position {position}, beginning in half a minute."))
     } else {
         Err(Failure::new(format!(
             "there is no reaction `{reaction}` at position {position} or behind it; see `souk doctor`"

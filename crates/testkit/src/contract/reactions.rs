@@ -83,6 +83,7 @@ async fn rewind(store: Subject) {
     assert!(store.rewind(&reaction, 4).await.unwrap());
     assert_eq!(store.checkpoint(&reaction, 0).await.unwrap(), Progress::at(4));
     assert!(!store.advance(&reaction, holder, Progress::at(12)).await.unwrap(), "who led before has lost the lease");
+    assert!(!store.lease(&reaction, holder, HOUR).await.unwrap(), "and is told so when renewing it");
 }
 
 async fn parked(store: Subject) {
