@@ -6,7 +6,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::{installation, license, order, plugin, reservation, review, upcast, user, validation, vendor};
+use crate::{execution, installation, license, order, plugin, reservation, review, upcast, user, validation, vendor};
 
 /// An event of any decider.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub enum DomainEvent {
     Validation(validation::Event),
     /// `installation.*`
     Installation(installation::Event),
+    /// `execution.*`
+    Execution(execution::Event),
     /// `review.*`
     Review(review::Event),
     /// `order.*` and `payment.*`
@@ -72,6 +74,9 @@ pub enum DecodeError {
 pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("email.released", 1),
     ("email.reserved", 1),
+    ("execution.failed", 1),
+    ("execution.started", 1),
+    ("execution.succeeded", 1),
     ("installation.blocked", 1),
     ("installation.installed", 1),
     ("installation.uninstalled", 1),
@@ -136,6 +141,7 @@ impl DomainEvent {
             Self::Plugin(event) => event.event_type(),
             Self::Validation(event) => event.event_type(),
             Self::Installation(event) => event.event_type(),
+            Self::Execution(event) => event.event_type(),
             Self::Review(event) => event.event_type(),
             Self::Order(event) => event.event_type(),
             Self::License(event) => event.event_type(),
@@ -152,6 +158,7 @@ impl DomainEvent {
             Self::Plugin(event) => tagged(event),
             Self::Validation(event) => tagged(event),
             Self::Installation(event) => tagged(event),
+            Self::Execution(event) => tagged(event),
             Self::Review(event) => tagged(event),
             Self::Order(event) => tagged(event),
             Self::License(event) => tagged(event),
@@ -234,6 +241,7 @@ fn read<'de, D: Deserializer<'de>>(event_type: &str, data: D) -> Result<DomainEv
         "plugin" => of::<plugin::Event, D>(event_type, data),
         "validation" => of::<validation::Event, D>(event_type, data),
         "installation" => of::<installation::Event, D>(event_type, data),
+        "execution" => of::<execution::Event, D>(event_type, data),
         "review" => of::<review::Event, D>(event_type, data),
         "order" | "payment" => of::<order::Event, D>(event_type, data),
         "license" => of::<license::Event, D>(event_type, data),
@@ -318,6 +326,7 @@ conversions! {
     Plugin(plugin::Event),
     Validation(validation::Event),
     Installation(installation::Event),
+    Execution(execution::Event),
     Review(review::Event),
     Order(order::Event),
     License(license::Event),

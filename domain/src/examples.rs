@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     event::DomainEvent,
+    execution::{self, Execution},
     id::{ApiKeyId, Id, LicenseId, OrderId, PluginId, UserId, ValidationId, VendorId},
     installation::{self, Checked},
     license,
@@ -217,6 +218,44 @@ pub fn installed(text: &str, license: Option<LicenseId>, first: bool) -> install
     }
 }
 
+pub fn execution() -> Execution {
+    Execution {
+        user_id: user_id(),
+        plugin_id: plugin_id(),
+        vendor_id: vendor_id(),
+        version: version("1.0.0"),
+        digest: "ab".repeat(32),
+        mode: execution::Mode::Sync,
+        seed: 42,
+        license_id: None,
+    }
+}
+
+pub fn execution_started() -> execution::Event {
+    let checked = execution::Checked { plugin_version: 7, installation_version: 0, license_version: None };
+    execution::Event::Started { execution: execution(), checked }
+}
+
+fn usage() -> execution::Usage {
+    execution::Usage { duration_ms: 12, cpu_ms: 9, memory_bytes: 1_114_112 }
+}
+
+pub fn success() -> execution::Success {
+    execution::Success { output_digest: "cd".repeat(32), output_size: 17, usage: usage() }
+}
+
+pub fn execution_succeeded() -> execution::Event {
+    execution::Event::Succeeded { version: version("1.0.0"), success: success() }
+}
+
+pub fn failure() -> execution::Failure {
+    execution::Failure { code: "time_exceeded".to_owned(), fault: execution::Fault::Plugin, usage: usage() }
+}
+
+pub fn execution_failed() -> execution::Event {
+    execution::Event::Failed { version: version("1.0.0"), failure: failure() }
+}
+
 pub fn review_submitted() -> review::Event {
     review::Event::Submitted {
         user_id: user_id(),
@@ -367,6 +406,9 @@ fn installations_and_reviews() -> Vec<DomainEvent> {
             reason: "The license was revoked.".to_owned(),
         }
         .into(),
+        execution_started().into(),
+        execution_succeeded().into(),
+        execution_failed().into(),
         review_submitted().into(),
         review::Event::Edited {
             rating: rating(5),

@@ -20,6 +20,8 @@ pub mod kind {
     pub enum Validation {}
     /// One plugin installed by one user.
     pub enum Installation {}
+    /// One run of one version by one user.
+    pub enum Execution {}
     /// One user's review of one plugin.
     pub enum Review {}
     /// A purchase.
@@ -42,6 +44,8 @@ pub type PluginId = Id<kind::Plugin>;
 pub type ValidationId = Id<kind::Validation>;
 /// Names an installation; derived from user and plugin.
 pub type InstallationId = Id<kind::Installation>;
+/// Names an execution; derived from the command that asked for it.
+pub type ExecutionId = Id<kind::Execution>;
 /// Names a review; derived from user and plugin.
 pub type ReviewId = Id<kind::Review>;
 /// Names an order.
@@ -92,6 +96,14 @@ impl InstallationId {
     #[must_use]
     pub fn of(user: UserId, plugin: PluginId) -> Self {
         Self::derived(&["installation", &user.to_string(), &plugin.to_string()])
+    }
+}
+
+impl ExecutionId {
+    /// The one execution that `command` asks for.
+    #[must_use]
+    pub fn of(command: CommandId) -> Self {
+        Self::derived(&["execution", &command.to_string()])
     }
 }
 

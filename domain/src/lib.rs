@@ -3,6 +3,7 @@
 
 pub mod decider;
 pub mod event;
+pub mod execution;
 pub mod id;
 pub mod installation;
 pub mod license;

@@ -20,6 +20,8 @@ pub enum Category {
     Validation,
     /// `installation-`
     Installation,
+    /// `execution-`
+    Execution,
     /// `review-`
     Review,
     /// `order-`
@@ -36,12 +38,13 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::User,
         Self::Vendor,
         Self::Plugin,
         Self::Validation,
         Self::Installation,
+        Self::Execution,
         Self::Review,
         Self::Order,
         Self::License,
@@ -59,6 +62,7 @@ impl Category {
             Self::Plugin => "plugin",
             Self::Validation => "validation",
             Self::Installation => "installation",
+            Self::Execution => "execution",
             Self::Review => "review",
             Self::Order => "order",
             Self::License => "license",

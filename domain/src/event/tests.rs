@@ -49,6 +49,7 @@ fn the_list_of_types_is_sorted_and_complete() {
         types_of::<plugin::Event>(),
         types_of::<validation::Event>(),
         types_of::<installation::Event>(),
+        types_of::<execution::Event>(),
         types_of::<review::Event>(),
         types_of::<order::Event>(),
         types_of::<license::Event>(),
@@ -91,7 +92,7 @@ fn every_version_ever_written_has_an_example_and_is_read() {
 
 #[test]
 fn an_unknown_type_is_named() {
-    for event_type in ["user.promoted", "execution.started", "user", ""] {
+    for event_type in ["user.promoted", "execution.paused", "user", ""] {
         let unknown = Err(DecodeError::UnknownType(event_type.to_owned()));
         assert_eq!(DomainEvent::decode(event_type, 1, json!({})), unknown);
         assert_eq!(DomainEvent::decode_bytes(event_type, 1, b"{}"), unknown);
@@ -148,6 +149,7 @@ fn an_event_goes_back_only_to_its_own_decider() {
             plugin::Event::try_from(event.clone()).map(Into::into),
             validation::Event::try_from(event.clone()).map(Into::into),
             installation::Event::try_from(event.clone()).map(Into::into),
+            execution::Event::try_from(event.clone()).map(Into::into),
             review::Event::try_from(event.clone()).map(Into::into),
             order::Event::try_from(event.clone()).map(Into::into),
             license::Event::try_from(event.clone()).map(Into::into),
