@@ -8,6 +8,7 @@ pub mod feed;
 pub mod log;
 pub mod metadata;
 pub mod partition;
+pub mod sandbox;
 pub mod store;
 pub mod vault;
 
@@ -19,4 +20,5 @@ pub use feed::{EventFeed, FeedBatch, FeedBatches, FeedError};
 pub use log::{Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent};
 pub use metadata::{Actor, ActorKind, Concerned, Metadata};
 pub use partition::{partition_key, partition_of, partition_of_key};
+pub use sandbox::{Sandbox, SandboxError};
 pub use vault::{Vault, VaultError};
