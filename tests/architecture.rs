@@ -31,6 +31,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("souk-artifacts", &["souk-domain", "souk-ports"]),
         ("souk-projector", &["souk-domain", "souk-ports"]),
         ("souk-app", &["souk-domain", "souk-ports", "souk-package"]),
+        ("souk-sandbox", &["souk-ports"]),
         ("souk-search", &[]),
         ("souk-projections", &["souk-domain", "souk-ports", "souk-projector", "souk-search"]),
         ("souk-api", &["souk-domain", "souk-ports", "souk-package", "souk-app", "souk-projector", "souk-projections"]),
