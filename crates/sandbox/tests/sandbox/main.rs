@@ -7,7 +7,9 @@
     reason = "a test that cannot go on ends and says why"
 )]
 
+mod guests;
 mod honest;
+mod hostile;
 
 use std::sync::{Arc, OnceLock};
 
@@ -39,6 +41,7 @@ impl Random for Fixed {
 fn sandbox(change: impl FnOnce(&mut Settings)) -> (Arc<WasmSandbox>, TempDir) {
     let directory = TempDir::new().expect("a directory");
     let mut settings = Settings::new(directory.path().to_owned());
+    settings.temp = 8 << 20;
     change(&mut settings);
     (Arc::new(WasmSandbox::open(settings, &Fixed).expect("opens")), directory)
 }
