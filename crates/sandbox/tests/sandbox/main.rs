@@ -10,6 +10,7 @@
 mod guests;
 mod honest;
 mod hostile;
+mod http;
 
 use std::sync::{Arc, OnceLock};
 
@@ -27,6 +28,9 @@ const WORDS: &[u8] = include_bytes!("../../fixtures/words.wasm");
 
 /// Tries what it is told.
 const PROBE: &[u8] = include_bytes!("../../fixtures/probe.wasm");
+
+/// Sends requests.
+const FETCH: &[u8] = include_bytes!("../../fixtures/fetch.wasm");
 
 /// Numbers that are no secret.
 struct Fixed;
