@@ -7,6 +7,7 @@
     reason = "a test that cannot go on ends and says why"
 )]
 
+mod cache;
 mod guests;
 mod honest;
 mod hostile;
