@@ -20,6 +20,12 @@ pub const ANY_HOST: &str = "*";
 /// Runs a component once per task. A task gets what it declares *and* is granted, and nothing else.
 #[async_trait]
 pub trait Sandbox: Send + Sync {
+    /// Makes `component` ready to run, so that its first run need not wait for the compiler: at publishing, for example.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the component itself, also with imports for which `declared` would not be enough if all of it were granted.
+    async fn prepare(&self, component: Bytes, digest: &str, declared: &Capabilities) -> Result<(), SandboxError>;
+
     /// Runs `task`. It never fails as such: whatever went wrong is the outcome of the report. Dropping the future ends the run.
     async fn run(&self, task: Task) -> Report;
 }

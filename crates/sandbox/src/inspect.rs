@@ -1,13 +1,16 @@
 //! What is refused before anything is compiled, and which imports exist.
 
-use souk_ports::SandboxError;
-use wasmparser::{Encoding, Parser, Payload};
+use souk_ports::{SandboxError, sandbox::MAX_MEMORY_MIB};
+use wasmparser::{BinaryReaderError, Encoding, Parser, Payload};
 use wasmtime::{Engine, component::Component};
 
-use crate::settings::Settings;
+use crate::{engine::TABLE_ELEMENTS, settings::Settings};
 
 /// Modules and components inside of a component.
 const PARTS: u32 = 1_000;
+
+/// Pages of 64 KiB that a memory may begin with.
+const PAGES: u64 = (MAX_MEMORY_MIB as u64) << 4;
 
 /// Interfaces that every component may import: without a folder, a secret or a grant of hosts they reach nothing outside. Of version 0.2.
 const ALWAYS: [&str; 20] = [
@@ -49,9 +52,13 @@ pub(crate) fn inspect(bytes: &[u8], settings: &Settings) -> Result<(), SandboxEr
     }
     let mut counted = Counted { functions: 0, parts: 0, first: true };
     for payload in Parser::new(0).parse_all(bytes) {
-        counted.count(payload.map_err(|error| SandboxError::Malformed(error.to_string()))?, settings)?;
+        counted.count(payload.map_err(malformed)?, settings)?;
     }
     Ok(())
+}
+
+fn malformed(error: BinaryReaderError) -> SandboxError {
+    SandboxError::Malformed(error.to_string())
 }
 
 struct Counted {
@@ -83,6 +90,22 @@ impl Counted {
                 let size = body.range().len();
                 if size > settings.function {
                     return Err(SandboxError::TooLarge(format!("a function of {size} bytes")));
+                }
+            }
+            Payload::MemorySection(memories) => {
+                for memory in memories {
+                    let pages = memory.map_err(malformed)?.initial;
+                    if pages > PAGES {
+                        return Err(SandboxError::TooLarge(format!("a memory of {pages} pages")));
+                    }
+                }
+            }
+            Payload::TableSection(tables) => {
+                for table in tables {
+                    let elements = table.map_err(malformed)?.ty.initial;
+                    if elements > TABLE_ELEMENTS as u64 {
+                        return Err(SandboxError::TooLarge(format!("a table of {elements} elements")));
+                    }
                 }
             }
             _ => {}

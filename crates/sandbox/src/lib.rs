@@ -47,10 +47,11 @@ mod task;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use souk_ports::{
     Random, Sandbox, SandboxError,
-    sandbox::{Report, Task},
+    sandbox::{Capabilities, Report, Task},
 };
 use tokio::{
     runtime::{Builder, Runtime},
@@ -64,6 +65,9 @@ use crate::{code::Code, run::Runs, state::Linkers};
 
 /// Threads for files, names and compiling.
 const BLOCKING_THREADS: usize = 64;
+
+/// Names that are looked up at once.
+const LOOKUPS: usize = 16;
 
 /// The sandbox on wasmtime.
 pub struct WasmSandbox {
@@ -95,6 +99,7 @@ impl WasmSandbox {
         let runs = Runs {
             queue: Semaphore::new(settings.runs.saturating_add(settings.waiting)),
             slots: Semaphore::new(settings.runs),
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
             http: Arc::new(settings.http.clone()),
             engine,
             code,
@@ -106,21 +111,32 @@ impl WasmSandbox {
     }
 }
 
-#[async_trait]
-impl Sandbox for WasmSandbox {
-    async fn run(&self, task: Task) -> Report {
-        let Some(runtime) = &self.runtime else {
-            return run::nothing(SandboxError::Unavailable("it was closed".into()));
-        };
+impl WasmSandbox {
+    /// Does `work` on the sandbox's own threads. Dropping the future ends it.
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        let unavailable = |message: &str| SandboxError::Unavailable(message.to_owned());
+        let runtime = self.runtime.as_ref().ok_or_else(|| unavailable("it is closed"))?;
         // A set that is dropped ends what is in it.
         let mut set = JoinSet::new();
+        set.spawn_on(work, runtime.handle());
+        let done = set.join_next().await.ok_or_else(|| unavailable("nothing was started"))?;
+        done.map_err(|error| unavailable(&error.to_string()))
+    }
+}
+
+#[async_trait]
+impl Sandbox for WasmSandbox {
+    async fn prepare(&self, component: Bytes, digest: &str, declared: &Capabilities) -> Result<(), SandboxError> {
+        let (runs, digest, declared) = (Arc::clone(&self.runs), digest.to_owned(), declared.clone());
+        self.apart(async move { runs.prepare(&component, &digest, &declared).await }).await.flatten()
+    }
+
+    async fn run(&self, task: Task) -> Report {
         let runs = Arc::clone(&self.runs);
-        set.spawn_on(async move { runs.run(task).await }, runtime.handle());
-        match set.join_next().await {
-            Some(Ok(report)) => report,
-            Some(Err(error)) => run::nothing(SandboxError::Unavailable(error.to_string())),
-            None => run::nothing(SandboxError::Unavailable("nothing was started".into())),
-        }
+        self.apart(async move { runs.run(task).await }).await.unwrap_or_else(run::nothing)
     }
 }
 

@@ -4,7 +4,7 @@
 //! answer otherwise. A redirect is an answer like any other; a plugin that follows it sends a new request, which is checked anew.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -20,7 +20,9 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use souk_ports::sandbox::Refusal;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, lookup_host},
+    net::TcpStream,
+    sync::Semaphore,
+    task::spawn_blocking,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
@@ -47,6 +49,7 @@ pub(crate) struct Outbound {
     pub(crate) settings: Arc<HttpSettings>,
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) hosts: Arc<Hosts>,
+    pub(crate) lookups: Arc<Semaphore>,
     pub(crate) refused: Refused,
     pub(crate) sent: u32,
 }
@@ -184,10 +187,7 @@ impl Outbound {
         let known = target.host.parse::<IpAddr>().ok().map(|address| vec![address]);
         let addresses = match known.or_else(|| self.settings.names.get(&target.host).cloned()) {
             Some(addresses) => addresses,
-            None => {
-                let found = lookup_host((target.host.as_str(), target.port)).await;
-                found.map_err(|_| Error::DestinationNotFound)?.map(|address| address.ip()).collect()
-            }
+            None => self.look_up(target).await?,
         };
         let mut first = None;
         for address in addresses.into_iter().map(|address| SocketAddr::new(address, target.port)) {
@@ -198,6 +198,18 @@ impl Outbound {
             first.get_or_insert(address);
         }
         first.ok_or(Error::DestinationNotFound)
+    }
+
+    /// Asks the system. A look-up cannot be stopped, so its permit goes with it: names that are never answered take a few threads and no more.
+    async fn look_up(&self, target: &Target) -> Result<Vec<IpAddr>, Error> {
+        let permit = Arc::clone(&self.lookups).acquire_owned().await.map_err(|_| Error::DestinationNotFound)?;
+        let name = (target.host.clone(), target.port);
+        let work = spawn_blocking(move || {
+            let _permit = permit;
+            name.to_socket_addrs()
+        });
+        let found = work.await.map_err(|_| Error::DestinationNotFound)?.map_err(|_| Error::DestinationNotFound)?;
+        Ok(found.map(|address| address.ip()).collect())
     }
 }
 

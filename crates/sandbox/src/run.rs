@@ -7,22 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use rustls::ClientConfig;
 use souk_ports::{
     SandboxError,
-    sandbox::{Report, Task, Usage},
+    sandbox::{ANY_HOST, Capabilities, Report, Task, Usage},
 };
 use tempfile::TempDir;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
-use wasmtime::{
-    Engine, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline,
-    component::{Component, ResourceTableError},
-};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
 use crate::{
     code::Code,
     disk::private,
+    hosts::Hosts,
     inspect::check_imports,
     limits::{Cpu, Memory, Metered},
     outbound::{Outbound, Refused},
@@ -55,6 +54,7 @@ pub(crate) struct Runs {
     pub(crate) code: Code,
     pub(crate) linkers: Arc<Linkers>,
     pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) lookups: Arc<Semaphore>,
     pub(crate) queue: Semaphore,
     pub(crate) slots: Semaphore,
 }
@@ -78,10 +78,7 @@ impl Runs {
     async fn admit(&self, task: Task) -> Result<Report, SandboxError> {
         let _queued = self.queue.try_acquire().map_err(|_| SandboxError::QueueFull)?;
         let allowed = Allowed::of(&task, &self.settings)?;
-        let component = self.code.get(&task.component, &task.digest).await?;
-        let http = !allowed.hosts.is_empty();
-        check_imports(&self.engine, &component, http)?;
-        let plugin = self.fit(&component, http)?;
+        let plugin = self.ready(&task.component, &task.digest, !allowed.hosts.is_empty()).await?;
         let _slot = self.slots.acquire().await.map_err(|error| SandboxError::Unavailable(error.to_string()))?;
         let folders = Folders::make(&self.settings, &task, &allowed).await?;
         let report = self.execute(&task, allowed, &plugin, &folders).await;
@@ -89,9 +86,23 @@ impl Runs {
         Ok(report)
     }
 
-    fn fit(&self, component: &Component, http: bool) -> Result<PluginPre<State>, SandboxError> {
+    pub(crate) async fn prepare(
+        &self,
+        bytes: &Bytes,
+        digest: &str,
+        declared: &Capabilities,
+    ) -> Result<(), SandboxError> {
+        let _queued = self.queue.try_acquire().map_err(|_| SandboxError::QueueFull)?;
+        let hosts = Hosts::of(&declared.hosts, &[ANY_HOST.to_owned()])?;
+        self.ready(bytes, digest, !hosts.is_empty()).await.map(|_| ())
+    }
+
+    /// A component that is compiled, imports nothing that it may not, and is a plugin.
+    async fn ready(&self, bytes: &Bytes, digest: &str, http: bool) -> Result<PluginPre<State>, SandboxError> {
+        let component = self.code.get(bytes, digest).await?;
+        check_imports(&self.engine, &component, http)?;
         let incompatible = |error: wasmtime::Error| SandboxError::Incompatible(format!("{error:#}"));
-        let pre = self.linkers.of(http).instantiate_pre(component).map_err(incompatible)?;
+        let pre = self.linkers.of(http).instantiate_pre(&component).map_err(incompatible)?;
         PluginPre::new(pre).map_err(incompatible)
     }
 
@@ -102,6 +113,7 @@ impl Runs {
             settings: Arc::clone(&self.http),
             tls: Arc::clone(&self.tls),
             hosts: Arc::new(allowed.hosts),
+            lookups: Arc::clone(&self.lookups),
             refused: refused.clone(),
             sent: 0,
         };

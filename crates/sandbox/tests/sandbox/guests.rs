@@ -66,6 +66,19 @@ pub fn own_maximum() -> Vec<u8> {
     component("", &fields, body)
 }
 
+/// Begins with a memory of so many pages.
+pub fn large_memory(pages: u32) -> Vec<u8> {
+    component(
+        &format!("(core module $other (memory {pages})) (core instance (instantiate $other))"),
+        "",
+        "(unreachable)",
+    )
+}
+
+pub fn large_table() -> Vec<u8> {
+    component("", "(table 1000000 funcref)", "(unreachable)")
+}
+
 pub fn deep_recursion() -> Vec<u8> {
     component("", "", "(call $run (local.get 0) (local.get 1))")
 }

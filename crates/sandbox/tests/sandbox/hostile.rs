@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use souk_ports::{
-    Sandbox,
-    sandbox::{Report, Task},
+    Sandbox, SandboxError,
+    sandbox::{Capabilities, Report, Task},
 };
 use souk_sandbox::WasmSandbox;
 use tempfile::TempDir;
@@ -36,6 +36,9 @@ fn attempts() -> Vec<(&'static str, Task, &'static str)> {
         ("memory bomb", plain(guests::memory_bomb()), "memory_exceeded"),
         ("memory bomb of a language", probe("allocate 3000"), "memory_exceeded"),
         ("several memories", plain(guests::memories(400)), "memory_exceeded"),
+        ("a large memory", plain(guests::large_memory(8_000)), "memory_exceeded"),
+        ("too large a memory", plain(guests::large_memory(9_000)), "component_too_large"),
+        ("too large a table", plain(guests::large_table()), "component_too_large"),
         ("table bomb", plain(guests::table_bomb()), "memory_exceeded"),
         ("deep recursion", plain(guests::deep_recursion()), "stack_exhausted"),
         ("division by zero", plain(guests::traps()), "trapped"),
@@ -246,4 +249,43 @@ async fn a_run_that_nobody_waits_for_ends() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(last, Ok(()));
+}
+
+/// Numbers that are the same in every run.
+fn numbers() -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(1u64), |n| {
+        Some(n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
+    })
+    .map(|n| usize::try_from(n >> 33).expect("has 31 bits"))
+}
+
+#[tokio::test]
+async fn no_damage_makes_the_sandbox_fail() {
+    let mut numbers = numbers();
+    for _ in 0..400 {
+        let mut bytes = guests::honest();
+        for _ in 0..3 {
+            let at = numbers.next().expect("goes on") % bytes.len();
+            bytes[at] = u8::try_from(numbers.next().expect("goes on") % 256).expect("is a byte");
+        }
+        let mut damaged = task(&bytes, "null");
+        damaged.declared.seconds = Some(1);
+        let outcome = shared().run(damaged).await.outcome;
+        assert!(!matches!(outcome, Err(SandboxError::Unavailable(_))), "{outcome:?} of {}", hex::encode(bytes));
+    }
+}
+
+#[tokio::test]
+async fn publishing_finds_what_a_run_would_find() {
+    let http = guests::importing(r#"(import "wasi:http/outgoing-handler@0.2.0" (instance))"#);
+    let prepare = async |component: &[u8], hosts: &[&str]| {
+        let task = task(component, "null");
+        let declared = Capabilities { hosts: hosts.iter().map(|host| (*host).to_owned()).collect(), ..task.declared };
+        shared().prepare(task.component, &task.digest, &declared).await.map_err(|error| error.code())
+    };
+    assert_eq!(prepare(WORDS, &[]).await, Ok(()));
+    assert_eq!(prepare(&http, &[]).await, Err("undeclared_import"));
+    assert_eq!(prepare(&http, &["a.example"]).await, Ok(()));
+    assert_eq!(prepare(&http, &["*"]).await, Err("invalid_task"));
+    assert_eq!(prepare(&guests::core_module(), &[]).await, Err("not_a_component"));
 }

@@ -78,7 +78,7 @@ fn settings(http: &mut HttpSettings, exempt: SocketAddr) {
         let addresses = addresses.iter().map(|address| address.parse().expect("is an address")).collect();
         http.names.insert(name.to_owned(), addresses);
     }
-    (http.request, http.response, http.requests, http.wait) = (100_000, 100_000, 3, Duration::from_secs(2));
+    (http.request, http.response, http.requests, http.wait) = (100_000, 100_000, 3, Duration::from_secs(5));
 }
 
 fn asking(input: &str, hosts: &[&str], port: u16) -> Task {
