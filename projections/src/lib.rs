@@ -13,6 +13,7 @@ mod cursor;
 mod directory;
 mod error;
 pub mod library;
+mod outcomes;
 pub mod reliability;
 pub mod reviews;
 mod rows;

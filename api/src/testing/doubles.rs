@@ -192,6 +192,8 @@ impl Reads for StreamReads {
             version: None,
             reviews: 0,
             executions: 0,
+            succeeded: 0,
+            failed: 0,
             cross_checks: 0,
         };
         let none = reliability::Reliability { score: None, parts, history: Vec::new() };

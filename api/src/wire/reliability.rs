@@ -30,8 +30,12 @@ pub struct ReliabilityParts {
     pub version: Option<String>,
     /// Points of verified reviews.
     pub reviews: i64,
-    /// Points of executions.
+    /// Points of executions: (10 succeeded - 40 failed) / (20 + succeeded + failed).
     pub executions: i64,
+    /// Executions that answered.
+    pub succeeded: i64,
+    /// Executions that did not, by the plugin's own fault.
+    pub failed: i64,
     /// Points of cross-checks.
     pub cross_checks: i64,
 }
@@ -43,7 +47,7 @@ pub struct ReliabilityChange {
     pub at: DateTime<Utc>,
     /// Position of the event that caused it.
     pub position: i64,
-    /// Type of the event that caused it.
+    /// Type of the event that caused it; `executions` for those of a day.
     pub cause: String,
     /// The version that was validated, where that was the cause.
     pub version: Option<String>,
@@ -129,7 +133,7 @@ pub struct ValidationStep {
 
 impl From<rows::ReliabilityPage> for Reliability {
     fn from(row: rows::ReliabilityPage) -> Self {
-        let rows::Parts { validation, version, reviews, executions, cross_checks } = row.parts;
+        let rows::Parts { validation, version, reviews, executions, succeeded, failed, cross_checks } = row.parts;
         let change = |change: rows::Change| ReliabilityChange {
             at: change.at,
             position: change.position,
@@ -145,6 +149,8 @@ impl From<rows::ReliabilityPage> for Reliability {
                 version,
                 reviews,
                 executions,
+                succeeded,
+                failed,
                 cross_checks,
             },
             history: row.history.into_iter().map(change).collect(),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::fold::{CatalogueChanges, PluginPatch, VendorPatch, VersionPatch, status};
 use crate::{
     copy::{Fields, Row},
+    outcomes::Outcomes,
     rows::{self, held},
 };
 
@@ -110,19 +111,21 @@ struct NewRank {
     rating_count: i64,
     confidence: Option<u8>,
     review_points: i64,
+    succeeded: i64,
+    failed: i64,
     changed: u64,
 }
 
 impl Row for NewRank {
     const TARGET: (&'static str, &'static str) = (
         "catalogue_rank",
-        "plugin_id, installs, active_installs, rating_sum, rating_count, confidence, review_points, changed",
+        "plugin_id, installs, active_installs, rating_sum, rating_count, confidence, review_points, succeeded, failed, changed",
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
         fields.uuid(self.plugin_id).big(self.installs).big(self.active_installs).big(self.rating_sum);
         fields.big(self.rating_count).maybe_small(self.confidence.map(i16::from)).big(self.review_points);
-        fields.big(rows::big(self.changed));
+        fields.big(self.succeeded).big(self.failed).big(rows::big(self.changed));
     }
 }
 
@@ -261,6 +264,8 @@ impl CatalogueChanges {
                     rating_count: patch.rating_count,
                     confidence: patch.confidence,
                     review_points: patch.review_points,
+                    succeeded: patch.outcomes.succeeded,
+                    failed: patch.outcomes.failed,
                     changed: patch.changed,
                 });
                 continue;
@@ -344,12 +349,14 @@ impl CatalogueChanges {
     async fn flush_ranks(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let mut plugins: Vec<Uuid> = Vec::new();
         let mut confidences: Vec<Option<i16>> = Vec::new();
-        let mut counters: [Vec<i64>; 6] = Default::default();
+        let mut counters: [Vec<i64>; 8] = Default::default();
         for (plugin, patch) in self.plugins.iter().filter(|(_, patch)| patch.created.is_none()) {
             plugins.push(*plugin);
             confidences.push(patch.confidence.map(i16::from));
             let (installs, active, changed) = (patch.installs, patch.active_installs, rows::big(patch.changed));
-            let row = [patch.review_points, installs, active, patch.rating_sum, patch.rating_count, changed];
+            let Outcomes { succeeded, failed } = patch.outcomes;
+            let (sum, count) = (patch.rating_sum, patch.rating_count);
+            let row = [patch.review_points, installs, active, sum, count, changed, succeeded, failed];
             for (column, figure) in counters.iter_mut().zip(row) {
                 column.push(figure);
             }
@@ -358,7 +365,7 @@ impl CatalogueChanges {
             return Ok(());
         }
         tables.key(NewRank::TARGET.0).await?;
-        let [review_points, installs, active, rating_sum, rating_count, changed] = counters;
+        let [review_points, installs, active, rating_sum, rating_count, changed, succeeded, failed] = counters;
         sqlx::query(include_str!("count_ranks.sql"))
             .bind(plugins)
             .bind(confidences)
@@ -368,6 +375,8 @@ impl CatalogueChanges {
             .bind(rating_sum)
             .bind(rating_count)
             .bind(changed)
+            .bind(succeeded)
+            .bind(failed)
             .execute(tables.connection())
             .await?;
         Ok(())

@@ -13,7 +13,7 @@ use souk_domain::{
 use souk_projector::Envelope;
 use uuid::Uuid;
 
-use crate::stars::Stars;
+use crate::{outcomes::Outcomes, stars::Stars};
 
 /// Where a version stands, as `catalogue_version.status` has it.
 pub(super) mod status {
@@ -69,6 +69,7 @@ pub(super) struct PluginPatch {
     pub updated_at: Option<DateTime<Utc>>,
     pub confidence: Option<u8>,
     pub review_points: i64,
+    pub outcomes: Outcomes,
     pub installs: i64,
     pub active_installs: i64,
     pub rating_sum: i64,
@@ -128,6 +129,12 @@ impl CatalogueChanges {
                     let (installs, active) = installed(change);
                     patch.installs += installs;
                     patch.active_installs += active;
+                }
+            }
+            DomainEvent::Execution(change) => {
+                let outcomes = Outcomes::of(change);
+                if let Some(plugin) = event.plugin_id().filter(|_| !outcomes.is_none()) {
+                    self.patch(plugin.uuid(), event).outcomes.add(outcomes);
                 }
             }
             DomainEvent::Review(change) => {

@@ -33,7 +33,7 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn schema_sql(&self) -> &'static str {
@@ -51,7 +51,12 @@ impl Projection for Catalogue {
     fn wants(&self, category: Category) -> bool {
         matches!(
             category,
-            Category::Plugin | Category::Vendor | Category::Validation | Category::Installation | Category::Review
+            Category::Plugin
+                | Category::Vendor
+                | Category::Validation
+                | Category::Installation
+                | Category::Review
+                | Category::Execution
         )
     }
 

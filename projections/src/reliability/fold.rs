@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use souk_domain::{
     event::DomainEvent,
-    review,
+    execution, review,
     validation::{self, Thresholds},
 };
 use souk_projector::{Changes, Envelope, Tables};
@@ -15,10 +15,13 @@ use uuid::Uuid;
 
 use crate::{
     copy::{Fields, Row, copy},
+    outcomes::Outcomes,
     rows::{self, held},
     stars::Stars,
 };
 
+/// Outcomes of executions by day.
+const EXECUTIONS: &str = "reliability_execution";
 /// What a finding takes, with its texts, bytes.
 const FINDING: usize = 600;
 
@@ -27,6 +30,7 @@ const FINDING: usize = 600;
 pub(super) struct ReliabilityChanges {
     plugins: BTreeMap<Uuid, PluginPatch>,
     changes: Vec<Change>,
+    executions: BTreeMap<(Uuid, NaiveDate), ExecutionDay>,
     validations: BTreeMap<Uuid, ValidationPatch>,
     steps: BTreeMap<(Uuid, String), Step>,
     /// In all steps.
@@ -37,6 +41,7 @@ pub(super) struct ReliabilityChanges {
 struct PluginPatch {
     concluded: Option<(u8, String)>,
     review_points: i64,
+    outcomes: Outcomes,
 }
 
 #[derive(Serialize)]
@@ -45,15 +50,17 @@ struct PluginDifference<'a> {
     confidence: Option<u8>,
     version: Option<&'a str>,
     review_points: i64,
+    succeeded: i64,
+    failed: i64,
 }
 
 impl Row for PluginDifference<'_> {
     const TARGET: (&'static str, &'static str) =
-        ("reliability_plugin", "plugin_id, confidence, version, review_points, execution_points, cross_check_points");
+        ("reliability_plugin", "plugin_id, confidence, version, review_points, succeeded, failed, cross_check_points");
 
     fn put(&self, fields: &mut Fields<'_>) {
         fields.uuid(self.plugin_id).maybe_small(self.confidence.map(i16::from)).maybe_text(self.version);
-        fields.big(self.review_points).big(0).big(0);
+        fields.big(self.review_points).big(self.succeeded).big(self.failed).big(0);
     }
 }
 
@@ -78,6 +85,17 @@ impl Row for Change {
         // A review moves the score by a point.
         fields.int(i32::try_from(self.review_points).unwrap_or_default());
     }
+}
+
+/// What executions of a plugin add to a day.
+#[derive(Serialize)]
+struct ExecutionDay {
+    plugin_id: Uuid,
+    day: NaiveDate,
+    #[serde(flatten)]
+    outcomes: Outcomes,
+    position: u64,
+    at: DateTime<Utc>,
 }
 
 #[derive(Default)]
@@ -243,12 +261,28 @@ impl ReliabilityChanges {
     }
 }
 
+impl ReliabilityChanges {
+    fn execution(&mut self, event: &Envelope, change: &execution::Event) {
+        let outcomes = Outcomes::of(change);
+        let Some(plugin_id) = event.plugin_id().filter(|_| !outcomes.is_none()).map(|plugin| plugin.uuid()) else {
+            return;
+        };
+        self.plugins.entry(plugin_id).or_default().outcomes.add(outcomes);
+        let (day, position, at) = (event.recorded_at.date_naive(), event.position, event.recorded_at);
+        let known = self.executions.entry((plugin_id, day));
+        let known = known.or_insert(ExecutionDay { plugin_id, day, outcomes: Outcomes::default(), position, at });
+        known.outcomes.add(outcomes);
+        (known.position, known.at) = (known.position.max(position), known.at.max(at));
+    }
+}
+
 #[async_trait]
 impl Changes for ReliabilityChanges {
     fn fold(&mut self, event: &Envelope) {
         match &event.event {
             DomainEvent::Validation(change) => self.validation(event, change),
             DomainEvent::Review(change) => self.review(event, change),
+            DomainEvent::Execution(change) => self.execution(event, change),
             _ => {}
         }
     }
@@ -256,13 +290,14 @@ impl Changes for ReliabilityChanges {
     fn size(&self) -> usize {
         held::<(Uuid, PluginPatch)>(self.plugins.len(), 20)
             + held::<Change>(self.changes.len(), 60)
+            + held::<(Uuid, NaiveDate, ExecutionDay)>(self.executions.len(), 0)
             + held::<(Uuid, ValidationPatch)>(self.validations.len(), 350)
             + held::<(Uuid, String, Step)>(self.steps.len(), 100)
             + self.findings * FINDING
     }
 
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
-        let Self { plugins, mut changes, validations, steps, .. } = *self;
+        let Self { plugins, mut changes, executions, validations, steps, .. } = *self;
         let plugins: Vec<_> = plugins
             .iter()
             .map(|(plugin_id, patch)| PluginDifference {
@@ -270,6 +305,8 @@ impl Changes for ReliabilityChanges {
                 confidence: patch.concluded.as_ref().map(|(confidence, _)| *confidence),
                 version: patch.concluded.as_ref().map(|(_, version)| version.as_str()),
                 review_points: patch.review_points,
+                succeeded: patch.outcomes.succeeded,
+                failed: patch.outcomes.failed,
             })
             .collect();
         if tables.are_fresh() {
@@ -279,6 +316,8 @@ impl Changes for ReliabilityChanges {
         }
         changes.sort_by_key(|change| (change.plugin_id, change.position));
         rows::insert(tables, include_str!("changes.sql"), &changes).await?;
+        let executions: Vec<_> = executions.into_values().collect();
+        rows::write(tables, EXECUTIONS, include_str!("executions.sql"), &executions).await?;
         let (new, old): (Vec<Step>, Vec<Step>) = steps
             .into_values()
             .partition(|step| validations.get(&step.validation_id).is_some_and(|patch| patch.begins));

@@ -31,8 +31,12 @@ pub struct Parts {
     pub version: Option<String>,
     /// Live verified reviews: +1 for 5 stars, -1 for 1 or 2, together between -30 and 10.
     pub reviews: i64,
-    /// Outcomes of executions.
+    /// Outcomes of executions: between -40 and 10.
     pub executions: i64,
+    /// Executions that answered.
+    pub succeeded: i64,
+    /// Executions that did not, by the plugin's own fault.
+    pub failed: i64,
     /// Cross-checks of executions.
     pub cross_checks: i64,
 }
@@ -45,7 +49,7 @@ pub struct Change {
     pub at: DateTime<Utc>,
     /// Position of the event that caused it.
     pub position: i64,
-    /// Type of the event that caused it.
+    /// Type of the event that caused it; `executions` for those of a day.
     pub cause: String,
     /// The version that was validated, where that was the cause.
     pub version: Option<String>,

@@ -4,11 +4,13 @@ CREATE TABLE reliability_plugin (
     confidence         smallint,
     version            text,
     review_points      bigint   NOT NULL,
-    execution_points   bigint   NOT NULL,
+    -- Executions that answered, and that did not by the plugin's own fault.
+    succeeded          bigint   NOT NULL,
+    failed             bigint   NOT NULL,
     cross_check_points bigint   NOT NULL,
     score              smallint GENERATED ALWAYS AS (CASE WHEN confidence IS NOT NULL THEN
         LEAST(100, GREATEST(0, confidence + LEAST(10, GREATEST(-30, review_points))
-            + execution_points + cross_check_points))::smallint END) STORED
+            + (10 * succeeded - 40 * failed) / (20 + succeeded + failed) + cross_check_points))::smallint END) STORED
 );
 
 -- Every event that moved a plugin's reliability. Running sums over it are the history of the score.
@@ -21,6 +23,18 @@ CREATE TABLE reliability_change (
     confidence    smallint,
     review_points integer     NOT NULL,
     PRIMARY KEY (plugin_id, position)
+);
+
+-- Outcomes of executions by day: each by itself would be as many rows as there are executions.
+CREATE TABLE reliability_execution (
+    plugin_id uuid        NOT NULL,
+    day       date        NOT NULL,
+    succeeded bigint      NOT NULL,
+    failed    bigint      NOT NULL,
+    -- Of the day's last one.
+    position  bigint      NOT NULL,
+    at        timestamptz NOT NULL,
+    PRIMARY KEY (plugin_id, day)
 );
 
 CREATE TABLE reliability_validation (

@@ -1,0 +1,4 @@
+//! Running what is installed.
+
+pub mod execute;
+pub mod status;

@@ -1,0 +1,51 @@
+//! A sandbox that runs what a test wrote.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+use souk_ports::sandbox::{Report, Sandbox, SandboxError, Task, Usage};
+
+type Script = Arc<dyn Fn(&Task) -> Result<String, SandboxError> + Send + Sync>;
+
+/// Answers each task by a script; at first with its own input.
+pub struct ScriptedSandbox {
+    script: Mutex<Script>,
+    runs: AtomicU64,
+}
+
+impl Default for ScriptedSandbox {
+    fn default() -> Self {
+        Self { script: Mutex::new(Arc::new(|task| Ok(task.input.clone()))), runs: AtomicU64::new(0) }
+    }
+}
+
+impl ScriptedSandbox {
+    /// From now on tasks are answered by `script`.
+    pub fn answer(&self, script: impl Fn(&Task) -> Result<String, SandboxError> + Send + Sync + 'static) {
+        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(script);
+    }
+
+    /// How many tasks there were.
+    #[must_use]
+    pub fn runs(&self) -> u64 {
+        self.runs.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Sandbox for ScriptedSandbox {
+    async fn run(&self, task: Task) -> Report {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        let script = Arc::clone(&self.script.lock().unwrap_or_else(PoisonError::into_inner));
+        Report {
+            outcome: script(&task),
+            usage: Usage { memory_bytes: 65_536, cpu_ms: 3, duration_ms: 5 },
+            stdout: String::new(),
+            stderr: String::new(),
+            refused: Vec::new(),
+        }
+    }
+}
