@@ -50,6 +50,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "souk-vault",
                 "souk-auth",
                 "souk-artifacts",
+                "souk-sandbox",
                 "souk-projector",
                 "souk-app",
                 "souk-projections",

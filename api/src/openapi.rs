@@ -29,6 +29,7 @@ use crate::{Api, error::ErrorBody, router};
         (name = "plugins", description = "Listings"),
         (name = "versions", description = "Versions of plugins"),
         (name = "installs", description = "Installing plugins"),
+        (name = "executions", description = "Running plugins"),
         (name = "reviews", description = "Reviews"),
         (name = "orders", description = "Purchases"),
         (name = "licenses", description = "Rights to use plugins"),

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod executions;
 pub mod installs;
 pub mod licenses;
 pub mod me;

@@ -8,7 +8,9 @@ use crate::{
     Api, docs,
     error::ApiError,
     middleware,
-    operations::{admin, auth, installs, licenses, me, orders, plugins, reviews, system, vendors, versions},
+    operations::{
+        admin, auth, executions, installs, licenses, me, orders, plugins, reviews, system, vendors, versions,
+    },
 };
 
 /// Everything that has the base `/api/v1`. Each file says its path; here they stand in the order of their areas.
@@ -50,6 +52,9 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(versions::reject::reject_version))
         // /plugins/{plugin}/install
         .routes(routes!(installs::install::install_plugin, installs::uninstall::uninstall_plugin))
+        // /plugins/{plugin}/execute, /plugins/{plugin}/status
+        .routes(routes!(executions::execute::execute_plugin))
+        .routes(routes!(executions::status::execution_status))
         // /plugins/{plugin}/reviews, /plugins/{plugin}/reviews/mine, /plugins/{plugin}/reviews/{id}/…
         .routes(routes!(reviews::list::list_reviews))
         .routes(routes!(reviews::put_mine::put_review, reviews::retract_mine::retract_review))

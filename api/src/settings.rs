@@ -63,6 +63,8 @@ pub struct RateLimits {
     pub requests: RateLimit,
     /// Submitted versions, each of which is validated.
     pub validations: RateLimit,
+    /// Executions of plugins.
+    pub executions: RateLimit,
 }
 
 impl Default for RateLimits {
@@ -70,6 +72,7 @@ impl Default for RateLimits {
         Self {
             requests: RateLimit { quota: 1_000, window: Duration::from_secs(15 * 60) },
             validations: RateLimit { quota: 50, window: Duration::from_secs(60) },
+            executions: RateLimit { quota: 100, window: Duration::from_secs(60) },
         }
     }
 }

@@ -26,8 +26,8 @@ use souk_ports::{
     store::{Parked, ReactionStore},
 };
 use souk_testkit::{
-    FaultyLog, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryIdempotency, MemoryLog, MemoryReactions,
-    PlainVault, SeededRandom,
+    FaultyLog, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryIdempotency, MemoryLog, MemoryOutputs,
+    MemoryReactions, PlainVault, ScriptedSandbox, SeededRandom,
 };
 use uuid::Uuid;
 
@@ -45,6 +45,7 @@ pub struct Inner {
     pub clock: Arc<ManualClock>,
     pub memory: MemoryLog,
     pub api: Api,
+    pub sandbox: Arc<ScriptedSandbox>,
     log: Arc<FaultyLog>,
     ports: Ports,
     reactions: Arc<MemoryReactions>,
@@ -72,6 +73,7 @@ impl World {
         let log = Arc::new(FaultyLog::new(Arc::new(memory.clone())));
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
         let directory = Arc::new(LogDirectory(memory.clone()));
+        let sandbox = Arc::new(ScriptedSandbox::default());
         let ports = Ports {
             log: log.clone(),
             vault: Arc::new(PlainVault::default()),
@@ -80,6 +82,8 @@ impl World {
             credentials: Arc::new(MemoryCredentials::default()),
             passwords: Arc::new(WeakPasswords),
             artifacts: Arc::new(MemoryArtifacts::default()),
+            sandbox: sandbox.clone(),
+            outputs: Arc::new(MemoryOutputs::new(clock.clone())),
             directory: directory.clone(),
             timeline: directory,
         };
@@ -102,7 +106,7 @@ impl World {
         });
         let router = router(api.clone());
         let count = AtomicU64::new(1);
-        Self(Arc::new(Inner { clock, memory, api, log, ports, reactions, projections, router, count }))
+        Self(Arc::new(Inner { clock, memory, api, sandbox, log, ports, reactions, projections, router, count }))
     }
 
     pub fn nobody(&self) -> Client {
@@ -302,6 +306,10 @@ impl Seller {
 
     async fn validated(&self, plugin: &str, version: &str, thresholds: Thresholds) {
         self.submitted(plugin, version).await;
+        self.decided(thresholds).await;
+    }
+
+    async fn decided(&self, thresholds: Thresholds) {
         let app = self.world.app_with(thresholds);
         self.world.react("validation", "plugin.version_submitted", &app).await;
         self.world.react("verdicts", "validation.concluded", &app).await;
@@ -311,6 +319,18 @@ impl Seller {
     pub async fn published(&self, plugin: &str, version: &str) {
         self.plugin(plugin).await;
         self.validated(plugin, version, Thresholds { approve: 0, escalate: 0 }).await;
+    }
+
+    /// A free plugin with an approved version that has a component to run, as far as a test's sandbox looks at it.
+    pub async fn runnable(&self, plugin: &str, version: &str) {
+        self.plugin(plugin).await;
+        let manifest = manifest(plugin, version).to_string().into_bytes();
+        let files = [("SKILL.md", skill_md(version).into_bytes()), ("plugin.wasm", b"\0asm".to_vec())];
+        let archive = souk_package::pack::pack(files.map(|(path, bytes)| (path.to_owned(), bytes))).unwrap();
+        let form = multipart(&[("manifest", manifest), ("artifact", archive)]);
+        let answer = self.person.send("POST", &format!("/plugins/{plugin}/versions"), form).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        self.decided(Thresholds { approve: 0, escalate: 0 }).await;
     }
 
     /// A plugin for 49 dollars with an approved version.
@@ -348,9 +368,11 @@ pub fn manifest(name: &str, version: &str) -> Value {
     json!({"name": name, "version": version, "kind": "skill", "summary": "Reads a log.", "license": "MIT"})
 }
 
+fn skill_md(version: &str) -> String {
+    format!("---\nname: log-reader\ndescription: Reads a log.\n---\n\n# Log reader {version}\n\nLook for errors.\n")
+}
+
 fn archive(version: &str) -> Bytes {
-    let text = format!(
-        "---\nname: log-reader\ndescription: Reads a log.\n---\n\n# Log reader {version}\n\nLook for errors.\n"
-    );
-    souk_package::pack::pack([("log-reader/SKILL.md".to_owned(), text.into_bytes())]).unwrap().into()
+    let text = skill_md(version).into_bytes();
+    souk_package::pack::pack([("log-reader/SKILL.md".to_owned(), text)]).unwrap().into()
 }

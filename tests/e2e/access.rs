@@ -127,6 +127,18 @@ fn rows() -> Vec<Row> {
             [401, 200, 201, 201, 201, 201],
         ),
         row(
+            "POST /api/v1/plugins/{plugin}/execute",
+            "/plugins/{plugin}/execute",
+            Json(r#"{"input":{}}"#),
+            [401, 409, 409, 409, 409, 409],
+        ),
+        row(
+            "GET /api/v1/plugins/{plugin}/status",
+            "/plugins/{plugin}/status?execution={unknown}",
+            None,
+            [401, 404, 404, 404, 404, 404],
+        ),
+        row(
             "PUT /api/v1/plugins/{plugin}/reviews/mine",
             "/plugins/{plugin}/reviews/mine",
             Json(r#"{"rating":4,"title":"Good","body":"It is."}"#),

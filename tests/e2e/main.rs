@@ -14,6 +14,7 @@ mod cluster;
 mod command_line;
 mod concurrency;
 mod crash;
+mod executions;
 mod failures;
 mod import;
 mod journey;

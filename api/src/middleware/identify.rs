@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, Request},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use souk_domain::{
@@ -17,7 +17,7 @@ use souk_domain::{
 use souk_ports::SecretKind;
 
 use super::{
-    rate_limit::{self, Key},
+    rate_limit::{self, Costly, Key},
     route,
 };
 use crate::{Api, error::ApiError};
@@ -75,8 +75,8 @@ where
         _ => Ok(Caller::Anonymous(address)),
     };
     let key = caller.as_ref().map_or_else(|_| Key::address(address), Caller::key);
-    let validation = request.method() == Method::POST && route(request.extensions()).ends_with("/versions");
-    let standings = api.limiter.as_ref().map(|limiter| limiter.count(key, validation)).unwrap_or_default();
+    let costly = Costly::of(request.method(), route(request.extensions()));
+    let standings = api.limiter.as_ref().map(|limiter| limiter.count(key, costly)).unwrap_or_default();
 
     let retry_after = standings.iter().find_map(rate_limit::Standing::retry_after);
     let mut response = match (retry_after, caller) {

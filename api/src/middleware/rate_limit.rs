@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use souk_domain::id::{ApiKeyId, UserId};
 use tokio::time::Instant;
 
@@ -60,10 +60,33 @@ impl Standing {
     }
 }
 
+/// What costs so much that it has a limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Costly {
+    /// Submitting a version, which is validated.
+    Validation,
+    /// Running a plugin.
+    Execution,
+}
+
+impl Costly {
+    /// What a request to the route `template` costs.
+    #[must_use]
+    pub fn of(method: &Method, template: &str) -> Option<Self> {
+        match template.rsplit_once('/') {
+            _ if method != Method::POST => None,
+            Some((_, "versions")) => Some(Self::Validation),
+            Some((_, "execute")) => Some(Self::Execution),
+            _ => None,
+        }
+    }
+}
+
 /// Counts the requests of callers in fixed windows that begin with the caller's first request.
 pub struct Limiter {
     requests: Windows,
     validations: Windows,
+    executions: Windows,
 }
 
 impl Limiter {
@@ -73,14 +96,20 @@ impl Limiter {
         Self {
             requests: Windows::new("requests", limits.requests),
             validations: Windows::new("validations", limits.validations),
+            executions: Windows::new("executions", limits.executions),
         }
     }
 
-    /// Counts a request, and where it submits a version, that too; how the limits that apply to it stand.
-    pub fn count(&self, key: Key, validation: bool) -> Vec<Standing> {
+    /// Counts a request, and where it is costly, that too; how the limits that apply to it stand.
+    pub fn count(&self, key: Key, costly: Option<Costly>) -> Vec<Standing> {
         let mut standings = vec![self.requests.count(key)];
-        if validation && !standings.iter().any(|standing| standing.exceeded) {
-            standings.push(self.validations.count(key));
+        let windows = match costly {
+            Some(Costly::Validation) => &self.validations,
+            Some(Costly::Execution) => &self.executions,
+            None => return standings,
+        };
+        if !standings.iter().any(|standing| standing.exceeded) {
+            standings.push(windows.count(key));
         }
         standings
     }
@@ -163,11 +192,12 @@ fn make_room(windows: &mut HashMap<Key, Window>, now: Instant, length: Duration)
 mod tests {
     use super::*;
 
-    fn limiter(requests: u32, validations: u32) -> Limiter {
+    fn limiter(requests: u32, costly: u32) -> Limiter {
         let window = Duration::from_secs(60);
         Limiter::new(RateLimits {
             requests: RateLimit { quota: requests, window },
-            validations: RateLimit { quota: validations, window },
+            validations: RateLimit { quota: costly, window },
+            executions: RateLimit { quota: costly, window },
         })
     }
 
@@ -177,7 +207,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_caller_is_stopped_until_the_window_is_over_and_others_are_not() {
         let limiter = limiter(2, 9);
-        let exceeded = |key| limiter.count(key, false)[0].retry_after();
+        let exceeded = |key| limiter.count(key, None)[0].retry_after();
         assert_eq!((exceeded(ANN), exceeded(ANN)), (None, None));
         tokio::time::advance(Duration::from_secs(20)).await;
         assert_eq!((exceeded(ANN), exceeded(BEN)), (Some(40), None));
@@ -186,18 +216,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn submissions_have_a_limit_of_their_own() {
+    async fn what_is_costly_has_a_limit_of_its_own() {
         let limiter = limiter(9, 1);
-        assert!(limiter.count(ANN, true).iter().all(|s| !s.exceeded));
-        assert!(limiter.count(ANN, true)[1].exceeded);
-        assert!(limiter.count(ANN, false).iter().all(|s| !s.exceeded));
+        assert!(limiter.count(ANN, Some(Costly::Validation)).iter().all(|s| !s.exceeded));
+        assert!(limiter.count(ANN, Some(Costly::Validation))[1].exceeded);
+        assert!(limiter.count(ANN, None).iter().all(|s| !s.exceeded));
+        assert!(limiter.count(ANN, Some(Costly::Execution)).iter().all(|s| !s.exceeded));
+        assert!(limiter.count(ANN, Some(Costly::Execution))[1].exceeded);
+    }
+
+    #[test]
+    fn what_is_costly_is_known_by_its_route() {
+        let of = |method: Method, template| Costly::of(&method, template);
+        assert_eq!(of(Method::POST, "/api/v1/plugins/{plugin}/versions"), Some(Costly::Validation));
+        assert_eq!(of(Method::POST, "/api/v1/plugins/{plugin}/execute"), Some(Costly::Execution));
+        assert_eq!(of(Method::GET, "/api/v1/plugins/{plugin}/versions"), None);
+        assert_eq!(of(Method::POST, "/api/v1/plugins/{plugin}/install"), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_headers_follow_the_draft() {
         let limiter = limiter(100, 50);
         let mut headers = HeaderMap::new();
-        set_headers(&mut headers, &limiter.count(ANN, true));
+        set_headers(&mut headers, &limiter.count(ANN, Some(Costly::Validation)));
         assert_eq!(headers[POLICY], "\"requests\";q=100;w=60,\"validations\";q=50;w=60");
         assert_eq!(headers[LIMIT], "\"requests\";r=99;t=60,\"validations\";r=49;t=60");
     }
@@ -206,7 +247,7 @@ mod tests {
     async fn many_callers_take_bounded_memory() {
         let limiter = limiter(1, 1);
         for n in 0..(SHARD * SHARDS * 2) as u128 {
-            limiter.count(Key::User(UserId::new(uuid::Uuid::from_u128(n))), false);
+            limiter.count(Key::User(UserId::new(uuid::Uuid::from_u128(n))), None);
         }
         let held: usize = limiter.requests.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
         assert!(held <= SHARD * SHARDS, "{held}");

@@ -290,7 +290,7 @@ async fn a_client_that_goes_away_does_not_stop_what_it_began() {
 async fn who_asks_too_often_waits() {
     let window = Duration::from_secs(900);
     let limit = |quota| RateLimit { quota, window };
-    let limits = RateLimits { requests: limit(3), validations: limit(1) };
+    let limits = RateLimits { requests: limit(3), validations: limit(1), ..RateLimits::default() };
     let world = World::with(|settings| settings.rate_limits = Some(limits));
     let nobody = world.nobody();
     for remaining in ["2", "1", "0"] {
@@ -315,7 +315,9 @@ async fn who_asks_too_often_waits() {
 #[tokio::test]
 async fn an_account_counts_on_its_own_and_so_does_each_of_its_keys() {
     let limit = |quota| RateLimit { quota, window: Duration::from_secs(900) };
-    let world = World::with(|s| s.rate_limits = Some(RateLimits { requests: limit(2), validations: limit(1) }));
+    let world = World::with(|s| {
+        s.rate_limits = Some(RateLimits { requests: limit(2), validations: limit(1), ..RateLimits::default() })
+    });
     let ada = world.person("ada").await;
     let made = ada.post("/me/api-keys", json!({"label": "l"})).await;
     assert_eq!(made.status, 201, "{}", made.text);

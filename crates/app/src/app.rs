@@ -3,10 +3,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use souk_domain::validation::Thresholds;
-use souk_ports::{ArtifactStore, Clock, Directory, EventLog, Passwords, Random, Timeline, Vault, store::Credentials};
+use souk_ports::{
+    ArtifactStore, Clock, Directory, EventLog, Passwords, Random, Timeline, Vault,
+    sandbox::{Grants, Sandbox},
+    store::{Credentials, Outputs},
+};
 use tokio::sync::OnceCell;
 
-use crate::{AppError, following::Following, memory::Memories, validation::Pipeline};
+use crate::{AppError, executions::Runnables, following::Following, memory::Memories, validation::Pipeline};
 
 /// The outside.
 #[derive(Clone)]
@@ -25,6 +29,10 @@ pub struct Ports {
     pub passwords: Arc<dyn Passwords>,
     /// Archives and reports.
     pub artifacts: Arc<dyn ArtifactStore>,
+    /// Where plugins run.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// What executions answered.
+    pub outputs: Arc<dyn Outputs>,
     /// Ids that read models suggest.
     pub directory: Arc<dyn Directory>,
     /// Histories of plugins.
@@ -45,6 +53,8 @@ pub struct Settings {
     pub fact_age: Duration,
     /// The largest artifact, bytes.
     pub max_artifact: usize,
+    /// What plugins may have, of what they declare.
+    pub grants: Grants,
 }
 
 impl Default for Settings {
@@ -55,6 +65,7 @@ impl Default for Settings {
             cached_streams: 10_000,
             fact_age: Duration::from_millis(250),
             max_artifact: 64 * 1024 * 1024,
+            grants: Grants::default(),
         }
     }
 }
@@ -67,6 +78,7 @@ pub struct App {
     pub(crate) memories: Arc<Memories>,
     pub(crate) following: Arc<Following>,
     pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) runnables: Arc<Runnables>,
     decoy_hash: Arc<OnceCell<String>>,
 }
 
@@ -81,6 +93,7 @@ impl App {
             memories,
             following: Arc::default(),
             pipeline: Arc::new(Pipeline::standard()),
+            runnables: Arc::default(),
             decoy_hash: Arc::default(),
         }
     }

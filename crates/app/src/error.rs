@@ -1,7 +1,7 @@
 //! Why a use case refuses or fails, in the terms that the HTTP interface answers with.
 
 use souk_domain::{
-    installation, license,
+    execution, installation, license,
     listing::{Invalid, InvalidFields},
     order, plugin, review, user, validation, vendor,
 };
@@ -192,6 +192,17 @@ impl From<installation::Error> for AppError {
             installation::Error::VersionNotApproved(_) => Self::conflict("version_not_approved", error),
             installation::Error::NotEntitled => Self::NotEntitled(error.to_string()),
             installation::Error::NotInstalled => Self::NotFound("this installation"),
+        }
+    }
+}
+
+impl From<execution::Error> for AppError {
+    fn from(error: execution::Error) -> Self {
+        match error {
+            execution::Error::PluginSuspended => Self::conflict("plugin_suspended", error),
+            execution::Error::VersionNotApproved(_) => Self::conflict("version_not_approved", error),
+            execution::Error::NotInstalled | execution::Error::NotEntitled => Self::NotEntitled(error.to_string()),
+            execution::Error::NotStarted => Self::NotFound("this execution"),
         }
     }
 }

@@ -4,6 +4,7 @@ mod app;
 mod context;
 mod error;
 mod execute;
+pub mod executions;
 mod following;
 pub mod history;
 pub mod input;

@@ -12,6 +12,7 @@ use std::{
 use quick_cache::sync::Cache;
 use souk_domain::{
     decider::Decider,
+    execution::Executions,
     id::{CommandId, PluginId, VendorId},
     installation::Installations,
     license::Licenses,
@@ -145,6 +146,7 @@ pub(crate) struct Memories {
     plugins: Memory<<Plugins as Decider>::State>,
     validations: Memory<<Validations as Decider>::State>,
     installations: Memory<<Installations as Decider>::State>,
+    executions: Memory<<Executions as Decider>::State>,
     reviews: Memory<<Reviews as Decider>::State>,
     orders: Memory<<Orders as Decider>::State>,
     licenses: Memory<<Licenses as Decider>::State>,
@@ -162,6 +164,7 @@ impl Memories {
             plugins: Memory::new(capacity * ASKED_FOR),
             validations: Memory::new(capacity),
             installations: Memory::new(capacity),
+            executions: Memory::new(capacity),
             reviews: Memory::new(capacity),
             orders: Memory::new(capacity),
             licenses: Memory::new(capacity),
@@ -180,6 +183,7 @@ impl Memories {
             Category::Plugin => self.plugins.hear(uuid, position),
             Category::Validation => self.validations.hear(uuid, position),
             Category::Installation => self.installations.hear(uuid, position),
+            Category::Execution => self.executions.hear(uuid, position),
             Category::Review => self.reviews.hear(uuid, position),
             Category::Order => self.orders.hear(uuid, position),
             Category::License => self.licenses.hear(uuid, position),
@@ -194,6 +198,12 @@ impl Memories {
 pub(crate) trait Remembered: Decider {
     /// Where.
     fn memory(memories: &Memories) -> &Memory<Self::State>;
+}
+
+impl Remembered for Executions {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.executions
+    }
 }
 
 impl Remembered for Users {

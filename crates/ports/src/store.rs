@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use souk_domain::id::{ApiKeyId, UserId};
 use uuid::Uuid;
 
@@ -162,4 +163,15 @@ pub trait ReactionStore: Send + Sync {
     async fn parked(&self, reaction: Option<&str>) -> Result<Vec<Parked>, StoreError>;
     /// Forgets a parked event (after a retry that worked, or because an operator drops it); whether it was there.
     async fn unpark(&self, reaction: &str, position: Position) -> Result<bool, StoreError>;
+}
+
+/// Outputs of executions. They may be personal, so they are no events, and are kept for a while only.
+#[async_trait]
+pub trait Outputs: Send + Sync {
+    /// Keeps the sealed output of `execution`; of two the later one.
+    async fn keep(&self, execution: Uuid, sealed: Value) -> Result<(), StoreError>;
+    /// The sealed output of `execution`, while it is kept.
+    async fn output(&self, execution: Uuid) -> Result<Option<Value>, StoreError>;
+    /// Forgets what is older than `age`; how many there were.
+    async fn forget_outputs(&self, age: Duration) -> Result<u64, StoreError>;
 }

@@ -1,6 +1,7 @@
 //! Configuration: flags, then `SOUK_…` variables, then `souk.toml`, then defaults.
 
 mod events;
+mod sandbox;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,7 +13,10 @@ use figment::{
 use serde::{Deserialize, Serialize};
 use souk_domain::validation::Thresholds;
 
-pub use self::events::{Events, FeedKind, Kafka, KurrentDb, LogKind};
+pub use self::{
+    events::{Events, FeedKind, Kafka, KurrentDb, LogKind},
+    sandbox::Sandbox,
+};
 
 /// Everything that can be set. A key `a.b` of `souk.toml` is the variable `SOUK_A__B`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,6 +52,8 @@ pub struct Config {
     pub kurrentdb: KurrentDb,
     /// Where Kafka is.
     pub kafka: Kafka,
+    /// What plugins may have that run here.
+    pub sandbox: Sandbox,
     /// Pages that are kept in memory.
     pub pages: Pages,
     /// How logs look and what they hold.
@@ -72,6 +78,7 @@ impl Default for Config {
             events: Events::default(),
             kurrentdb: KurrentDb::default(),
             kafka: Kafka::default(),
+            sandbox: Sandbox::default(),
             pages: Pages::default(),
             log: Log::default(),
         }
@@ -116,6 +123,8 @@ pub struct Limits {
     pub requests_per_quarter_hour: u32,
     /// Validations (submitted versions) a minute.
     pub validations_per_minute: u32,
+    /// Executions of plugins a minute.
+    pub executions_per_minute: u32,
     /// The greatest JSON body, bytes.
     pub json_body_bytes: usize,
     /// The greatest archive, bytes.
@@ -127,6 +136,7 @@ impl Default for Limits {
         Self {
             requests_per_quarter_hour: 1_000,
             validations_per_minute: 50,
+            executions_per_minute: 100,
             json_body_bytes: 1 << 20,
             archive_bytes: 50 << 20,
         }
@@ -328,6 +338,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     for (key, value) in [
         ("limits.requests_per_quarter_hour", u64::from(config.limits.requests_per_quarter_hour)),
         ("limits.validations_per_minute", u64::from(config.limits.validations_per_minute)),
+        ("limits.executions_per_minute", u64::from(config.limits.executions_per_minute)),
         ("limits.json_body_bytes", config.limits.json_body_bytes as u64),
         ("limits.archive_bytes", config.limits.archive_bytes as u64),
     ] {
@@ -335,6 +346,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             problems.push(format!("  {key}: 0: expected at least 1"));
         }
     }
+    problems.extend(config.sandbox.problems());
     if config.limits.archive_bytes > LARGEST_ARCHIVE {
         problems.push(format!(
             "  limits.archive_bytes: {}: expected at most {LARGEST_ARCHIVE}, which is what the validation takes",

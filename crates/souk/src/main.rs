@@ -14,6 +14,7 @@ mod logging;
 mod models;
 mod output;
 mod process;
+mod sandbox;
 mod source;
 mod system;
 mod wire;

@@ -36,6 +36,7 @@ use crate::{
     failure::Failure,
     kek,
     models::Models,
+    sandbox::LazySandbox,
     source,
     system::{SystemClock, SystemRandom},
     workers::{self, Workers},
@@ -266,6 +267,8 @@ impl Souk {
             credentials: Arc::clone(&base.store) as _,
             passwords: Arc::new(Argon2Passwords::new(Arc::clone(&random), HASHES_AT_ONCE)),
             artifacts,
+            sandbox: Arc::new(LazySandbox::new(config.data_dir.join("sandbox"), &config.sandbox)),
+            outputs: Arc::clone(&base.store) as _,
             directory: Arc::clone(&directories) as _,
             timeline: directories,
         };
@@ -273,6 +276,7 @@ impl Souk {
             thresholds: config.validation,
             orphan_grace: Duration::from_secs(config.orphan_grace_seconds),
             max_artifact: config.limits.archive_bytes,
+            grants: config.sandbox.grants(),
             ..souk_app::Settings::default()
         };
         Ok(Wired {
@@ -365,6 +369,7 @@ impl Souk {
         let limits = RateLimits {
             requests: minutes(config.limits.requests_per_quarter_hour, 15),
             validations: minutes(config.limits.validations_per_minute, 1),
+            executions: minutes(config.limits.executions_per_minute, 1),
         };
         Api::new(Parts {
             app: app.clone(),

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use souk_ports::{
     Clock,
-    store::{Idempotency, StoreError},
+    store::{Idempotency, Outputs, StoreError},
 };
 use souk_store_postgres::PostgresStore;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,8 @@ use crate::system::SystemClock;
 
 /// How long the answer to a request with an `Idempotency-Key` can be asked for again.
 const ANSWERS_KEPT: Duration = Duration::from_secs(48 * 3600);
+/// How long outputs of executions are kept.
+const OUTPUTS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How often what has had its time is forgotten.
 const UPKEEP: Duration = Duration::from_secs(3600);
 
@@ -50,10 +52,14 @@ pub fn keep_house(store: Arc<PostgresStore>) -> Workers {
                 () = stop.cancelled() => return,
             }
             let forgotten = async {
-                Ok::<_, StoreError>((store.prune(ANSWERS_KEPT).await?, store.prune_logins(SystemClock.now()).await?))
+                Ok::<_, StoreError>((
+                    store.prune(ANSWERS_KEPT).await?,
+                    store.prune_logins(SystemClock.now()).await?,
+                    store.forget_outputs(OUTPUTS_KEPT).await?,
+                ))
             };
             match forgotten.await {
-                Ok((answers, logins)) => tracing::debug!(answers, logins, "forgot what had its time"),
+                Ok((answers, logins, outputs)) => tracing::debug!(answers, logins, outputs, "forgot what had its time"),
                 Err(error) => tracing::warn!(%error, "what had its time could not be forgotten"),
             }
         }

@@ -7,6 +7,7 @@ mod credentials;
 mod events;
 mod idempotency;
 mod keys;
+mod outputs;
 mod reactions;
 
 use std::time::Duration;

@@ -4,6 +4,7 @@ pub mod artifacts;
 pub mod contract;
 pub mod faulty;
 pub mod log;
+pub mod sandbox;
 pub mod store;
 pub mod time;
 pub mod vault;
@@ -11,7 +12,8 @@ pub mod vault;
 pub use artifacts::MemoryArtifacts;
 pub use faulty::{Fault, FaultyLog};
 pub use log::MemoryLog;
-pub use store::{MemoryCredentials, MemoryIdempotency, MemoryReactions, MemoryWrappedKeys};
+pub use sandbox::ScriptedSandbox;
+pub use store::{MemoryCredentials, MemoryIdempotency, MemoryOutputs, MemoryReactions, MemoryWrappedKeys};
 pub use time::{ManualClock, SeededRandom};
 pub use vault::PlainVault;
 

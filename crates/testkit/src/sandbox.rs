@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use souk_ports::sandbox::{Report, Sandbox, SandboxError, Task, Usage};
+use bytes::Bytes;
+use souk_ports::sandbox::{Capabilities, Report, Sandbox, SandboxError, Task, Usage};
 
 type Script = Arc<dyn Fn(&Task) -> Result<String, SandboxError> + Send + Sync>;
 
@@ -37,6 +38,10 @@ impl ScriptedSandbox {
 
 #[async_trait]
 impl Sandbox for ScriptedSandbox {
+    async fn prepare(&self, _: Bytes, _: &str, _: &Capabilities) -> Result<(), SandboxError> {
+        Ok(())
+    }
+
     async fn run(&self, task: Task) -> Report {
         self.runs.fetch_add(1, Ordering::SeqCst);
         let script = Arc::clone(&self.script.lock().unwrap_or_else(PoisonError::into_inner));

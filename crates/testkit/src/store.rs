@@ -8,11 +8,12 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use souk_domain::id::{ApiKeyId, UserId};
 use souk_ports::{
     Clock, Position,
     store::{
-        Claim, Credentials, Idempotency, Parked, Progress, ReactionStore, Rotation, StoreError, StoredAnswer,
+        Claim, Credentials, Idempotency, Outputs, Parked, Progress, ReactionStore, Rotation, StoreError, StoredAnswer,
         WrappedKeys,
     },
 };
@@ -295,5 +296,39 @@ impl ReactionStore for MemoryReactions {
 
     async fn unpark(&self, reaction: &str, position: Position) -> Result<bool, StoreError> {
         Ok(lock(&self.state).parked.remove(&(position, reaction.to_owned())).is_some())
+    }
+}
+
+/// [`Outputs`] in memory, by a clock.
+pub struct MemoryOutputs {
+    clock: Arc<dyn Clock>,
+    kept: Mutex<HashMap<Uuid, (Value, DateTime<Utc>)>>,
+}
+
+impl MemoryOutputs {
+    /// No outputs yet.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, kept: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl Outputs for MemoryOutputs {
+    async fn keep(&self, execution: Uuid, sealed: Value) -> Result<(), StoreError> {
+        lock(&self.kept).insert(execution, (sealed, self.clock.now()));
+        Ok(())
+    }
+
+    async fn output(&self, execution: Uuid) -> Result<Option<Value>, StoreError> {
+        Ok(lock(&self.kept).get(&execution).map(|(sealed, _)| sealed.clone()))
+    }
+
+    async fn forget_outputs(&self, age: Duration) -> Result<u64, StoreError> {
+        let limit = self.clock.now() - age;
+        let mut kept = lock(&self.kept);
+        let before = kept.len();
+        kept.retain(|_, (_, at)| *at >= limit);
+        Ok((before - kept.len()) as u64)
     }
 }

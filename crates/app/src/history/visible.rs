@@ -43,6 +43,9 @@ pub(super) fn rule_of(event_type: &str) -> Option<&'static Rule> {
 pub(super) const RULES: &[Rule] = &[
     rule("email.released", &[], &[]),
     rule("email.reserved", &[], &[]),
+    rule("execution.failed", &["version", "code", "fault", "durationMs", "cpuMs", "memoryBytes"], &[]),
+    rule("execution.started", &["pluginId", "vendorId", "version", "digest", "mode"], &["seed"]),
+    rule("execution.succeeded", &["version", "durationMs", "cpuMs", "memoryBytes"], &["outputSize"]),
     rule("installation.blocked", &["version"], &["licenseId", "reason"]),
     rule("installation.installed", &["pluginId", "vendorId", "version", "first"], &["licenseId", "checked"]),
     rule("installation.uninstalled", &["version"], &[]),

@@ -4,6 +4,7 @@
 //! derived from the event, so that an event that is delivered again changes nothing. They read the feed and not the rebuild of
 //! any read model, so rebuilds are silent. All of this first release start at the beginning of the log.
 
+mod executions;
 mod installations;
 mod licensing;
 mod orphans;
@@ -59,6 +60,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Reaction>> {
         Arc::new(validating::Validating),
         Arc::new(verdicts::Verdicts),
         Arc::new(installations::InstallationGuard),
+        Arc::new(executions::LostExecutions),
         Arc::new(roles::VendorRoles),
         Arc::new(orphans::Orphans),
     ]

@@ -27,7 +27,8 @@ use souk_domain::{
 };
 use souk_ports::{EventLog, RecordedEvent, store::ReactionStore};
 use souk_testkit::{
-    FaultyLog, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryReactions, SeededRandom,
+    FaultyLog, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryOutputs, MemoryReactions,
+    ScriptedSandbox, SeededRandom,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -44,6 +45,8 @@ pub struct World {
     pub credentials: Arc<MemoryCredentials>,
     pub artifacts: Arc<MemoryArtifacts>,
     pub store: Arc<MemoryReactions>,
+    pub sandbox: Arc<ScriptedSandbox>,
+    pub outputs: Arc<MemoryOutputs>,
     commands: AtomicU64,
 }
 
@@ -59,6 +62,8 @@ impl World {
             credentials: Arc::default(),
             artifacts: Arc::default(),
             store: Arc::new(MemoryReactions::new(clock.clone())),
+            sandbox: Arc::default(),
+            outputs: Arc::new(MemoryOutputs::new(clock.clone())),
             clock,
             commands: AtomicU64::new(1),
         }
@@ -91,6 +96,8 @@ impl World {
             credentials: self.credentials.clone(),
             passwords: Arc::new(WeakPasswords),
             artifacts: self.artifacts.clone(),
+            sandbox: self.sandbox.clone(),
+            outputs: self.outputs.clone(),
             directory: self.directory.clone(),
             timeline: self.directory.clone(),
         };

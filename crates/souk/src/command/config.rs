@@ -16,6 +16,7 @@ pub fn check(config: &Config, json: bool) -> Result<(), Failure> {
     shown.database_url = shown.database_url.map(|_| "(set)".to_owned());
     shown.kurrentdb.url = shown.kurrentdb.url.map(|_| "(set)".to_owned());
     shown.kafka.properties.values_mut().for_each(|value| "(set)".clone_into(value));
+    shown.sandbox.secrets.values_mut().for_each(|value| "(set)".clone_into(value));
     let value = serde_json::to_value(&shown).map_err(Failure::new)?;
     if json {
         say(value.to_string());

@@ -7,7 +7,8 @@ use souk_domain::id::{LicenseId, PluginId, UserId, VendorId};
 use souk_feed_log::LogFeed;
 use souk_ports::{Directory, DirectoryError, Passwords, Position, Timeline, store::StoreError};
 use souk_testkit::{
-    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryReactions, PlainVault, SeededRandom,
+    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryOutputs, MemoryReactions, PlainVault,
+    ScriptedSandbox, SeededRandom,
 };
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -59,11 +60,13 @@ impl Market {
         let ports = Ports {
             log: Arc::clone(&log) as _,
             vault: Arc::new(PlainVault::default()),
-            clock,
+            clock: Arc::clone(&clock) as _,
             random: Arc::new(SeededRandom::default()),
             credentials: Arc::new(MemoryCredentials::default()),
             passwords: Arc::new(Nothing),
             artifacts: Arc::new(MemoryArtifacts::default()),
+            sandbox: Arc::new(ScriptedSandbox::default()),
+            outputs: Arc::new(MemoryOutputs::new(clock)),
             directory: Arc::new(Nothing),
             timeline: Arc::new(Nothing),
         };

@@ -1,0 +1,58 @@
+//! Where plugins run, made when the first one does.
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use souk_ports::{
+    Random,
+    sandbox::{Capabilities, Report, Sandbox, SandboxError, Task, Usage},
+};
+use souk_sandbox::{Settings, WasmSandbox};
+use tokio::sync::OnceCell;
+
+use crate::{config, system::SystemRandom};
+
+/// The sandbox of a process. Most commands and most processes never run a plugin, and need neither its threads nor its memory.
+pub struct LazySandbox {
+    settings: Settings,
+    opened: OnceCell<WasmSandbox>,
+}
+
+impl LazySandbox {
+    /// Will be in `directory`, as `config` says.
+    pub fn new(directory: PathBuf, config: &config::Sandbox) -> Self {
+        let settings = Settings { runs: config.runs, waiting: config.waiting, ..Settings::new(directory) };
+        Self { settings, opened: OnceCell::new() }
+    }
+
+    async fn opened(&self) -> Result<&WasmSandbox, SandboxError> {
+        let open = async || {
+            let settings = self.settings.clone();
+            let random: Arc<dyn Random> = Arc::new(SystemRandom);
+            let opened = tokio::task::spawn_blocking(move || WasmSandbox::open(settings, &*random)).await;
+            opened.unwrap_or_else(|error| Err(SandboxError::Unavailable(error.to_string())))
+        };
+        self.opened.get_or_try_init(open).await
+    }
+}
+
+#[async_trait]
+impl Sandbox for LazySandbox {
+    async fn prepare(&self, component: Bytes, digest: &str, declared: &Capabilities) -> Result<(), SandboxError> {
+        self.opened().await?.prepare(component, digest, declared).await
+    }
+
+    async fn run(&self, task: Task) -> Report {
+        match self.opened().await {
+            Ok(sandbox) => sandbox.run(task).await,
+            Err(error) => Report {
+                outcome: Err(error),
+                usage: Usage::default(),
+                stdout: String::new(),
+                stderr: String::new(),
+                refused: Vec::new(),
+            },
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Plugins run in the sandbox of a real Souk, over HTTP.
+
+use serde_json::json;
+use souk_tests::{client::Client, sample};
+
+use crate::support::{Seller, nobody, person, seller, unique};
+
+const WORDS: &[u8] = include_bytes!("../../crates/sandbox/fixtures/words.wasm");
+
+/// A component that does what its input names; `flood` writes without end.
+const PROBE: &[u8] = include_bytes!("../../crates/sandbox/fixtures/probe.wasm");
+
+/// A free plugin whose approved version runs `component`.
+async fn runnable(seller: &Seller, component: &[u8]) -> String {
+    let name = unique("runs");
+    let vendor = &seller.client;
+    let created = vendor.post("/plugins", sample::skill(&name, &sample::free())).await.expect("answers");
+    created.expect(201).expect("is created");
+    let mut manifest = sample::manifest(&name, "1.0.0");
+    manifest["entry"] = json!("plugin.wasm");
+    let skill = "---\nname: words\ndescription: Counts words.\n---\n\n# Words\n\nHand in a text.\n";
+    let files = [("SKILL.md", skill.as_bytes()), ("plugin.wasm", component)];
+    let files = files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
+    let archive = souk_package::pack::pack(files).expect("packs");
+    vendor.submit(&name, &manifest, archive).await.expect("answers").expect(202).expect("is taken");
+    let path = format!("/plugins/{name}/versions");
+    let settled = |answer: &souk_tests::client::Answer| {
+        !matches!(answer.body["items"][0]["status"].as_str(), Some("submitted" | "validating") | None)
+    };
+    let versions = vendor.until(&path, settled).await.expect("is validated");
+    if versions.body["items"][0]["status"] == "needs_review" {
+        let admin = crate::support::admin().await;
+        let approve = format!("/plugins/{name}/versions/1.0.0/approve");
+        admin.post(&approve, json!({})).await.expect("answers").expect(200).expect("is approved");
+    }
+    name
+}
+
+async fn installed(plugin: &str) -> Client {
+    let user = person(&nobody(), "runner").await;
+    let path = format!("/plugins/{plugin}/install");
+    user.post(&path, json!({})).await.expect("answers").expect(201).expect("is installed");
+    user
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_runs_and_its_reliability_moves() {
+    let plugin = runnable(&seller().await, WORDS).await;
+    let user = installed(&plugin).await;
+    let path = format!("/plugins/{plugin}/execute");
+    let answer = user.post(&path, json!({"input": "a b a"})).await.expect("answers").expect(200).expect("ran");
+    assert_eq!(answer.body["output"], json!({"words": 3, "distinct": {"a": 2, "b": 1}}), "{}", answer.text);
+    assert!(answer.body["usage"]["memoryBytes"].as_u64().is_some_and(|bytes| bytes >= 65_536), "{}", answer.text);
+    assert!(answer.body["confidence"].is_u64(), "{}", answer.text);
+
+    let accepted = user.post(&path, json!({"input": "x y", "mode": "async"})).await.expect("answers");
+    let id = accepted.expect(202).expect("is accepted").text_at("/executionId").expect("an id");
+    let status = format!("/plugins/{plugin}/status?execution={id}");
+    let ended = user.until(&status, |answer| answer.body["status"] != "running").await.expect("ends");
+    assert_eq!(ended.body["output"]["words"], 2, "{}", ended.text);
+
+    let reliability = format!("/plugins/{plugin}/reliability");
+    let moved = nobody().until(&reliability, |answer| answer.body["parts"]["succeeded"] == 2).await.expect("moves");
+    assert!(moved.body["history"].as_array().expect("a list").iter().any(|change| change["cause"] == "executions"));
+    let history = nobody().get(&format!("/plugins/{plugin}/history?limit=100")).await.expect("answers");
+    assert!(history.text.contains("execution.succeeded") && !history.text.contains("distinct"), "{}", history.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_ends_is_ended_and_others_run_on() {
+    let seller = seller().await;
+    let hostile = runnable(&seller, PROBE).await;
+    let honest = runnable(&seller, WORDS).await;
+    let (hostile_user, honest_user) = (installed(&hostile).await, installed(&honest).await);
+    let hostile_path = format!("/plugins/{hostile}/execute");
+    let endless = hostile_user.post(&hostile_path, json!({"input": "flood"}));
+    let honest_path = format!("/plugins/{honest}/execute");
+    let beside = async {
+        for _ in 0..10 {
+            let answer = honest_user.post(&honest_path, json!({"input": "a"})).await.expect("answers");
+            answer.expect(200).expect("runs beside it");
+        }
+    };
+    let (endless, ()) = tokio::join!(endless, beside);
+    let endless = endless.expect("answers");
+    assert_eq!((endless.status, endless.code()), (422, "execution_failed"), "{}", endless.text);
+    let details = &endless.body["error"]["details"];
+    assert_eq!(
+        (&details["reason"], &details["fault"]),
+        (&json!("output_exceeded"), &json!("plugin")),
+        "{}",
+        endless.text
+    );
+    let reliability = format!("/plugins/{hostile}/reliability");
+    nobody().until(&reliability, |answer| answer.body["parts"]["failed"] == 1).await.expect("it counts");
+}
