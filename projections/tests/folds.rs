@@ -71,13 +71,14 @@ async fn begin(market: &Market, known: &Known) {
 
 async fn step(market: &Market, dice: &mut Dice, known: &mut Known) {
     let (of, who) = (dice.roll(known.plugins), dice.roll(known.users));
-    match dice.roll(12) {
+    match dice.roll(14) {
         0 => plugin_step(market, dice, of).await,
         1 => version_step(market, dice, known, of).await,
         2..=4 => installation_step(market, dice, known, of, who).await,
         5..=7 => review_step(market, dice, known, of, who).await,
         8 | 9 => order_step(market, dice, known, of, who).await,
         10 => license_step(market, dice, known).await,
+        11 | 12 => market.executed(of, who, dice.roll(4)).await,
         _ => {
             market.clock.advance(std::time::Duration::from_secs(40_000));
             let event = if dice.roll(2) == 0 {

@@ -79,6 +79,34 @@ async fn reliability_says_why_and_how_it_moved() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn executions_move_reliability_and_only_what_the_plugin_did_counts() {
+    let market = opened().await;
+    market.publish(0, "1.0.0", 91).await;
+    for outcome in [0, 1, 2, 2, 3, 3, 3] {
+        market.executed(0, 1, outcome).await;
+    }
+    market.clock.advance(std::time::Duration::from_secs(86_400));
+    for _ in 0..26 {
+        market.executed(0, 1, 0).await;
+    }
+    let (_reader, guard) = market.read().await;
+    let page = reliability::reliability(&guard, plugin(0).uuid()).await.unwrap();
+    assert_eq!((page.parts.succeeded, page.parts.failed), (28, 2));
+    // (10 * 28 - 40 * 2) / (20 + 28 + 2); on the first day (10 * 2 - 40 * 2) / (20 + 2 + 2) = -2.5.
+    assert_eq!((page.parts.executions, page.score), (4, Some(95)));
+    let history: Vec<_> =
+        page.history.iter().map(|change| (change.cause.as_str(), change.delta, change.score)).collect();
+    let expected = [
+        ("executions", Some(6), Some(95)),
+        ("executions", Some(-2), Some(89)),
+        ("validation.concluded", None, Some(91)),
+    ];
+    assert_eq!(history, expected);
+    let shown = catalogue::plugin(&guard, "free-tool").await.unwrap().unwrap();
+    assert_eq!(shown.reliability, page.score);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn validations_show_their_steps_findings_and_verdicts() {
     let market = opened().await;
     market.submit(0, "1.0.0").await;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use souk_domain::{
     event::DomainEvent,
+    execution::{self, Execution},
     id::{CommandId, InstallationId, LicenseId, OrderId, PluginId, ReviewId, UserId, ValidationId, VendorId},
     installation,
     license::{self, LicenseKind},
@@ -323,6 +324,37 @@ impl Market {
             checked: installation::Checked { plugin_version: 0, license_version: None },
         };
         self.installation_event(number, who, event).await;
+    }
+
+    /// An execution that ended well (0, 1), by the plugin's fault (2) or by another's (3).
+    pub async fn executed(&self, number: usize, who: usize, outcome: usize) {
+        let execution = Execution {
+            user_id: user(who),
+            plugin_id: plugin(number),
+            vendor_id: vendor(0),
+            version: "1.0.0".parse().unwrap(),
+            digest: "ab".repeat(32),
+            mode: execution::Mode::Sync,
+            seed: 1,
+            license_id: None,
+        };
+        let version = execution.version.clone();
+        let usage = execution::Usage { duration_ms: 1, cpu_ms: 1, memory_bytes: 1 };
+        let checked = execution::Checked { plugin_version: 0, installation_version: 0, license_version: None };
+        let failed = |fault| execution::Failure { code: "trapped".to_owned(), fault, usage };
+        let ended = match outcome {
+            2 => execution::Event::Failed { version, failure: failed(execution::Fault::Plugin) },
+            3 => execution::Event::Failed { version, failure: failed(execution::Fault::Caller) },
+            _ => execution::Event::Succeeded {
+                version,
+                success: execution::Success { output_digest: "cd".repeat(32), output_size: 2, usage },
+            },
+        };
+        let head = usize::try_from(self.log.head().await.unwrap()).unwrap();
+        let stream = StreamId::new(Category::Execution, uuid(8, head));
+        for event in [execution::Event::Started { execution, checked }, ended] {
+            self.emit(stream, event, Some(plugin(number)), Some(vendor(0))).await;
+        }
     }
 
     pub async fn review_event(&self, number: usize, who: usize, event: review::Event) {
