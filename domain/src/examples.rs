@@ -112,12 +112,17 @@ pub fn finding(severity: Severity) -> Finding {
         rule: "manifest.summary_short".to_owned(),
         severity,
         place: Some("summary".to_owned()),
+        line: None,
         message: "The summary is short; say what it does.".to_owned(),
     }
 }
 
 pub fn step(name: &str, severities: &[Severity]) -> Step {
-    Step::from_findings(name, severities.iter().copied().map(finding).collect())
+    let numbered = severities.iter().enumerate().map(|(index, severity)| match index {
+        0 => finding(*severity),
+        _ => Finding { rule: format!("manifest.flaw_{index}"), ..finding(*severity) },
+    });
+    Step::from_findings(name, numbered.collect())
 }
 
 pub fn registered() -> user::Event {

@@ -1,6 +1,6 @@
 //! The validation of one version: an ordered list of steps, a confidence, a verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ impl Step {
     pub fn from_findings(name: impl Into<String>, mut findings: Vec<Finding>) -> Self {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let finding_count = u32::try_from(findings.len()).unwrap_or(u32::MAX);
-        let penalty = penalty(findings.iter().map(|finding| finding.severity));
+        let penalty = penalty(&findings);
         let blocked = findings.first().is_some_and(|worst| worst.severity == Severity::Critical);
         findings.truncate(Self::MAX_FINDINGS);
         Self {
@@ -151,6 +151,9 @@ pub struct Finding {
     /// Where: a path in the archive or a field of the manifest.
     #[serde(default)]
     pub place: Option<String>,
+    /// Which line of the file, from 1; none when the whole is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
     /// What, and what to do about it.
     pub message: String,
 }
@@ -185,9 +188,15 @@ impl Severity {
     }
 }
 
-/// Points that findings of these severities take together, at most 100.
-pub fn penalty(severities: impl IntoIterator<Item = Severity>) -> u8 {
-    severities.into_iter().fold(0_u8, |sum, severity| sum.saturating_add(severity.penalty())).min(100)
+/// Points that findings take together, at most 100. A rule counts once, at its worst: the same flaw in a hundred files is one flaw.
+#[must_use]
+pub fn penalty(findings: &[Finding]) -> u8 {
+    let mut worst = BTreeMap::new();
+    for finding in findings {
+        let known = worst.entry(finding.rule.as_str()).or_insert(finding.severity);
+        *known = (*known).max(finding.severity);
+    }
+    worst.into_values().fold(0_u8, |sum, severity| sum.saturating_add(severity.penalty())).min(100)
 }
 
 /// What to do with a version.

@@ -1,7 +1,5 @@
 //! Making findings whose words are safe to show.
 
-use std::collections::HashSet;
-
 use souk_domain::validation::{Finding, Severity};
 
 /// As many characters of a foreign name as a finding repeats.
@@ -13,6 +11,7 @@ pub fn finding(rule: &str, severity: Severity, place: Option<&str>, message: imp
         rule: rule.to_owned(),
         severity,
         place: place.map(|place| shown(place.as_bytes())),
+        line: None,
         message: escaped(message.as_ref(), usize::MAX),
     }
 }
@@ -37,16 +36,6 @@ fn escaped(text: &str, most: usize) -> String {
         }
     }
     out
-}
-
-/// Lets a flaw in quality count once a rule: when many files share it, the further ones become [`Severity::Info`].
-pub(crate) fn count_once(findings: &mut [Finding]) {
-    let mut seen = HashSet::new();
-    for finding in findings {
-        if finding.severity <= Severity::Medium && !seen.insert(finding.rule.clone()) {
-            finding.severity = Severity::Info;
-        }
-    }
 }
 
 /// Characters that change how the text around them is shown, or show nothing at all.

@@ -4,11 +4,13 @@
 //! and the time and memory that hostile bytes can cost are bounded by [`archive::Limits`].
 
 pub mod archive;
+pub mod capabilities;
 mod finding;
 pub mod frontmatter;
 pub mod kinds;
 pub mod manifest;
 pub mod pack;
+pub mod samples;
 
 use sha2::{Digest, Sha256};
 

@@ -1,5 +1,7 @@
 //! What a version says of itself: the JSON handed in beside its archive.
 
+use std::collections::BTreeSet;
+
 use semver::Version;
 use serde_json::{Map, Value};
 use souk_domain::{
@@ -9,7 +11,11 @@ use souk_domain::{
     validation::{Finding, Severity},
 };
 
-use crate::finding::finding;
+use crate::{
+    capabilities::Capabilities,
+    finding::finding,
+    samples::{self, Sample},
+};
 
 /// Bytes of a manifest as compact JSON; it travels inside an event.
 pub const LARGEST: usize = 64 << 10;
@@ -46,8 +52,10 @@ pub struct Manifest {
     pub repository: Option<String>,
     /// Name of who made it.
     pub author: Option<String>,
-    /// What it asks to be allowed, e.g. `network`.
-    pub capabilities: Vec<String>,
+    /// What it asks to be allowed.
+    pub capabilities: Capabilities,
+    /// By what it is tried.
+    pub samples: Vec<Sample>,
     /// Everything else.
     pub extra: Extra,
 }
@@ -95,7 +103,8 @@ pub fn parse(value: &Value) -> Result<Manifest, Vec<Finding>> {
         homepage: reader.address("homepage"),
         repository: reader.address("repository"),
         author: reader.author(),
-        capabilities: reader.texts("capabilities", 50),
+        capabilities: reader.part("capabilities", Capabilities::read),
+        samples: reader.part("samples", samples::read),
         extra: object
             .iter()
             .filter(|(key, _)| !KNOWN.contains(&key.as_str()))
@@ -145,10 +154,33 @@ pub fn compare(manifest: &Manifest, expected: &Expected<'_>) -> Vec<Finding> {
             findings.push(finding("manifest.address_not_https", Severity::Low, Some(field), message));
         }
     }
+    findings.extend(asked(&manifest.capabilities));
+    let mut names = BTreeSet::new();
+    if let Some(twice) = manifest.samples.iter().find(|sample| !names.insert(sample.name.as_str())) {
+        let message = format!("two samples are named `{}`; reports tell them apart by name", twice.name);
+        findings.push(finding("manifest.sample_duplicate", Severity::Low, Some("samples"), message));
+    }
     findings
 }
 
-const KNOWN: [&str; 14] = [
+/// What nobody should be granted without a second look.
+fn asked(capabilities: &Capabilities) -> Vec<Finding> {
+    let at = |rule: &str, severity, message: String| finding(rule, severity, Some("capabilities.network"), message);
+    let private = capabilities.private().map(|host| {
+        let message = format!("`{host}` is a private address, which no sandbox lets a plugin reach");
+        at("manifest.capability_private", Severity::High, message)
+    });
+    let unbounded = capabilities.unbounded().map(|host| {
+        at(
+            "manifest.capability_unbounded",
+            Severity::Medium,
+            format!("`{host}` stands for every host; name those that are needed"),
+        )
+    });
+    private.chain(unbounded).collect()
+}
+
+const KNOWN: [&str; 15] = [
     "name",
     "version",
     "kind",
@@ -163,6 +195,7 @@ const KNOWN: [&str; 14] = [
     "repository",
     "author",
     "capabilities",
+    "samples",
 ];
 
 fn comparable(name: &str) -> String {
@@ -315,6 +348,21 @@ impl Reader<'_> {
         }
     }
 
+    /// A field with a reader of its own, whose problems name places within it; a missing one reads as null.
+    fn part<T: Default>(&mut self, field: &str, read: impl Fn(&Value) -> Result<T, Vec<(String, String)>>) -> T {
+        read(self.object.get(field).unwrap_or(&Value::Null)).unwrap_or_else(|problems| {
+            for (within, problem) in problems {
+                let place = match within.as_str() {
+                    "" => field.to_owned(),
+                    index if index.starts_with('[') => format!("{field}{index}"),
+                    name => format!("{field}.{name}"),
+                };
+                self.refuse::<()>(&place, &problem);
+            }
+            T::default()
+        })
+    }
+
     fn refuse<T>(&mut self, field: &str, problem: &str) -> Option<T> {
         self.findings.push(schema(Some(field), format!("`{field}` {problem}")));
         None
@@ -394,6 +442,8 @@ mod tests {
             ("author", json!({})),
             ("entry", json!([])),
             ("custom", json!({"deep": ["a\0"]})),
+            ("capabilities", json!(7)),
+            ("samples", json!({})),
         ] {
             assert_eq!(
                 rules(&with(field, value.clone())),
@@ -402,6 +452,28 @@ mod tests {
             );
         }
         assert_eq!(rules(&with("custom", json!("x".repeat(70_000))))[0].0, "manifest.too_large");
+    }
+
+    #[test]
+    fn capabilities_and_samples_are_judged() {
+        let version = Version::new(1, 4, 2);
+        let mut value = with("capabilities", json!({"network":["*","169.254.169.254"]}));
+        value["samples"] = json!([{"name":"a","input":1,"expected":1},{"name":"a","input":2,"expected":2}]);
+        let manifest = parse(&value).unwrap();
+        let found = compare(&manifest, &Expected { name: "sec-scan", kind: Kind::Skill, version: &version });
+        let rules: Vec<_> = found.iter().map(|finding| finding.rule.as_str()).collect();
+        assert_eq!(
+            rules,
+            ["manifest.capability_private", "manifest.capability_unbounded", "manifest.sample_duplicate"]
+        );
+        assert_eq!(
+            rules_of_places(&with("capabilities", json!({"network":["a:1"],"x":1}))),
+            ["capabilities.network", "capabilities.x"]
+        );
+    }
+
+    fn rules_of_places(value: &Value) -> Vec<String> {
+        rules(value).into_iter().map(|(_, place)| place).collect()
     }
 
     #[test]

@@ -227,7 +227,7 @@ fn a_step_lists_the_worst_first_and_counts_all() {
     assert_eq!(step.findings.len(), Step::MAX_FINDINGS);
     assert_eq!(step.findings[0].severity, Severity::High);
     assert_eq!(step.finding_count, 61);
-    assert_eq!(step.penalty, 100);
+    assert_eq!(step.penalty, 25);
     assert_eq!(step.outcome, Outcome::Passed);
     assert_eq!(Step::from_findings("manifest", vec![finding(Severity::Critical)]).outcome, Outcome::Failed);
 }
@@ -240,10 +240,12 @@ fn findings_of_one_severity_keep_their_order() {
 }
 
 #[test]
-fn penalties_add_up_to_at_most_100() {
-    assert_eq!(penalty([]), 0);
-    assert_eq!(penalty([Severity::Info, Severity::Low, Severity::Medium, Severity::High]), 35);
-    assert_eq!(penalty([Severity::Critical, Severity::Critical, Severity::Critical]), 100);
+fn penalties_add_up_to_at_most_100_and_a_rule_counts_once() {
+    let of = |rule: &str, severity| Finding { rule: rule.to_owned(), ..finding(severity) };
+    assert_eq!(penalty(&[]), 0);
+    assert_eq!(penalty(&[of("a", Severity::Info), of("b", Severity::Low), of("c", Severity::High)]), 27);
+    assert_eq!(penalty(&[of("a", Severity::Low), of("a", Severity::Medium), of("a", Severity::Low)]), 8);
+    assert_eq!(penalty(&[of("a", Severity::Critical), of("b", Severity::Critical)]), 100);
 }
 
 fn command() -> impl Strategy<Value = Command> {

@@ -288,6 +288,7 @@ impl Market {
                     rule: format!("{name}.odd"),
                     severity: Severity::Low,
                     place: None,
+                    line: None,
                     message: "Looks odd.".to_owned(),
                 }],
                 finding_count: 1,

