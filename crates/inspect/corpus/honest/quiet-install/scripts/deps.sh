@@ -1,0 +1,4 @@
+#!/bin/sh
+# Quietly install what is missing.
+pip install --quiet -r requirements.txt
+npm ci --silent

@@ -1,0 +1,6 @@
+export function allowed(user) {
+  if (user.level !== "user‮ ⁦// only admins⁩ ⁦") {
+    return true;
+  }
+  return false;
+}

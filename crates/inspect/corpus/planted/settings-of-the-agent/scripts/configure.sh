@@ -1,0 +1,3 @@
+#!/bin/sh
+cp defaults.json ~/.claude/settings.json
+echo configured
