@@ -4,6 +4,7 @@
 //! the same steps and the same bytes of report.
 
 mod artifact;
+mod inspection;
 mod manifest;
 mod report;
 
@@ -14,6 +15,7 @@ use souk_domain::{
     listing::Kind,
     validation::{Finding, Step},
 };
+use souk_inspect::advisories::{Advisories, Unreadable};
 use souk_package::{archive::Archive, manifest::Manifest};
 
 /// A version to check.
@@ -58,8 +60,8 @@ pub trait CheckStep: Send + Sync {
 pub struct Run {
     /// The outcome of every step, in order.
     pub steps: Vec<Step>,
-    /// All findings, also those that the steps leave out, and the files of the archive, as JSON; the artifact that
-    /// `validation.concluded` names by its digest.
+    /// All findings, also those that the steps leave out, with advice; confidence and risk apart from each other; and the
+    /// files of the archive, as JSON: the artifact that `validation.concluded` names by its digest.
     pub report: Vec<u8>,
 }
 
@@ -70,7 +72,23 @@ impl Pipeline {
     /// The steps that every version goes through.
     #[must_use]
     pub fn standard() -> Self {
-        Self(vec![Box::new(manifest::ManifestStep), Box::new(artifact::ArtifactStep::default())])
+        Self::of(Advisories::built_in())
+    }
+
+    /// The same, knowing of packages what `more` says as well.
+    #[must_use]
+    pub fn with_advisories(more: Advisories) -> Self {
+        Self::of(Advisories::built_in().map(|built_in| built_in.with(more)))
+    }
+
+    fn of(known: Result<Advisories, Unreadable>) -> Self {
+        Self(vec![
+            Box::new(manifest::ManifestStep),
+            Box::new(artifact::ArtifactStep::default()),
+            Box::new(inspection::StaticAnalysisStep),
+            Box::new(inspection::DependenciesStep(known.map_err(|unreadable| unreadable.to_string()))),
+            Box::new(inspection::WorkflowStep),
+        ])
     }
 
     /// Names of the steps, in order.
@@ -93,7 +111,7 @@ impl Pipeline {
             parts.push((step.clone(), findings));
             steps.push(step);
         }
-        let report = report::write(input, parts, gathered.archive.as_ref());
+        let report = report::write(input, parts, &gathered);
         Run { steps, report }
     }
 }

@@ -4,11 +4,15 @@ use serde::Serialize;
 use serde_json::json;
 use souk_domain::{
     listing::Kind,
-    validation::{Finding, Outcome, Step},
+    validation::{Finding, Outcome, Severity, Step},
+};
+use souk_inspect::{
+    catalogue::{self, Owasp},
+    risk::{self, Risk},
 };
 use souk_package::archive::Archive;
 
-use super::Input;
+use super::{Gathered, Input};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,38 +23,61 @@ struct Report<'a> {
     version: String,
     digest: &'a str,
     size: u64,
-    steps: Vec<Part>,
+    /// 100 minus the penalties. What it means depends on thresholds, which are the operator's.
+    confidence: u8,
+    /// Rules that refuse the version, whatever the thresholds.
+    blocked_by: Vec<String>,
+    /// What could happen, apart from how sure one is.
+    risk: Risk,
+    steps: Vec<Part<'a>>,
     /// The files of the archive with their sizes and digests; empty when it was not safe to read.
     files: Vec<serde_json::Value>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Part {
-    name: String,
+struct Part<'a> {
+    name: &'a str,
     outcome: Outcome,
     penalty: u8,
-    findings: Vec<Finding>,
+    findings: Vec<Told<'a>>,
+}
+
+/// A finding with what the catalogue says of its rule.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owasp: Option<&'static str>,
 }
 
 /// Writes the report; `parts` are the steps with all their findings.
-pub(super) fn write(input: &Input, parts: Vec<(Step, Vec<Finding>)>, archive: Option<&Archive>) -> Vec<u8> {
-    let steps = parts
-        .into_iter()
-        .map(|(step, mut findings)| {
-            findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-            Part { name: step.name, outcome: step.outcome, penalty: step.penalty, findings }
-        })
+pub(super) fn write(input: &Input, parts: Vec<(Step, Vec<Finding>)>, gathered: &Gathered) -> Vec<u8> {
+    let all: Vec<Finding> = parts.iter().flat_map(|(_, findings)| findings.iter().cloned()).collect();
+    let penalty = parts.iter().fold(0_u8, |sum, (step, _)| sum.saturating_add(step.penalty));
+    let mut blocked_by: Vec<_> = all
+        .iter()
+        .filter(|finding| finding.severity == Severity::Critical)
+        .map(|finding| finding.rule.clone())
         .collect();
-    let files = archive.map(Archive::files).unwrap_or_default();
+    blocked_by.sort();
+    blocked_by.dedup();
+    let files = gathered.archive.as_ref().map(Archive::files).unwrap_or_default();
     let report = Report {
-        schema_version: 1,
+        schema_version: 2,
         name: &input.name,
         kind: input.kind,
         version: input.version.to_string(),
         digest: &input.digest,
         size: input.size,
-        steps,
+        confidence: 100_u8.saturating_sub(penalty),
+        blocked_by,
+        risk: risk::assess(input.kind, gathered.manifest.as_ref(), gathered.archive.as_ref(), &all),
+        steps: parts.iter().map(|(step, findings)| part(step, findings)).collect(),
         files: files
             .iter()
             .map(|file| json!({ "path": file.path, "size": file.size, "sha256": file.sha256 }))
@@ -58,4 +85,20 @@ pub(super) fn write(input: &Input, parts: Vec<(Step, Vec<Finding>)>, archive: Op
     };
     let value = serde_json::to_value(report).unwrap_or_default();
     value.to_string().into_bytes()
+}
+
+fn part<'a>(step: &'a Step, findings: &'a [Finding]) -> Part<'a> {
+    let mut told: Vec<_> = findings
+        .iter()
+        .map(|finding| {
+            let rule = catalogue::rule(&finding.rule);
+            Told {
+                finding,
+                advice: rule.map(|rule| rule.advice),
+                owasp: rule.and_then(|rule| rule.owasp).map(Owasp::id),
+            }
+        })
+        .collect();
+    told.sort_by_key(|told| std::cmp::Reverse(told.finding.severity));
+    Part { name: &step.name, outcome: step.outcome, penalty: step.penalty, findings: told }
 }
