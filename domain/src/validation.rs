@@ -60,23 +60,25 @@ impl Validation {
             Some(conclusion) => Ok(Some(conclusion.verdict)),
         }
     }
+}
 
-    /// The confidence, and what it means under `thresholds`. What blocks, rejects whatever the thresholds are.
-    fn sum_up(&self, thresholds: Thresholds) -> (u8, Verdict) {
-        let counted = || self.completed.iter().filter(|step| step.outcome != Outcome::Skipped);
-        let penalty = counted().fold(0_u8, |sum, step| sum.saturating_add(step.penalty));
-        let confidence = 100_u8.saturating_sub(penalty);
-        let verdict = if counted().any(Step::blocks) {
-            Verdict::Reject
-        } else if confidence >= thresholds.approve {
-            Verdict::Approve
-        } else if confidence >= thresholds.escalate {
-            Verdict::Escalate
-        } else {
-            Verdict::Reject
-        };
-        (confidence, verdict)
-    }
+/// The confidence that these steps amount to, and what it means under `thresholds`. What blocks, rejects whatever the
+/// thresholds are.
+#[must_use]
+pub fn conclude(steps: &[Step], thresholds: Thresholds) -> (u8, Verdict) {
+    let counted = || steps.iter().filter(|step| step.outcome != Outcome::Skipped);
+    let penalty = counted().fold(0_u8, |sum, step| sum.saturating_add(step.penalty));
+    let confidence = 100_u8.saturating_sub(penalty);
+    let verdict = if counted().any(Step::blocks) {
+        Verdict::Reject
+    } else if confidence >= thresholds.approve {
+        Verdict::Approve
+    } else if confidence >= thresholds.escalate {
+        Verdict::Escalate
+    } else {
+        Verdict::Reject
+    };
+    (confidence, verdict)
 }
 
 /// The outcome of one step.
@@ -480,7 +482,7 @@ fn decide_conclusion(known: &Validation, report: String, thresholds: Thresholds)
     if let Some(missing) = known.next_step() {
         return Err(Error::StepsMissing(missing.to_owned()));
     }
-    let (confidence, verdict) = known.sum_up(thresholds);
+    let (confidence, verdict) = conclude(&known.completed, thresholds);
     let conclusion = Conclusion { confidence, verdict, report };
     match &known.conclusion {
         Some(before) if *before == conclusion => Ok(None),

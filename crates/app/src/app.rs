@@ -98,6 +98,12 @@ impl App {
         }
     }
 
+    /// The same, validating with another pipeline than the standard one.
+    #[must_use]
+    pub fn with_pipeline(self, pipeline: Pipeline) -> Self {
+        Self { pipeline: Arc::new(pipeline), ..self }
+    }
+
     /// The outside.
     #[must_use]
     pub const fn ports(&self) -> &Ports {

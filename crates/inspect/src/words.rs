@@ -33,7 +33,7 @@ pub(crate) static WORDS: &[Pattern] = &[
         concat!(
             r"\b(?:do not|don'?t|never|must not|should not|avoid)\s+(?:ever\s+)?",
             r"(?:mention|reveal|disclos(?:e|ing)|tell|inform|notify|alert|show|report|mentioning|revealing|telling)\s+",
-            r"(?:this|that|it|any of (?:this|these|it)|these (?:steps|instructions|actions)|the (?:above|upload|request|transfer|download|call))\b",
+            r"(?:this|that|it|any of (?:this|these|it)|these (?:steps|actions)|the (?:above|upload|request|transfer|download|call))\b",
             r"[^.\n]{0,40}\bto\s+(?:the\s+|your\s+)?(?:user|human|operator|developer|anyone)"
         ),
     ),
@@ -149,10 +149,10 @@ pub(crate) static WORDS: &[Pattern] = &[
         rule: "injection.image_beacon",
         words: &["](http"],
         find: concat!(
-            r"!\[[^\]]*\]\(https?://[^)\s]*[?&/=](?:\{\{?|\$\{|<|%7B|\[)[^)\s]*",
-            r"(?:conversation|context|history|secret|token|key|env|prompt|data|content|email|file|memory|answer|summary|message)"
+            r"!\[[^\]]*\]\(https?://[^)\s]*[?&/=](?:\{\{?|\$\{|<|%7B%7B|\[)\s*\$?[\w.-]*",
+            r"(?:conversation|context|history|secret|token|key|env|prompt|data|content|email|file|memory|answer|summary|message)[\w.-]*\s*(?:\}|>|\]|%7D)"
         ),
-        unless: r"img\.shields\.io|badge|codecov|github\.com/[^)]*/workflows",
+        unless: r"quickchart\.io|img\.shields\.io|badge|codecov|github\.com/[^)]*/workflows",
     },
 ];
 

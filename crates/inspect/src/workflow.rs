@@ -223,6 +223,7 @@ impl<'a> Judge<'a> {
                 findings.extend(inspector.code(self.path, text.line, &text.value));
             } else if text.pointer.ends_with("/parameters/url")
                 && RAW_HOST.as_ref().is_some_and(|raw| raw.is_match(&text.value))
+                && !is_at_home(&text.value)
             {
                 let detail = format!("It asks `{}`.", shown(text.value.as_bytes()));
                 findings.push(found("workflow.raw_host", None, self.path, Some(text.line), &detail));
@@ -242,6 +243,12 @@ impl<'a> Judge<'a> {
         let severity = (!is_personal).then_some(Severity::Info);
         self.findings.push(found("workflow.pinned_data", severity, self.path, line, ""));
     }
+}
+
+/// Whether an address is one of this machine or of a private network: the user's own services, which no stranger answers.
+fn is_at_home(url: &str) -> bool {
+    let host = url.split("://").nth(1).and_then(|rest| rest.split([':', '/', '{']).next()).unwrap_or_default();
+    host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_private() || address.is_loopback())
 }
 
 fn is_trigger(kind: &str) -> bool {

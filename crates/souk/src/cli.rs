@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use souk_domain::user::Role;
+use souk_domain::{listing::Kind, user::Role};
 
 /// An event-sourced marketplace for agent plugins and automation assets.
 #[derive(Debug, Parser)]
@@ -94,6 +94,23 @@ pub enum Command {
         /// Who owns the vendors that are made [default: a house account]
         #[arg(long, value_name = "EMAIL")]
         owner: Option<String>,
+    },
+    /// Check a package the way a server does, without one
+    ///
+    /// A folder, an archive, a SKILL.md, another Markdown file or the JSON of a workflow. Rules are explained in docs/VALIDATION.md.
+    #[command(
+        after_help = "Exit codes: 0 it would be approved; 2 a human would have to look at it; 3 it would be refused; 1 it cannot be read."
+    )]
+    Validate {
+        /// What to check; several are checked one after the other, and the worst verdict counts
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// agent, skill, command, plugin, mcp_server, workflow or asset [default: by its souk.json, else by its files]
+        #[arg(long, value_parser = parse_kind)]
+        kind: Option<Kind>,
+        /// A list of advisories and imitated names to know beside the built-in one
+        #[arg(long, value_name = "FILE")]
+        advisories: Option<PathBuf>,
     },
     /// Manage accounts and reactions from the server's command line
     Admin {
@@ -251,6 +268,11 @@ fn parse_role(text: &str) -> Result<Role, String> {
         "admin" => Ok(Role::Admin),
         _ => Err("expected customer, vendor, moderator or admin".to_owned()),
     }
+}
+
+fn parse_kind(text: &str) -> Result<Kind, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "expected agent, skill, command, plugin, mcp_server, workflow or asset".to_owned())
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub struct Config {
     pub limits: Limits,
     /// From which confidence on a version is approved or escalated.
     pub validation: Thresholds,
+    /// A list of advisories on packages to know beside the built-in one.
+    pub advisories: Option<PathBuf>,
     /// How old a reservation must be before it can be an orphan, seconds.
     pub orphan_grace_seconds: u64,
     /// How long running requests may take to finish at shutdown, seconds.
@@ -72,6 +74,7 @@ impl Default for Config {
             rate_limits: Switch::On,
             limits: Limits::default(),
             validation: Thresholds::default(),
+            advisories: None,
             orphan_grace_seconds: 30,
             shutdown_grace_seconds: 30,
             trusted_proxies: Vec::new(),

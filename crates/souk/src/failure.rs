@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Failure {
     message: String,
-    /// Exit code: 1 failed, 2 wrong usage, 3 found differences.
+    /// Exit code: 1 failed, 2 wrong usage or a human has to look, 3 found differences or refuses.
     code: u8,
 }
 

@@ -90,6 +90,9 @@ async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
         Command::Import { source, path, owner } => {
             command::import::run(config, command::import::Wanted { source, path, owner, json }).await
         }
+        Command::Validate { paths, kind, advisories } => {
+            command::validate::run(config, &command::validate::Wanted { paths, kind, advisories, json })
+        }
         Command::Admin { command } => command::admin::run(config, command).await,
         Command::Config { command: ConfigCommand::Check } => command::config::check(config, json),
         Command::Doctor => command::doctor::run(config, json).await,

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    command::validate::knowing,
     config::{Config, FeedKind, Kafka, LogKind, Switch},
     control::Control,
     database::Database,
@@ -279,8 +280,12 @@ impl Souk {
             grants: config.sandbox.grants(),
             ..souk_app::Settings::default()
         };
+        let app = App::new(ports, settings);
         Ok(Wired {
-            app: App::new(ports, settings),
+            app: match &config.advisories {
+                Some(list) => app.with_pipeline(knowing(list)?),
+                None => app,
+            },
             models: base.models_with(vault),
             keyring: Arc::new(Keys::new(tokens, random)),
             wake: wake.unwrap_or_default(),

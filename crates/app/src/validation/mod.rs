@@ -15,6 +15,7 @@ use souk_domain::{
     listing::Kind,
     validation::{Finding, Step},
 };
+pub use souk_inspect::advisories;
 use souk_inspect::advisories::{Advisories, Unreadable};
 use souk_package::{archive::Archive, manifest::Manifest};
 

@@ -13,3 +13,4 @@ pub mod react;
 pub mod rebuild;
 pub mod relay;
 pub mod serve;
+pub mod validate;

@@ -6,9 +6,9 @@
 mod apply;
 mod catalogue;
 mod claude;
-mod files;
+pub mod files;
 mod n8n;
-mod naming;
+pub mod naming;
 mod progress;
 mod report;
 
@@ -20,9 +20,9 @@ use souk_app::App;
 use self::{
     apply::{Outcome, Standing, Submitted},
     catalogue::Catalogue,
-    progress::Progress,
     report::{Report, Standings},
 };
+pub use self::{catalogue::archive, progress::Progress};
 use crate::{cli::ImportSource, command::import::Wanted, failure::Failure, output::say, wire::Souk};
 
 /// How often the log is asked whether versions are decided.

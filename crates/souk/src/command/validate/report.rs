@@ -1,0 +1,88 @@
+//! A report for who wants to read it: by file, the worst first, with what to do.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde_json::Value;
+use souk_domain::validation::Verdict;
+
+use super::Validated;
+use crate::output::say;
+
+/// A finding with its line, the worst first when sorted.
+type Place<'a> = (std::cmp::Reverse<u8>, u64, &'a Value);
+
+/// Prints what was found, and what it means.
+pub fn tell(path: &Path, validated: &Validated) {
+    for line in lines(path, validated) {
+        say(line);
+    }
+}
+
+pub(super) fn lines(path: &Path, validated: &Validated) -> Vec<String> {
+    let report = &validated.report;
+    let text = |value: &Value, field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut lines = vec![format!(
+        "{}: {} `{}` {}",
+        path.display(),
+        text(report, "kind"),
+        text(report, "name"),
+        text(report, "version")
+    )];
+    if validated.made_up {
+        lines.push("  (there is no souk.json; its manifest was made from what the files say)".to_owned());
+    }
+    let (places, remarks) = by_place(report);
+    for (place, mut findings) in places {
+        lines.push(String::new());
+        lines.push(format!("  {place}"));
+        findings.sort_by_key(|(severity, line, _)| (*severity, *line));
+        for (_, line, finding) in findings {
+            let at = if line == 0 { "-".to_owned() } else { line.to_string() };
+            let owasp = finding.get("owasp").and_then(Value::as_str).map(|id| format!(" ({id})")).unwrap_or_default();
+            lines.push(format!("  {at:>6}  {:<8} {}{owasp}", text(finding, "severity"), text(finding, "rule")));
+            lines.push(format!("          {}", text(finding, "message")));
+            if finding.get("advice").is_some() {
+                lines.push(format!("          Advice: {}", text(finding, "advice")));
+            }
+        }
+    }
+    lines.push(String::new());
+    if remarks > 0 {
+        lines.push(format!("  {remarks} remarks that cost nothing; --json tells them"));
+    }
+    let risk = report.get("risk").cloned().unwrap_or_default();
+    let reasons = risk.get("reasons").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let reasons = reasons.collect::<Vec<_>>().join("; ");
+    let because = if reasons.is_empty() { reasons } else { format!(" ({reasons})") };
+    lines.push(format!("  Risk: {}{because}", text(&risk, "level")));
+    let verdict = match validated.verdict {
+        Verdict::Approve => "it would be approved",
+        Verdict::Escalate => "a human would have to look at it",
+        Verdict::Reject => "it would be refused",
+    };
+    lines.push(format!("  Confidence: {} of 100; {verdict}", validated.confidence));
+    lines
+}
+
+/// Findings that cost something, by the file they are in, and how many cost nothing.
+fn by_place(report: &Value) -> (BTreeMap<String, Vec<Place<'_>>>, usize) {
+    let mut places: BTreeMap<String, Vec<Place<'_>>> = BTreeMap::new();
+    let mut remarks = 0;
+    let steps = report.get("steps").and_then(Value::as_array).into_iter().flatten();
+    for finding in steps.filter_map(|step| step.get("findings")?.as_array()).flatten() {
+        let severity = match finding.get("severity").and_then(Value::as_str) {
+            Some("critical") => 4,
+            Some("high") => 3,
+            Some("medium") => 2,
+            Some("low") => 1,
+            _ => {
+                remarks += 1;
+                continue;
+            }
+        };
+        let place = finding.get("place").and_then(Value::as_str).unwrap_or("(the package as a whole)");
+        let line = finding.get("line").and_then(Value::as_u64).unwrap_or(0);
+        places.entry(place.to_owned()).or_default().push((std::cmp::Reverse(severity), line, finding));
+    }
+    (places, remarks)
+}
