@@ -18,6 +18,7 @@ const FETCH_TO_SHELL: &str = concat!(
     r"\b(?:curl|wget)\b[^|;\n]{0,400}\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+\S+\s+)?(?:\w+=\S*\s+)*(?:/(?:usr/)?bin/)?(?:ba|z|da|k)?sh\b",
     r"|\b(?:curl|wget)\b[^|;\n]{0,400}\|\s*(?:sudo\s+)?(?:python3?|node|perl|ruby|php)(?:\s+-)?\s*(?:$|[;&|)\x22'`])",
     r"|\b(?:ba|z)?sh\s+<\(\s*(?:curl|wget)\b|\b(?:ba|z)?sh\s+-c\s+[\x22'\\]*\$\(\s*(?:curl|wget)\b|\b(?:eval|source|\.)\s+[\x22'\\]*(?:\$\(|<\(|`)\s*(?:curl|wget)\b",
+    r"|\b(?:python3?|node|perl|ruby|php)\s+-[cer]\s+[\x22'\\]*\$\(\s*(?:curl|wget)\b",
     r"|\b(?:iwr|irm|curl|wget|invoke-webrequest|invoke-restmethod)\b[^|\n]{0,300}\|\s*(?:iex|invoke-expression)\b|\b(?:iex|invoke-expression)\b[\s(&\x22']*(?:\(\s*)?(?:iwr|irm|new-object\s+(?:system\.)?net\.webclient|invoke-webrequest)",
     r"|\bexec\s*\(\s*(?:requests\.get|urllib\.request\.urlopen|urlopen|httpx\.get)\s*\(|\bos\.system\(\s*[frb]?[\x22'](?:curl|wget)[^\x22'\n]*\|\s*(?:ba)?sh",
     r"|\b(?:curl|wget)\b[^\n;&]{0,300}\s-(?:o|O)\s*\S+[^\n]{0,120}(?:&&|;)\s*(?:sudo\s+)?(?:chmod\s+\S*\+?x?\S*\s+\S+\s*(?:&&|;)\s*)?(?:sudo\s+)?(?:(?:ba|z)?sh\s+(?:/tmp/|\./)|/tmp/\S|\./\S)"
@@ -106,14 +107,23 @@ pub(crate) static COMMANDS: &[Pattern] = &[
             "ld.so.preload",
             "systemd/user",
             "startup",
+            "launchctl",
         ],
         find: concat!(
-            r"\|\s*crontab\b|\bcrontab\s+(?:-\s|-$|/tmp|<\()|(?:>>|tee\s+-a)\s*[\x22']?(?:~|\$HOME|\$\{HOME\}|/root|/etc)/\.?(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv|bash\.bashrc)",
+            r"\|\s*crontab\b|\blaunchctl\s+(?:load|bootstrap)\b|\bcrontab\s+(?:-\s|-$|/tmp|<\()|(?:>>|tee\s+-a)\s*[\x22']?(?:~|\$HOME|\$\{HOME\}|/root|/etc)/\.?(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv|bash\.bashrc)",
             r"|(?:>>?|tee|cp\s+\S+|mv\s+\S+|open\(|write\w*\()\s*[^\n]{0,60}(?:Library/LaunchAgents/|/etc/cron\.d/|/etc/ld\.so\.preload|\.config/systemd/user/|\.config/autostart/)|\bschtasks(?:\.exe)?\s+/create\b",
             r"|\b(?:reg\s+add|New-ItemProperty|Set-ItemProperty|winreg\.SetValueEx)\b[^\n]*CurrentVersion\\+Run|open\([^\n]{0,80}\.(?:bashrc|zshrc|bash_profile|profile)[\x22')]+[^\n]*,\s*[\x22']a|appendFile(?:Sync)?\([^\n]{0,80}\.(?:bashrc|zshrc|bash_profile|profile)"
         ),
         unless: r#"echo\s+[\x22']?(?:export\s+(?:PATH|[A-Z_]+)=|eval\s+\\?[\x22']?\$\(|alias\s+\w|source\s|\.\s|fpath|autoload)|completion"#,
     },
+    pattern(
+        "shell.locked_archive",
+        &["password", "unzip -p", "7z x -p", "unrar x -p"],
+        concat!(
+            r"\bhttps?://\S+\.(?:zip|rar|7z)\b[^\n]{0,80}\bpass(?:word|code)\b|\b(?:unzip\s+-P|7z\s+x\s+-p|unrar\s+x\s+-p)\s*[^\s$]\S*",
+            r"|\.(?:zip|rar|7z)\b[^\n]{0,60}\(\s*pass(?:word|code)\s*:?\s*\S+\)"
+        ),
+    ),
     pattern(
         "shell.login_planted",
         &["authorized_keys", "useradd", "nopasswd", "chpasswd", "net user"],

@@ -24,6 +24,14 @@ pub(crate) static WORDS: &[Pattern] = &[
     ),
     pattern(
         "injection.override",
+        &["no attention", "do not obey", "do not listen", "stop listening"],
+        concat!(
+            r"\b(?:pay no attention to|do not (?:obey|listen to)|stop (?:obeying|listening to))\s+(?:\w+\s+){0,3}",
+            r"(?:developer|system|operator|user|maker|instructions|prompt|rules|guidelines)\b"
+        ),
+    ),
+    pattern(
+        "injection.override",
         &["instructions", "rules"],
         r"\b(?:instructions|rules)\s+(?:below|here|in this (?:file|document|skill))\s+(?:take precedence|supersede|replace|override)\b[^.\n]{0,60}\b(?:system|user|developer|safety|operator)",
     ),
@@ -47,6 +55,11 @@ pub(crate) static WORDS: &[Pattern] = &[
     ),
     pattern(
         "injection.conceal",
+        &["confidential", "secret", "hidden"],
+        r"\bkeep\s+(?:this|that|it|these steps)\s+(?:\w+\s+)?(?:confidential|secret|hidden)\s+from\s+(?:the\s+|your\s+)?(?:user|human|operator|developer|them)\b",
+    ),
+    pattern(
+        "injection.conceal",
         &["without"],
         r"\bwithout\s+(?:ever\s+)?(?:telling|informing|notifying|alerting|mentioning (?:it|this) to|the knowledge of)\s+(?:the\s+|your\s+)?(?:user|human|operator|developer|them\b)",
     ),
@@ -63,6 +76,12 @@ pub(crate) static WORDS: &[Pattern] = &[
             r"(?:any\s+|explicit\s+)?(?:permission|confirmation|approval|consent|authorization)\b"
         ),
         unless: r"\b(?:never|not|don'?t|avoid|cannot|can't|no one|refuse|prevent|stops?|attempts?)\b[^.\n]{0,120}\bwithout\b|read-?only|lint|format|tests?\b|search(?:es|ing)?",
+    },
+    Pattern {
+        rule: "injection.bypass_consent",
+        words: &["ask"],
+        find: r"\b(?:do not|don'?t|never)\s+ask\s+(?:the user\s+)?for\s+(?:any\s+)?(?:permission|confirmation|approval|consent)\s+(?:before|when|to)\s+(?:running|executing|deleting|sending|installing|pushing|deploying|making|using|\w+ing\s+(?:commands|files|tools))",
+        unless: r"read-?only|lint|format|tests?\b|search(?:es|ing)?",
     },
     pattern(
         "injection.bypass_consent",
@@ -97,6 +116,14 @@ pub(crate) static WORDS: &[Pattern] = &[
         "injection.remote_instructions",
         &["http"],
         r"\b(?:follow|execute|obey|carry out)\s+(?:(?:all|any|every|the|whatever|latest|current)\s+)*(?:instructions?|commands?|directives?|orders|tasks?)\s+(?:\w+\s+){0,4}(?:at|from|on|in|hosted at|served by)\s+[<`(]?https?://",
+    ),
+    pattern(
+        "injection.remote_instructions",
+        &["http"],
+        concat!(
+            r"\b(?:instructions|rules|orders|prompt|tasks)\s+(?:are|is|live|wait|can be found)\s+(?:at|on|under|hosted at)\s+[<`(]?https?://",
+            r"|https?://[^\s)>\x22'`]+[^\n]{0,60}\bdo\s+(?:exactly\s+)?(?:as|what)\s+(?:it|they|the (?:page|file|text))\s+says?\b"
+        ),
     ),
     pattern(
         "injection.persona",
@@ -143,6 +170,14 @@ pub(crate) static WORDS: &[Pattern] = &[
         concat!(
             r"\b(?:send|post|upload|transmit|forward|submit|exfiltrate)\b[^.\n]{0,80}(?:\.ssh\b|id_rsa|\.aws/credentials|\.env\b|api keys?|credentials|passwords?|environment variables|private keys?|seed phrases?|",
             r"(?:entire|full|whole|complete) (?:conversation|chat|history|transcript)|conversation history|chat history)[^\n]{0,80}\b(?:to|at)\s+[<`(\x22']*https?://"
+        ),
+    ),
+    pattern(
+        "injection.send_secrets",
+        &["ssh", "id_rsa", "credentials", ".env", "mcp.json", "netrc", "npmrc", "kube"],
+        concat!(
+            r"\b(?:read|cat|open|load)\b[^\n]{0,60}(?:\.ssh\b|id_rsa|id_ed25519|\.aws/credentials|[\s/`]\.env\b|\.cursor/mcp\.json|\.netrc|\.npmrc|\.kube/config)[^\n]{0,80}",
+            r"(?:\bpass\s+(?:its|the|their)\s+contents?\b|\b(?:include|put|add|append)\s+(?:its|the|their)\s+(?:output|contents?|value|result)\s+(?:in|into|to|as)\b[^\n]{0,60}\b(?:request|call|url|query|parameter|header|https?:))"
         ),
     ),
     Pattern {

@@ -254,6 +254,16 @@ pub(super) static STATIC: &[Rule] = &[
         ],
     ),
     entry(
+        "shell.locked_archive",
+        High,
+        Some(Ast01),
+        [
+            "An archive with a password is to be fetched and opened; the password keeps everybody from looking into it first.",
+            "Ship the files, or point to an open archive.",
+            "https://files.example/tool.zip (password: 1234)",
+        ],
+    ),
+    entry(
         "shell.login_planted",
         High,
         Some(Ast01),

@@ -1,0 +1,2 @@
+#!/bin/sh
+launchctl load ~/Library/LaunchAgents/com.helper.plist
