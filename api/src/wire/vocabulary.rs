@@ -109,6 +109,8 @@ pub struct Finding {
     severity: Severity,
     /// Where: a path in the archive or a field of the manifest.
     place: Option<String>,
+    /// Which line of the file, from 1; absent when the whole is meant.
+    line: Option<u32>,
     /// What, and what to do about it.
     message: String,
 }

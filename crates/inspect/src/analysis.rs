@@ -148,7 +148,7 @@ impl Inspector {
         let secrets = is_looked_for(source);
         for (index, line) in source.lines.iter().enumerate() {
             for rule in unicode::broken(source, index) {
-                let severity = (source.fixture || line.zone == Zone::Comment).then_some(Severity::Info);
+                let severity = source.fixture.then_some(Severity::Info);
                 tell(found(rule, severity, source.path, Some(line.number), ""));
             }
             if let Some((rule, place)) = secrets.then(|| self.secrets.broken(source, index)).flatten() {
@@ -224,7 +224,12 @@ impl Inspector {
             .iter()
             .any(|word| before.contains(word) || text.to_ascii_lowercase().contains(word));
         let in_document = line.is_some_and(|line| matches!(line.zone, Zone::Block | Zone::Prose));
-        let severity = (source.fixture || example).then_some(Severity::Info).or_else(|| {
+        let harmless = source.fixture || example && rule != "secrets.private_key";
+        let severity = harmless.then_some(Severity::Info).or_else(|| {
+            // A whole key is one, even when it is called an example; whether it opens anything, a human has to say.
+            (example && rule == "secrets.private_key").then_some(Severity::High)
+        });
+        let severity = severity.or_else(|| {
             // Documents are full of made-up values; what only looks random there is a hint, a service's format is more.
             (in_document && rule != "secrets.private_key" && rule != "secrets.provider_token").then_some(Severity::Low)
         });

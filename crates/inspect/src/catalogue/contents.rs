@@ -425,7 +425,7 @@ pub(super) static WORKFLOW: &[Rule] = &[
         Some(Ast04),
         [
             "Ids and names of the author's credentials are in the file; they mean nothing elsewhere.",
-            "Strip them, as publishing does.",
+            "Strip them before publishing; nobody else can use them.",
             "\"credentials\": {\"slackApi\": {\"id\": \"7\"}}",
         ],
     ),
@@ -433,7 +433,11 @@ pub(super) static WORKFLOW: &[Rule] = &[
         "workflow.webhook_id_present",
         Info,
         Some(Ast04),
-        ["The id of the author's webhook is in the file.", "Strip it, as publishing does.", "\"webhookId\": \"5f1c…\""],
+        [
+            "The id of the author's webhook is in the file.",
+            "Strip it before publishing; nobody else can use it.",
+            "\"webhookId\": \"5f1c…\"",
+        ],
     ),
     entry(
         "workflow.pinned_data",
