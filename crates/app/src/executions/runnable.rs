@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quick_cache::{Weighter, sync::Cache};
 use semver::Version;
-use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use souk_domain::{
@@ -14,8 +13,11 @@ use souk_domain::{
     plugin,
     stream::{Category, StreamId},
 };
-use souk_package::archive::{self, Archive, Limits};
-use souk_ports::sandbox::Capabilities;
+use souk_package::{
+    archive::{self, Archive, Limits},
+    capabilities::Capabilities,
+};
+use souk_ports::sandbox;
 
 use crate::{App, AppError};
 
@@ -34,7 +36,7 @@ pub(crate) struct Runnable {
     /// Its SHA-256, 64 lower-case hex digits.
     pub digest: String,
     /// What its manifest declares.
-    pub declared: Capabilities,
+    pub declared: sandbox::Capabilities,
     /// All files of the archive.
     pub files: Arc<[(String, Bytes)]>,
 }
@@ -102,18 +104,6 @@ async fn manifest(app: &App, plugin: PluginId, version: &Version) -> Result<Valu
     }
 }
 
-/// What a manifest says of how it runs.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Declared {
-    network: Vec<String>,
-    folders: Vec<String>,
-    secrets: Vec<String>,
-    #[serde(rename = "memoryMiB")]
-    memory_mib: Option<u32>,
-    time_seconds: Option<u32>,
-}
-
 fn unpack(bytes: &Bytes, manifest: &Value) -> Result<Runnable, AppError> {
     let refused = |why: &str| AppError::conflict("not_executable", why);
     let archive = archive::inspect(bytes, &Limits::default()).map_err(|_| refused("this version is no archive"))?;
@@ -124,13 +114,12 @@ fn unpack(bytes: &Bytes, manifest: &Value) -> Result<Runnable, AppError> {
         .filter_map(|file| Some((file.path.clone(), Bytes::copy_from_slice(archive.read(&file.path)?))))
         .collect();
     let component = files.iter().find(|(path, _)| *path == entry).map(|(_, bytes)| bytes.clone()).unwrap_or_default();
-    // Of the older form, a list of words, nothing is granted.
-    let declared: Declared =
-        manifest.get("capabilities").and_then(|found| Deserialize::deserialize(found).ok()).unwrap_or_default();
+    // It was checked when the version was validated.
+    let declared = manifest.get("capabilities").and_then(|found| Capabilities::read(found).ok()).unwrap_or_default();
     Ok(Runnable {
         digest: hex::encode(Sha256::digest(&component)),
         component,
-        declared: Capabilities {
+        declared: sandbox::Capabilities {
             hosts: declared.network,
             folders: declared.folders,
             secrets: declared.secrets,
