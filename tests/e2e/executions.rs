@@ -1,23 +1,24 @@
 //! Plugins run in the sandbox of a real Souk, over HTTP.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use souk_tests::{client::Client, sample};
 
 use crate::support::{Seller, nobody, person, seller, unique};
 
 const WORDS: &[u8] = include_bytes!("../../crates/sandbox/fixtures/words.wasm");
 
-/// A component that does what its input names; `flood` writes without end.
+/// A component that does what its input names; `sleep` waits within a call of the host.
 const PROBE: &[u8] = include_bytes!("../../crates/sandbox/fixtures/probe.wasm");
 
 /// A free plugin whose approved version runs `component`.
-async fn runnable(seller: &Seller, component: &[u8]) -> String {
+async fn runnable(seller: &Seller, component: &[u8], capabilities: Value) -> String {
     let name = unique("runs");
     let vendor = &seller.client;
     let created = vendor.post("/plugins", sample::skill(&name, &sample::free())).await.expect("answers");
     created.expect(201).expect("is created");
     let mut manifest = sample::manifest(&name, "1.0.0");
     manifest["entry"] = json!("plugin.wasm");
+    manifest["capabilities"] = capabilities;
     let skill = "---\nname: words\ndescription: Counts words.\n---\n\n# Words\n\nHand in a text.\n";
     let files = [("SKILL.md", skill.as_bytes()), ("plugin.wasm", component)];
     let files = files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
@@ -45,7 +46,7 @@ async fn installed(plugin: &str) -> Client {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_runs_and_its_reliability_moves() {
-    let plugin = runnable(&seller().await, WORDS).await;
+    let plugin = runnable(&seller().await, WORDS, json!({})).await;
     let user = installed(&plugin).await;
     let path = format!("/plugins/{plugin}/execute");
     let answer = user.post(&path, json!({"input": "a b a"})).await.expect("answers").expect(200).expect("ran");
@@ -69,11 +70,11 @@ async fn a_component_runs_and_its_reliability_moves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_never_ends_is_ended_and_others_run_on() {
     let seller = seller().await;
-    let hostile = runnable(&seller, PROBE).await;
-    let honest = runnable(&seller, WORDS).await;
+    let hostile = runnable(&seller, PROBE, json!({"timeSeconds": 2})).await;
+    let honest = runnable(&seller, WORDS, json!({})).await;
     let (hostile_user, honest_user) = (installed(&hostile).await, installed(&honest).await);
     let hostile_path = format!("/plugins/{hostile}/execute");
-    let endless = hostile_user.post(&hostile_path, json!({"input": "flood"}));
+    let endless = hostile_user.post(&hostile_path, json!({"input": "sleep 60"}));
     let honest_path = format!("/plugins/{honest}/execute");
     let beside = async {
         for _ in 0..10 {
@@ -87,7 +88,7 @@ async fn what_never_ends_is_ended_and_others_run_on() {
     let details = &endless.body["error"]["details"];
     assert_eq!(
         (&details["reason"], &details["fault"]),
-        (&json!("output_exceeded"), &json!("plugin")),
+        (&json!("time_exceeded"), &json!("plugin")),
         "{}",
         endless.text
     );
