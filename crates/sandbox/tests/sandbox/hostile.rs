@@ -10,7 +10,7 @@ use souk_sandbox::WasmSandbox;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::{PROBE, WORDS, guests, outcome, own_code, run, sandbox, shared, task};
+use crate::{PROBE, WORDS, cached, guests, outcome, own_code, run, sandbox, shared, task};
 
 /// An attempt, and the code that it ends in.
 fn attempts() -> Vec<(&'static str, Task, &'static str)> {
@@ -146,7 +146,7 @@ async fn a_table_has_the_maximum_that_it_says() {
 
 #[tokio::test]
 async fn processor_time_is_limited_apart_from_the_clock() {
-    let (sandbox, _directory) = sandbox(|settings| settings.cpu = Duration::from_millis(100));
+    let sandbox = cached(|settings| settings.cpu = Duration::from_millis(100));
     let report = sandbox.run(task(&guests::endless_loop(), "null")).await;
     assert_eq!(outcome(&report), Err("cpu_exceeded"));
     assert!(report.usage.cpu_ms >= 100, "{:?}", report.usage);
@@ -218,7 +218,7 @@ async fn what_is_read_only_is_not_written() {
 
 #[tokio::test]
 async fn a_queue_that_is_full_says_so() {
-    let (sandbox, _directory) = sandbox(|settings| (settings.runs, settings.waiting) = (1, 1));
+    let sandbox = cached(|settings| (settings.runs, settings.waiting) = (1, 1));
     let mut set = JoinSet::new();
     for _ in 0..3 {
         let sandbox = Arc::clone(&sandbox);
@@ -235,7 +235,7 @@ async fn a_queue_that_is_full_says_so() {
 
 #[tokio::test]
 async fn a_run_that_nobody_waits_for_ends() {
-    let (sandbox, _directory) = sandbox(|settings| (settings.runs, settings.waiting) = (1, 0));
+    let sandbox = cached(|settings| (settings.runs, settings.waiting) = (1, 0));
     let asked =
         tokio::time::timeout(Duration::from_millis(500), sandbox.run(task(&guests::endless_loop(), "null"))).await;
     assert!(asked.is_err());

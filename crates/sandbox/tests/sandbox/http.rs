@@ -14,14 +14,13 @@ use souk_ports::{
     sandbox::{Report, Task},
 };
 use souk_sandbox::{HttpSettings, WasmSandbox};
-use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
 
-use crate::{FETCH, outcome, own_code, sandbox, task};
+use crate::{FETCH, cached, outcome, own_code, shared, task};
 
 /// A server on this machine that the sandbox may reach as an exception. It ends with the test.
 struct Server {
@@ -29,7 +28,6 @@ struct Server {
     requests: Arc<AtomicUsize>,
     task: JoinHandle<()>,
     sandbox: Arc<WasmSandbox>,
-    _directory: TempDir,
 }
 
 impl Drop for Server {
@@ -50,8 +48,8 @@ impl Server {
                 tokio::spawn(async move { answer(stream, address, &counted).await });
             }
         });
-        let (sandbox, _directory) = sandbox(|all| settings(&mut all.http, address));
-        Self { address, requests, task, sandbox, _directory }
+        let sandbox = cached(|all| settings(&mut all.http, address));
+        Self { address, requests, task, sandbox }
     }
 
     fn requests(&self) -> usize {
@@ -138,12 +136,11 @@ async fn a_declared_host_is_reached_under_its_name() {
 
 #[tokio::test]
 async fn without_a_grant_there_is_no_http_at_all() {
-    let (sandbox, _directory) = sandbox(|_| ());
     let mut declared = asking("get http://friend.example/", &["friend.example"], 80);
     declared.granted.hosts.clear();
     let undeclared = asking("get http://friend.example/", &[], 80);
     for task in [declared, undeclared] {
-        let report = sandbox.run(task).await;
+        let report = shared().run(task).await;
         assert_eq!(outcome(&report), Err("undeclared_import"));
         assert_eq!(report.usage.memory_bytes, 0);
     }

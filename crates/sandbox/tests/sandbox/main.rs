@@ -13,7 +13,10 @@ mod honest;
 mod hostile;
 mod http;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -45,16 +48,25 @@ impl Random for Fixed {
 /// A sandbox in a directory of its own.
 fn sandbox(change: impl FnOnce(&mut Settings)) -> (Arc<WasmSandbox>, TempDir) {
     let directory = TempDir::new().expect("a directory");
-    let mut settings = Settings::new(directory.path().to_owned());
-    settings.temp = 8 << 20;
-    change(&mut settings);
-    (Arc::new(WasmSandbox::open(settings, &Fixed).expect("opens")), directory)
+    (open(directory.path(), change), directory)
 }
 
-/// The sandbox that tests share when they change nothing: compiling takes most of their time.
+/// A sandbox in a directory that all share, and that stays between runs of the tests: compiling takes most of their time.
+fn cached(change: impl FnOnce(&mut Settings)) -> Arc<WasmSandbox> {
+    open(Path::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/souk-sandbox")), change)
+}
+
+fn open(directory: &Path, change: impl FnOnce(&mut Settings)) -> Arc<WasmSandbox> {
+    let mut settings = Settings::new(directory.to_owned());
+    settings.temp = 8 << 20;
+    change(&mut settings);
+    Arc::new(WasmSandbox::open(settings, &Fixed).expect("opens"))
+}
+
+/// The sandbox of tests that change nothing.
 fn shared() -> Arc<WasmSandbox> {
-    static SHARED: OnceLock<(Arc<WasmSandbox>, TempDir)> = OnceLock::new();
-    Arc::clone(&SHARED.get_or_init(|| sandbox(|_| ())).0)
+    static SHARED: OnceLock<Arc<WasmSandbox>> = OnceLock::new();
+    Arc::clone(SHARED.get_or_init(|| cached(|_| ())))
 }
 
 /// Everything that an operator may grant.
