@@ -80,9 +80,12 @@ impl WasmSandbox {
     /// Makes the engine, its pool and its caches. `random` makes the key of the cache on disk, once.
     ///
     /// # Errors
-    /// [`SandboxError::Unavailable`]: the directory cannot be used, or the system refuses threads or address space.
+    /// [`SandboxError::Unavailable`]: no run at once is allowed, the directory cannot be used, or the system refuses threads or address space.
     pub fn open(settings: Settings, random: &dyn Random) -> Result<Self, SandboxError> {
         let unavailable = |error: &dyn std::fmt::Display| SandboxError::Unavailable(error.to_string());
+        if settings.runs == 0 {
+            return Err(SandboxError::Unavailable("a sandbox of no runs at once runs nothing".into()));
+        }
         let settings = Arc::new(settings);
         disk::private(&settings.directory).map_err(|error| unavailable(&error))?;
         run::sweep(&settings.directory).map_err(|error| unavailable(&error))?;

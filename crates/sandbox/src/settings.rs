@@ -12,7 +12,7 @@ use std::{
 pub struct Settings {
     /// A directory of the sandbox's own: compiled code and the folders of runs. Nobody else may write to it.
     pub directory: PathBuf,
-    /// Runs at once.
+    /// Runs at once, at least 1. Each may take as much memory as it is granted.
     pub runs: usize,
     /// Runs that wait beyond those; the next one is refused.
     pub waiting: usize,

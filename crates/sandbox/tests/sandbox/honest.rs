@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use souk_ports::Sandbox;
+use souk_sandbox::{Settings, WasmSandbox};
 
-use crate::{PROBE, WORDS, outcome, own_code, run, shared, task};
+use crate::{Fixed, PROBE, WORDS, outcome, own_code, run, shared, task};
 
 #[tokio::test]
 async fn a_component_answers() {
@@ -57,4 +58,11 @@ async fn it_has_the_secrets_that_it_declares_and_is_granted() {
     assert_eq!(outcome(&shared().run(task.clone()).await), Ok("\"\""));
     task.declared.secrets = vec!["TOKEN".into()];
     assert_eq!(outcome(&shared().run(task).await), Ok("\"s3cret\""));
+}
+
+#[test]
+fn a_sandbox_that_could_run_nothing_does_not_open() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let settings = Settings { runs: 0, ..Settings::new(directory.path().to_owned()) };
+    assert_eq!(WasmSandbox::open(settings, &Fixed).err().map(|error| error.code()), Some("sandbox_unavailable"));
 }
