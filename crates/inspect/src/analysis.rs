@@ -24,6 +24,8 @@ use crate::{
 const LARGEST: usize = 2 << 20;
 /// As many findings of one rule as are told of a file.
 const MOST_OF_A_RULE: usize = 10;
+/// As many findings as are told of an archive, the worst ones.
+const MOST: usize = 2_000;
 /// Characters of a line that a finding repeats.
 const SHOWN: usize = 120;
 /// So many lines lie at most between reading credentials and sending something.
@@ -110,6 +112,8 @@ impl Inspector {
             findings.extend(self.file(path, text, scripts.contains(path)));
         }
         findings.extend(automatic.iter().flat_map(|command| self.automatic(command)));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        findings.truncate(MOST);
         findings.sort_by(|a, b| (&a.place, a.line, &a.rule).cmp(&(&b.place, b.line, &b.rule)));
         findings.dedup_by(|a, b| (&a.rule, &a.place, a.line) == (&b.rule, &b.place, b.line));
         findings
@@ -139,7 +143,8 @@ impl Inspector {
         let mut told = BTreeMap::new();
         let mut findings = Vec::new();
         let mut tell = |finding: Finding| {
-            let count = told.entry(finding.rule.clone()).or_insert(0_usize);
+            // What weighs more is told however often it was mentioned before.
+            let count = told.entry((finding.rule.clone(), finding.severity)).or_insert(0_usize);
             *count += 1;
             if *count <= MOST_OF_A_RULE {
                 findings.push(finding);
@@ -393,4 +398,46 @@ fn text(bytes: &[u8]) -> Option<&str> {
 fn is_program(bytes: &[u8]) -> bool {
     const BEGINNINGS: [&[u8]; 4] = [b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"];
     BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use souk_package::{archive, pack::pack};
+
+    use super::*;
+
+    fn inspect(path: &str, text: &str) -> Vec<Finding> {
+        let bytes = pack([(path.to_owned(), text.as_bytes().to_vec())]).unwrap();
+        let archive = archive::inspect(&bytes, &archive::Limits::default()).unwrap();
+        crate::inspector().unwrap().inspect(&archive, None)
+    }
+
+    #[test]
+    fn mentions_do_not_hide_what_is_done() {
+        let text = format!("{}rm -rf ~/\n", "# rm -rf ~/\n".repeat(50));
+        let found = inspect("a.sh", &text);
+        assert_eq!(found.len(), MOST_OF_A_RULE + 1);
+        assert!(found.iter().any(|finding| finding.severity == Severity::High && finding.line == Some(51)));
+    }
+
+    #[test]
+    fn what_strangers_wrote_is_told_in_bounds() {
+        let version = format!("http://{}", "x".repeat(100_000));
+        let archive =
+            pack([("package.json".to_owned(), format!("{{\"dependencies\":{{\"a\":\"{version}\"}}}}").into_bytes())]);
+        let archive = archive::inspect(&archive.unwrap(), &archive::Limits::default()).unwrap();
+        let known = crate::advisories::Advisories::built_in().unwrap();
+        let found = crate::dependencies(&archive, &known).unwrap();
+        assert!(found.iter().all(|finding| finding.message.len() < 1_000), "{}", found.len());
+    }
+
+    #[test]
+    fn a_file_that_is_one_long_match_is_read_to_its_end() {
+        let block = format!("```sh\n{}```\n", "rm -rf ~/\n".repeat(10_000));
+        assert_eq!(inspect("SKILL.md", &block).len(), MOST_OF_A_RULE);
+        let nested = "(".repeat(1 << 18);
+        assert_eq!(inspect("a.py", &nested), []);
+        let lines = "eval(\n".repeat(10_000);
+        assert_eq!(inspect("a.js", &lines), []);
+    }
 }

@@ -42,6 +42,8 @@ pub fn inspector() -> Result<&'static Inspector, &'static Unusable> {
     INSPECTOR.as_ref()
 }
 
+const LONGEST_DETAIL: usize = 400;
+
 /// A finding of `rule`, as bad as the catalogue says unless `severity` says otherwise, at a line of a file.
 pub(crate) fn found(
     rule: &'static str,
@@ -53,6 +55,8 @@ pub(crate) fn found(
     let known = catalogue::rule(rule);
     let usual = known.map_or(souk_domain::validation::Severity::Low, |rule| rule.severity);
     let what = known.map_or(rule, |rule| rule.what);
+    // Details repeat what strangers wrote, and findings travel in events, which are bounded.
+    let detail: String = detail.chars().take(LONGEST_DETAIL).collect();
     let message = if detail.is_empty() { what.to_owned() } else { format!("{what} {detail}") };
     let mut finding = souk_package::finding(rule, severity.unwrap_or(usual), Some(path), message);
     finding.line = line;

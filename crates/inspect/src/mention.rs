@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use regex::Regex;
 
-use crate::source::{Form, Source, Zone};
+use crate::source::{Form, LOOK_BACK, Source, Zone};
 
 /// Words that say that something bad is spoken about.
 const TOPIC: &str = concat!(
@@ -48,7 +48,7 @@ impl Mention {
         match line.zone {
             Zone::Automatic => false,
             Zone::Comment => true,
-            Zone::Code => self.is_inert(source, index, before) || self.is_listed(source, index),
+            Zone::Code => self.is_inert(before) || self.is_listed(source, index),
             // Data of other files than documents is read by programs; a description in it is read by an agent.
             Zone::Data => self.forbids.is_match(tail(before)) || self.topic.is_match(before),
             Zone::Hidden => self.topic.is_match(before),
@@ -86,11 +86,10 @@ impl Mention {
     }
 
     /// Whether the text before is code that takes what follows as a text.
-    fn is_inert(&self, source: &Source<'_>, index: usize, before: &str) -> bool {
+    fn is_inert(&self, before: &str) -> bool {
         let bare = before.trim_start();
         let prints = bare.starts_with("echo ") || bare.starts_with("printf ");
         is_in_quotes(before) && (prints || self.inert.is_match(before))
-            || source.lines.get(index).is_some_and(|line| is_in_help(source, index, &line.text))
     }
 
     fn is_inert_call(&self, before: &str) -> bool {
@@ -111,23 +110,13 @@ impl Mention {
         if !is_element(&line.text) {
             return false;
         }
-        let before = source.lines.get(..index).unwrap_or_default().iter().rev();
+        let before = source.lines.get(..index).unwrap_or_default().iter().rev().take(LOOK_BACK);
         let mut opening = before
             .skip_while(|line| is_element(&line.text) || line.text.trim().is_empty() || line.zone == Zone::Comment);
         opening.next().is_some_and(|line| {
             self.topic.is_match(&line.text.replace('_', " ")) || self.inert.is_match(&line.text.replace('_', " "))
         })
     }
-}
-
-/// Whether a line of a script belongs to a text that explains it.
-fn is_in_help(source: &Source<'_>, index: usize, line: &str) -> bool {
-    if line.contains("\"\"\"") {
-        return false;
-    }
-    let before = source.lines.get(..index).unwrap_or_default();
-    let quotes = before.iter().map(|line| line.text.matches("\"\"\"").count()).sum::<usize>();
-    source.path.ends_with(".py") && quotes % 2 == 1
 }
 
 /// The end of a text, as far as it can qualify what follows.

@@ -53,6 +53,8 @@ pub(crate) struct Source<'a> {
 
 /// Lines longer than this are looked at up to here.
 const LONGEST_LINE: usize = 64 << 10;
+/// So many lines back it is looked for what introduces a line: enough for people, and a bound for files made to take long.
+pub(crate) const LOOK_BACK: usize = 200;
 /// Lines that one command or sentence goes over.
 const MOST_JOINED: usize = 8;
 
@@ -125,7 +127,7 @@ impl<'a> Source<'a> {
             said.push_str(&heading.text);
             said.push('\n');
         }
-        let nearby = self.lines.get(from..index).unwrap_or_default().iter().rev();
+        let nearby = self.lines.get(from..index).unwrap_or_default().iter().rev().take(LOOK_BACK);
         let nearby: Vec<_> = nearby.filter(|line| !line.text.trim().is_empty()).take(most).collect();
         for line in nearby.into_iter().rev() {
             said.push_str(&line.text);
@@ -136,7 +138,7 @@ impl<'a> Source<'a> {
 
     /// The line before the block that the line at `index` is in.
     pub fn introduction(&self, index: usize) -> &str {
-        let before = self.lines.get(..index).unwrap_or_default().iter().rev();
+        let before = self.lines.get(..index).unwrap_or_default().iter().rev().take(LOOK_BACK);
         let mut outside = before.skip_while(|line| line.zone != Zone::Prose || is_fence(&line.text));
         outside.find(|line| !line.text.trim().is_empty()).map_or("", |line| line.text.as_ref())
     }
@@ -148,6 +150,8 @@ struct Reader {
     fence: Option<String>,
     hidden: bool,
     long_comment: bool,
+    /// Whether a text between three quotes is open.
+    long_text: bool,
     heading: Option<usize>,
 }
 
@@ -180,6 +184,11 @@ impl Reader {
 
     fn is_comment(&mut self, path: &str, line: &str) -> bool {
         let trimmed = line.trim_start();
+        if path.ends_with(".py") {
+            let before = self.long_text;
+            self.long_text ^= line.matches("\"\"\"").count() % 2 == 1;
+            return before && self.long_text || trimmed.starts_with('#') && !trimmed.starts_with("#!");
+        }
         if self.long_comment {
             self.long_comment = !trimmed.contains("*/");
             return true;
