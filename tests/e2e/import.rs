@@ -40,6 +40,11 @@ async fn the_sample_catalogue_is_imported_once() {
         assert!(count(&first, "imported") >= 5, "{first}");
         let workflows = import(home.path(), "n8n", &own("n8n"));
         assert!(count(&workflows, "imported") >= 5 && count(&workflows, "refused") == 1, "{workflows}");
+        let docker = import(home.path(), "mcp", &own("mcp"));
+        assert_eq!((count(&docker, "imported"), count(&docker, "refused")), (3, 1), "{docker}");
+        let listed = import(home.path(), "mcp-registry", &own("mcp-registry"));
+        let counts = (count(&listed, "imported"), count(&listed, "refused"), count(&listed, "duplicates"));
+        assert_eq!(counts, (3, 2, 1), "{listed}");
         let before = head(home.path());
         let second = import(home.path(), "claude", &own("claude"));
         assert_eq!(
@@ -47,7 +52,10 @@ async fn the_sample_catalogue_is_imported_once() {
             (0, count(&first, "imported")),
             "{second}"
         );
-        import(home.path(), "n8n", &own("n8n"));
+        for source in ["n8n", "mcp", "mcp-registry"] {
+            let again = import(home.path(), source, &own(source));
+            assert_eq!(count(&again, "imported") + count(&again, "updated"), 0, "{again}");
+        }
         assert_eq!(head(home.path()), before, "a second import adds events");
     });
 }
@@ -66,9 +74,15 @@ async fn the_public_catalogues_are_imported_and_found() {
         let n8n = import(home.path(), "n8n", &data.join("n8n-templates"));
         let counts = (count(&n8n, "imported"), count(&n8n, "refused"), count(&n8n, "duplicates"));
         assert_eq!(counts, (338, 8, 2), "{n8n}");
+        let docker = import(home.path(), "mcp", &data.join("mcp-servers/docker"));
+        assert_eq!((count(&docker, "imported"), count(&docker, "refused")), (328, 0), "{docker}");
+        let registry = import(home.path(), "mcp-registry", &data.join("mcp-servers/registry-seed"));
+        assert_eq!((count(&registry, "imported"), count(&registry, "refused")), (464, 7), "{registry}");
         let before = head(home.path());
         import(home.path(), "claude", &data.join("claude-plugins"));
         import(home.path(), "n8n", &data.join("n8n-templates"));
+        import(home.path(), "mcp", &data.join("mcp-servers/docker"));
+        import(home.path(), "mcp-registry", &data.join("mcp-servers/registry-seed"));
         assert_eq!(head(home.path()), before, "a second import adds events");
     });
     let souk = tokio::task::block_in_place(|| Souk::start(home.path(), &Options::default())).expect("starts");

@@ -230,6 +230,10 @@ pub enum ImportSource {
     Claude,
     /// A folder of n8n workflows
     N8n,
+    /// Docker's catalogue of MCP servers
+    Mcp,
+    /// Lists of servers of an MCP registry
+    McpRegistry,
 }
 
 /// What to do as the operator.

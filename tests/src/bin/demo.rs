@@ -65,7 +65,7 @@ async fn run() -> Result<(), String> {
     let souk = Souk::start(&arguments.data_dir, &options)?;
     say(&format!("Souk serves at {}; its log is {}", souk.base(), souk.log().display()));
 
-    for source in ["claude", "n8n"] {
+    for source in ["claude", "n8n", "mcp", "mcp-registry"] {
         let folder = Path::new("examples/catalogue").join(source);
         say(&format!("\nImporting {}", folder.display()));
         souk_command(&arguments.data_dir, &["import", source, &folder.to_string_lossy()])?;

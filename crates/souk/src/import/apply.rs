@@ -231,8 +231,8 @@ async fn import(app: &App, entry: &Entry, vendor: VendorId) -> Result<Outcome, S
 }
 
 async fn archive(entry: &Entry) -> Result<Vec<u8>, Stop> {
-    let files = entry.files.clone();
-    let packed = tokio::task::spawn_blocking(move || super::catalogue::archive(&files)).await;
+    let (files, made) = (entry.files.clone(), entry.made.clone());
+    let packed = tokio::task::spawn_blocking(move || super::catalogue::archive(&files, &made)).await;
     packed.map_err(|error| Stop::Broken(Failure::new(error)))?.map_err(Stop::Refused)
 }
 

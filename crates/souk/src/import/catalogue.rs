@@ -24,7 +24,8 @@ pub struct Catalogue {
 /// One asset of a catalogue.
 #[derive(Debug)]
 pub struct Entry {
-    /// Names it in this catalogue, the same in every run: `claude/MARKETPLACE/PLUGIN` or `n8n/CATALOGUE/PATH`.
+    /// Names it in this catalogue, the same in every run: `claude/MARKETPLACE/PLUGIN`, `n8n/CATALOGUE/PATH`,
+    /// `mcp/CATALOGUE/PATH` or `mcp-registry/CATALOGUE/NAME`.
     pub key: String,
     /// Where it stands, for people.
     pub place: String,
@@ -38,8 +39,10 @@ pub struct Entry {
     pub version: VersionRule,
     /// What its manifest says beyond its details.
     pub origin: Map<String, Value>,
-    /// What its archive is made of.
+    /// The files that its archive is made of.
     pub files: Vec<Source>,
+    /// What its archive holds beside them.
+    pub made: Vec<Made>,
 }
 
 /// Who made an entry.
@@ -67,6 +70,15 @@ pub struct Source {
     pub path: String,
     /// Where its contents are read from.
     pub from: PathBuf,
+}
+
+/// A file of an archive that a catalogue has in another form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its path in the archive.
+    pub path: String,
+    /// Its contents.
+    pub contents: Vec<u8>,
 }
 
 /// Something that was not imported.
@@ -119,8 +131,8 @@ impl Entry {
 ///
 /// # Errors
 /// Which file cannot be read or packed, and why.
-pub fn archive(files: &[Source]) -> Result<Vec<u8>, String> {
-    let mut read = Vec::with_capacity(files.len());
+pub fn archive(files: &[Source], made: &[Made]) -> Result<Vec<u8>, String> {
+    let mut read: Vec<_> = made.iter().map(|made| (made.path.clone(), made.contents.clone())).collect();
     for source in files {
         let contents = std::fs::read(&source.from).map_err(|error| format!("{}: {error}", source.path))?;
         read.push((source.path.clone(), contents));

@@ -135,6 +135,7 @@ impl Home {
             version,
             origin: origin(&both, author, &self.catalogue, &place),
             files: sources,
+            made: Vec::new(),
             place,
         })
     }

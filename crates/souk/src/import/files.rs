@@ -23,6 +23,27 @@ pub fn under(folder: &Path, bounds: &Path) -> Result<Vec<Source>, String> {
     Ok(found)
 }
 
+/// The name of a folder and the files under it that are `wanted`; of a file that is named itself, its folder's name and it.
+///
+/// # Errors
+/// Why the path cannot be read.
+pub fn named(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<(String, Vec<Source>), String> {
+    let shown = path.display();
+    let found = path.canonicalize().map_err(|error| format!("{shown}: {error}"))?;
+    let (folder, sources) = if found.is_dir() {
+        let sources = under(&found, &found).map_err(|reason| format!("{shown}: {reason}"))?;
+        (found, sources)
+    } else {
+        let (Some(folder), Some(name)) = (found.parent(), found.file_name()) else {
+            return Err(format!("{shown}: this file lies in no folder"));
+        };
+        let path = name.to_string_lossy().into_owned();
+        (folder.to_owned(), vec![Source { path, from: found.clone() }])
+    };
+    let name = folder.file_name().map_or("catalogue".into(), |name| name.to_string_lossy().into_owned());
+    Ok((name, sources.into_iter().filter(|source| wanted(&source.path)).collect()))
+}
+
 fn walk(folder: &Path, prefix: &str, bounds: &Path, depth: usize, found: &mut Vec<Source>) -> Result<(), String> {
     if depth > DEEPEST {
         return Err(format!("{prefix}: folders are nested deeper than {DEEPEST}"));

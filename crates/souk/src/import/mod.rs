@@ -1,16 +1,20 @@
 //! Catalogues of others: read here, then given to the use cases as anyone's plugins are.
 //!
-//! Reading ([`claude`], [`n8n`]) knows files and nothing of Souk; applying ([`apply`]) knows Souk and nothing of files. The
+//! Reading ([`claude`], [`n8n`], [`docker`], [`registry`]) knows files and nothing of Souk; applying ([`apply`]) knows Souk and nothing of files. The
 //! rules by which names, versions and archives come about are in `docs/IMPORT.md`.
 
 mod apply;
 mod catalogue;
 mod claude;
+mod docker;
 pub mod files;
 mod n8n;
 pub mod naming;
 mod progress;
+mod registry;
 mod report;
+mod server_json;
+mod yaml;
 
 use std::time::{Duration, Instant};
 
@@ -61,6 +65,8 @@ async fn read(wanted: &Wanted) -> Result<Catalogue, Failure> {
     let reading = tokio::task::spawn_blocking(move || match source {
         ImportSource::Claude => claude::read(&path),
         ImportSource::N8n => n8n::read(&path),
+        ImportSource::Mcp => docker::read(&path),
+        ImportSource::McpRegistry => registry::read(&path),
     });
     reading.await.map_err(Failure::new)?.map_err(Failure::new)
 }

@@ -23,23 +23,10 @@ const FILE: &str = "workflow.json";
 /// # Errors
 /// Why there is nothing to read; what is wrong with single files is in the catalogue.
 pub fn read(path: &Path) -> Result<Catalogue, String> {
-    let shown = path.display();
-    let found = path.canonicalize().map_err(|error| format!("{shown}: {error}"))?;
-    let (folder, sources) = if found.is_dir() {
-        let sources = files::under(&found, &found).map_err(|reason| format!("{shown}: {reason}"))?;
-        (found.clone(), sources)
-    } else {
-        let (Some(folder), Some(name)) = (found.parent(), found.file_name()) else {
-            return Err(format!("{shown}: this file lies in no folder"));
-        };
-        let path = name.to_string_lossy().into_owned();
-        (folder.to_owned(), vec![Source { path, from: found.clone() }])
-    };
-    let sources: Vec<_> = sources.into_iter().filter(|source| is_json(&source.path)).collect();
+    let (folder, sources) = files::named(path, is_json)?;
     if sources.is_empty() {
-        return Err(format!("{shown}: there is no .json file, so this is no catalogue of n8n workflows"));
+        return Err(format!("{}: there is no .json file, so this is no catalogue of n8n workflows", path.display()));
     }
-    let folder = folder.file_name().map_or("n8n".into(), |name| name.to_string_lossy().into_owned());
     let vendor = VendorInfo { name: naming::line(&naming::title(&folder), 100), slug: naming::vendor_slug(&folder) };
     Ok(gather(sources, &vendor))
 }
@@ -120,6 +107,7 @@ fn entry(found: Found, name: String, vendor: &VendorInfo) -> Result<Entry, Strin
         version: VersionRule::Counted,
         origin,
         files: vec![Source { path: FILE.to_owned(), from: source.from }],
+        made: Vec::new(),
         place: path,
     })
 }

@@ -46,6 +46,12 @@ pub fn plugin_name(texts: &[&str]) -> String {
     named.unwrap_or_else(|| format!("workflow-{}", short_digest(texts.last().copied().unwrap_or_default())))
 }
 
+/// The plugin name of an MCP server with this name, which says that it is one: `sqlite` would pass for a plugin of SQLite.
+pub fn mcp_name(name: &str) -> String {
+    let slug = slug(name);
+    plugin_name(&[&if slug.starts_with("mcp-") { slug.clone() } else { format!("mcp-{slug}") }])
+}
+
 /// Tells entries of one name apart, by the folder they lie in, and where that does not do it, by the digest of their path.
 ///
 /// Each item is a name and a path; all that share a name are changed, so that what a name means does not depend on which

@@ -7,8 +7,10 @@ use tempfile::TempDir;
 
 use super::{
     catalogue::{Catalogue, Entry, VersionRule, archive},
-    claude, n8n,
+    claude, docker, n8n, registry,
 };
+
+mod mcp;
 
 fn write(folder: &TempDir, path: &str, contents: impl AsRef<[u8]>) {
     let path = folder.path().join(path);
@@ -58,7 +60,7 @@ fn a_marketplace_is_read_from_its_folder_or_its_file() {
         let manifest = entry.manifest(&"1.2.0".parse().unwrap());
         assert!(souk_package::manifest::parse(&manifest).is_ok());
         assert!(!manifest.to_string().contains("jane@example.com"), "an address is personal");
-        let opened = inspect(&archive(&entry.files).unwrap(), &Limits::default()).unwrap();
+        let opened = inspect(&archive(&entry.files, &entry.made).unwrap(), &Limits::default()).unwrap();
         let paths: Vec<_> = opened.files().iter().map(|file| file.path.as_str()).collect();
         assert_eq!(paths, [".claude-plugin/plugin.json", "skills/scan/SKILL.md"]);
     }
@@ -149,7 +151,7 @@ fn workflows_are_read_in_the_order_of_their_paths() {
     assert!(entry.details.tags.contains(&"notion".to_owned()));
     assert_eq!(entry.details.requirements, ["Credential `slackApi`"]);
     assert_eq!(entry.details.license, "NOASSERTION");
-    let opened = inspect(&archive(&entry.files).unwrap(), &Limits::default()).unwrap();
+    let opened = inspect(&archive(&entry.files, &entry.made).unwrap(), &Limits::default()).unwrap();
     assert_eq!(opened.read("workflow.json"), Some(workflow("Slack alert", "notion").as_bytes()), "the exact file");
     assert_eq!(catalogue.entries[2].details.category, "other");
 }
@@ -187,7 +189,7 @@ fn confidence(entry: &Entry) -> (u8, Vec<String>) {
         VersionRule::Stated(version) => version.clone(),
         VersionRule::Counted => "1.0.0".parse().unwrap(),
     };
-    let bytes = archive(&entry.files).unwrap();
+    let bytes = archive(&entry.files, &entry.made).unwrap();
     let input = souk_app::validation::Input {
         kind: entry.details.kind,
         name: entry.name.clone(),
@@ -226,6 +228,19 @@ fn real_catalogues_are_imported_but_for_what_is_known() {
     assert_eq!((n8n.entries.len(), n8n.refused.len(), n8n.duplicates.len()), (338, 8, 2));
     assert!(n8n.refused.iter().all(|refused| refused.place.split(':').count() == 3), "{:?}", n8n.refused);
     all_are_approved(&n8n);
+
+    let docker = docker::read(&Path::new(&data).join("mcp-servers/docker")).unwrap();
+    assert_eq!((docker.entries.len(), docker.refused.len(), docker.duplicates.len()), (328, 0, 0));
+    all_are_approved(&docker);
+
+    let registry = registry::read(&Path::new(&data).join("mcp-servers/registry-seed")).unwrap();
+    assert_eq!((registry.entries.len(), registry.refused.len(), registry.duplicates.len()), (464, 7, 0));
+    assert!(registry.refused.iter().all(|refused| refused.reason == "`name` is blank"), "{:?}", registry.refused);
+    all_are_approved(&registry);
+    let mut names: Vec<_> = [&docker, &registry].into_iter().flat_map(|it| names(it)).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 328 + 464, "both catalogues fit into one Souk");
 }
 
 /// The catalogues that `make demo` imports.
@@ -237,7 +252,16 @@ fn the_sample_catalogues_show_what_an_import_does() {
     let n8n = n8n::read(&samples.join("n8n")).unwrap();
     assert_eq!((n8n.entries.len(), n8n.refused.len(), n8n.duplicates.len()), (6, 1, 1), "{:?}", n8n.refused);
     assert!(n8n.refused[0].place.starts_with("Content/Cut off.json:"), "{:?}", n8n.refused);
-    for entry in claude.entries.iter().chain(&n8n.entries) {
+    let mcp = docker::read(&samples.join("mcp")).unwrap();
+    assert_eq!((mcp.entries.len(), mcp.refused.len(), mcp.duplicates.len()), (3, 1, 0), "{:?}", mcp.refused);
+    let listed = registry::read(&samples.join("mcp-registry")).unwrap();
+    assert_eq!(
+        (listed.entries.len(), listed.refused.len(), listed.duplicates.len()),
+        (3, 2, 1),
+        "{:?}",
+        listed.refused
+    );
+    for entry in [&claude, &n8n, &mcp, &listed].into_iter().flat_map(|catalogue| &catalogue.entries) {
         let (confidence, found) = confidence(entry);
         assert_eq!((confidence, found), (100, vec![]), "{}", entry.place);
     }

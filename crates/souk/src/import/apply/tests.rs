@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::import::{claude, n8n};
+use crate::import::{claude, docker, n8n, registry};
 
 /// Suggests nothing: imports name everything themselves.
 struct Nothing;
@@ -239,9 +239,16 @@ async fn what_is_imported_is_validated_and_approved() {
 async fn real_catalogues_are_imported_once() {
     let Some(data) = std::env::var_os("SOUK_TEST_SHARED_DATA") else { return };
     let market = Market::new();
-    let (claude, n8n) = (Path::new(&data).join("claude-plugins"), Path::new(&data).join("n8n-templates"));
-    let catalogues = || [claude::read(&claude).unwrap(), n8n::read(&n8n).unwrap()];
-    for (catalogue, expected) in catalogues().iter().zip([91, 338]) {
+    let at = |folder: &str| Path::new(&data).join(folder);
+    let catalogues = || {
+        [
+            claude::read(&at("claude-plugins")).unwrap(),
+            n8n::read(&at("n8n-templates")).unwrap(),
+            docker::read(&at("mcp-servers/docker")).unwrap(),
+            registry::read(&at("mcp-servers/registry-seed")).unwrap(),
+        ]
+    };
+    for (catalogue, expected) in catalogues().iter().zip([91, 338, 328, 464]) {
         let outcomes = market.import(catalogue).await;
         let imported = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Imported(_))).count();
         assert_eq!((imported, outcomes.len()), (expected, expected));
