@@ -220,6 +220,7 @@ impl From<AppError> for ApiError {
             AppError::Forbidden(_) | AppError::NotEntitled(_) => {
                 Self::new(StatusCode::FORBIDDEN, code, error.to_string())
             }
+            AppError::InvalidSignature(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()),
             AppError::Conflict { reason, message } => Self::conflict(reason, message),
             AppError::Behind => Self::behind(),
             AppError::Unavailable(why) => Self::unavailable(&why),

@@ -33,6 +33,7 @@ use crate::{Api, error::ErrorBody, router};
         (name = "reviews", description = "Reviews"),
         (name = "orders", description = "Purchases"),
         (name = "licenses", description = "Rights to use plugins"),
+        (name = "keys", description = "Souk's own keys"),
         (name = "admin", description = "What only admins do"),
         (name = "system", description = "For those who run Souk"),
     ),

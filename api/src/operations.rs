@@ -4,6 +4,7 @@ pub mod admin;
 pub mod auth;
 pub mod executions;
 pub mod installs;
+pub mod keys;
 pub mod licenses;
 pub mod me;
 pub mod orders;

@@ -9,7 +9,7 @@ use crate::{
     error::ApiError,
     middleware,
     operations::{
-        admin, auth, executions, installs, licenses, me, orders, plugins, reviews, system, vendors, versions,
+        admin, auth, executions, installs, keys, licenses, me, orders, plugins, reviews, system, vendors, versions,
     },
 };
 
@@ -35,6 +35,8 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(vendors::suspend::suspend_vendor))
         .routes(routes!(vendors::commission::set_commission))
         .routes(routes!(vendors::analytics::vendor_analytics))
+        .routes(routes!(vendors::list_keys::list_vendor_keys, vendors::register_key::register_vendor_key))
+        .routes(routes!(vendors::revoke_key::revoke_vendor_key))
         // /plugins, /plugins/{plugin}/…
         .routes(routes!(plugins::search::search_plugins, plugins::create::create_plugin))
         .routes(routes!(plugins::get::get_plugin, plugins::amend::amend_plugin))
@@ -50,6 +52,7 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(versions::yank::yank_version))
         .routes(routes!(versions::approve::approve_version))
         .routes(routes!(versions::reject::reject_version))
+        .routes(routes!(versions::release::version_release))
         // /plugins/{plugin}/install
         .routes(routes!(installs::install::install_plugin, installs::uninstall::uninstall_plugin))
         // /plugins/{plugin}/execute, /plugins/{plugin}/status
@@ -74,6 +77,8 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(licenses::suspend::suspend_license))
         .routes(routes!(licenses::reinstate::reinstate_license))
         .routes(routes!(licenses::revoke::revoke_license))
+        // /keys
+        .routes(routes!(keys::list::list_keys))
         // /admin/…
         .routes(routes!(admin::list_projections::list_projections))
         .routes(routes!(admin::rebuild_projection::rebuild_projection, admin::cancel_rebuild::cancel_rebuild))

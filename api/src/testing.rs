@@ -25,6 +25,7 @@ use souk_ports::{
     Clock, Position, Random,
     store::{Parked, ReactionStore},
 };
+use souk_signing::SecretKey;
 use souk_testkit::{
     FaultyLog, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryIdempotency, MemoryLog, MemoryOutputs,
     MemoryReactions, PlainVault, ScriptedSandbox, SeededRandom,
@@ -299,6 +300,32 @@ impl Seller {
         self.person.send("POST", &format!("/plugins/{plugin}/versions"), form).await
     }
 
+    /// The same with a signature by `key`.
+    pub async fn hand_in_signed(&self, key: &SecretKey, plugin: &str, version: &str) -> Answer {
+        let digest = souk_signing::sha256(&archive(version));
+        let signature = key.sign(&souk_signing::artifact_message(&digest).unwrap());
+        let manifest = manifest(plugin, version).to_string().into_bytes();
+        let form = multipart(&[
+            ("manifest", manifest),
+            ("artifact", archive(version).to_vec()),
+            ("signature", signature.to_string().into_bytes()),
+        ]);
+        self.person.send("POST", &format!("/plugins/{plugin}/versions"), form).await
+    }
+
+    pub async fn signs_with(&self, key: &SecretKey, plugin: &str, version: &str) {
+        let answer = self.hand_in_signed(key, plugin, version).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+    }
+
+    /// Registers a key; its id.
+    pub async fn register_key(&self, key: &SecretKey) -> String {
+        let body = json!({"publicKey": key.public().to_string(), "label": "build server"});
+        let answer = self.person.post(&format!("/vendors/{}/keys", self.vendor), body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.body["id"].as_str().unwrap().to_owned()
+    }
+
     async fn submitted(&self, plugin: &str, version: &str) {
         let answer = self.submit(plugin, version).await;
         assert_eq!(answer.status, 202, "{}", answer.text);
@@ -307,6 +334,11 @@ impl Seller {
     async fn validated(&self, plugin: &str, version: &str, thresholds: Thresholds) {
         self.submitted(plugin, version).await;
         self.decided(thresholds).await;
+    }
+
+    /// Validates what was handed in, and approves it.
+    pub async fn approved(&self) {
+        self.decided(Thresholds { approve: 0, escalate: 0 }).await;
     }
 
     async fn decided(&self, thresholds: Thresholds) {
@@ -372,7 +404,8 @@ fn skill_md(version: &str) -> String {
     format!("---\nname: log-reader\ndescription: Reads a log.\n---\n\n# Log reader {version}\n\nLook for errors.\n")
 }
 
-fn archive(version: &str) -> Bytes {
+/// The archive of a version.
+pub fn archive(version: &str) -> Bytes {
     let text = skill_md(version).into_bytes();
     souk_package::pack::pack([("log-reader/SKILL.md".to_owned(), text)]).unwrap().into()
 }

@@ -5,6 +5,7 @@ pub mod analytics;
 pub mod catalogue;
 pub mod execution;
 pub mod history;
+pub mod keys;
 pub mod library;
 pub mod pages;
 pub mod reliability;

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use crate::{
     event::DomainEvent,
     execution::{self, Execution},
-    id::{ApiKeyId, Id, LicenseId, OrderId, PluginId, UserId, ValidationId, VendorId},
+    id::{ApiKeyId, Id, LicenseId, OrderId, PluginId, UserId, ValidationId, VendorId, VendorKeyId},
     installation::{self, Checked},
     license,
     listing::{Complexity, Details, Interval, Kind, Media, Permissions, Pricing, Terms},
     money::{BasisPoints, Currency},
     order,
     personal::Personal,
-    plugin::{self, DecidedBy},
+    plugin::{self, DecidedBy, VendorSignature},
     reservation::{self, Holder},
     review::{self, Rating},
     user::{self, Role},
@@ -150,12 +150,38 @@ pub fn created() -> plugin::Event {
 }
 
 pub fn submitted(text: &str) -> plugin::Event {
+    submitted_with(text, None)
+}
+
+fn submitted_with(text: &str, signature: Option<VendorSignature>) -> plugin::Event {
     plugin::Event::VersionSubmitted {
         version: version(text),
         digest: digest('a'),
         size: 1_024,
         manifest: json!({ "name": "Log_Reader", "version": text, "nested": { "list": [1, 2.5, null] } }),
+        signature,
     }
+}
+
+/// Of the right form; examples are not checked.
+pub fn public_key() -> String {
+    format!("{}=", "A".repeat(43))
+}
+
+pub fn vendor_key_id() -> VendorKeyId {
+    VendorKeyId::of(vendor_id(), &public_key())
+}
+
+pub fn signature() -> VendorSignature {
+    VendorSignature { key_id: vendor_key_id(), public_key: public_key(), signature: format!("{}==", "B".repeat(86)) }
+}
+
+pub fn key_registered() -> vendor::Event {
+    vendor::Event::KeyRegistered { key_id: vendor_key_id(), public_key: public_key(), label: "Build server".to_owned() }
+}
+
+pub fn signed(text: &str) -> plugin::Event {
+    submitted_with(text, Some(signature()))
 }
 
 pub fn approved(text: &str, previous: Option<&str>) -> plugin::Event {
@@ -343,6 +369,8 @@ fn accounts() -> Vec<DomainEvent> {
             previous_basis_points: BasisPoints::DEFAULT_COMMISSION,
         }
         .into(),
+        key_registered().into(),
+        vendor::Event::KeyRevoked { key_id: vendor_key_id() }.into(),
         vendor::Event::Abandoned {}.into(),
         reservation::Event::NameReserved(holder()).into(),
         reservation::Event::NameReleased(holder()).into(),
@@ -364,7 +392,7 @@ fn plugins() -> Vec<DomainEvent> {
             previous_terms: terms(),
         }
         .into(),
-        submitted("1.0.0").into(),
+        signed("1.0.0").into(),
         approved("1.0.0", None).into(),
         rejected("1.1.0").into(),
         yanked("1.0.0").into(),

@@ -30,6 +30,8 @@ pub mod kind {
     pub enum License {}
     /// An API key of a user.
     pub enum ApiKey {}
+    /// A key with which a vendor signs.
+    pub enum VendorKey {}
     /// One execution of one command.
     pub enum Command {}
 }
@@ -54,6 +56,8 @@ pub type OrderId = Id<kind::Order>;
 pub type LicenseId = Id<kind::License>;
 /// Names an API key.
 pub type ApiKeyId = Id<kind::ApiKey>;
+/// Names a vendor's key; derived from vendor and public key.
+pub type VendorKeyId = Id<kind::VendorKey>;
 /// Names a command; derived from actor, route and idempotency key.
 pub type CommandId = Id<kind::Command>;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     decider::Decider,
-    id::{PluginId, ValidationId, VendorId},
+    id::{PluginId, ValidationId, VendorId, VendorKeyId},
     listing::{Details, Pricing, Terms},
     stream::Category,
 };
@@ -77,8 +77,13 @@ impl Plugin {
                 self.pricing = pricing.clone();
                 self.terms = terms.clone();
             }
-            Event::VersionSubmitted { version, digest, size, .. } => {
-                let release = Release { digest: digest.clone(), size: *size, status: ReleaseStatus::Submitted };
+            Event::VersionSubmitted { version, digest, size, signature, .. } => {
+                let release = Release {
+                    digest: digest.clone(),
+                    size: *size,
+                    status: ReleaseStatus::Submitted,
+                    signature: signature.clone(),
+                };
                 self.versions.insert(version.clone(), release);
             }
             Event::VersionApproved { version, .. } => self.set_status(version, ReleaseStatus::Approved),
@@ -102,6 +107,20 @@ pub struct Release {
     pub size: u64,
     /// Where it stands.
     pub status: ReleaseStatus,
+    /// The vendor's signature, if it signed.
+    pub signature: Option<VendorSignature>,
+}
+
+/// A vendor's signature over the digest of an archive, found right when the version was handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VendorSignature {
+    /// Which of the vendor's keys signed.
+    pub key_id: VendorKeyId,
+    /// That key: Ed25519, base64 of 32 bytes.
+    pub public_key: String,
+    /// Base64 of 64 bytes.
+    pub signature: String,
 }
 
 /// Where a version stands in the plugin's own stream.
@@ -178,6 +197,8 @@ pub enum Command {
         size: u64,
         /// The manifest that came with it.
         manifest: Value,
+        /// The vendor's signature, checked.
+        signature: Option<VendorSignature>,
         /// Whether its vendor is verified and not suspended, as its stream said.
         vendor_may_publish: bool,
     },
@@ -282,6 +303,8 @@ pub enum Event {
         size: u64,
         /// The manifest that came with it.
         manifest: Value,
+        /// The vendor's signature; since the second version of this shape.
+        signature: Option<VendorSignature>,
     },
     /// A version can be installed.
     #[serde(rename = "plugin.version_approved", rename_all = "camelCase")]
@@ -484,11 +507,11 @@ fn decide_created(plugin: &Plugin, command: Command) -> Result<Option<Event>, Er
             previous_pricing: plugin.pricing.clone(),
             previous_terms: plugin.terms.clone(),
         },
-        Command::SubmitVersion { version, digest, size, manifest, vendor_may_publish } => {
+        Command::SubmitVersion { version, digest, size, manifest, signature, vendor_may_publish } => {
             if !may_submit(plugin, &version, &digest, vendor_may_publish)? {
                 return Ok(None);
             }
-            Event::VersionSubmitted { version, digest, size, manifest }
+            Event::VersionSubmitted { version, digest, size, manifest, signature }
         }
         Command::ApproveVersion { version, validation, confidence, by } => {
             return decide_approval(plugin, version, validation, confidence, by);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decider::Decider,
-    id::{UserId, VendorId},
+    id::{UserId, VendorId, VendorKeyId, derive},
     money::BasisPoints,
     stream::Category,
 };
@@ -38,9 +38,40 @@ pub struct Vendor {
     pub suspended: bool,
     /// The share of each payment that Souk keeps.
     pub commission: BasisPoints,
+    /// Every key that it ever registered, in that order.
+    pub keys: Vec<VendorKey>,
+}
+
+/// A key with which a vendor signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VendorKey {
+    /// Which.
+    pub id: VendorKeyId,
+    /// Ed25519, base64 of 32 bytes.
+    pub public_key: String,
+    /// What the vendor calls it.
+    pub label: String,
+    /// Whether it signs nothing new any more. What it signed before stays signed.
+    pub revoked: bool,
+}
+
+impl VendorKeyId {
+    /// The id of a vendor's key: the same key always has the same one.
+    #[must_use]
+    pub fn of(vendor: VendorId, public_key: &str) -> Self {
+        Self::new(derive(&["vendor-key", &vendor.to_string(), public_key]))
+    }
 }
 
 impl Vendor {
+    /// As many keys may be live at once.
+    pub const MAX_KEYS: usize = 20;
+
+    /// The keys whose signatures count.
+    pub fn live_keys(&self) -> impl Iterator<Item = &VendorKey> {
+        self.keys.iter().filter(|key| !key.revoked)
+    }
+
     /// Whether it may hand in versions: verified, and not suspended since.
     #[must_use]
     pub const fn may_publish(&self) -> bool {
@@ -73,6 +104,18 @@ pub enum Command {
     SetCommission {
         /// The new share.
         commission: BasisPoints,
+    },
+    /// Let a key sign for it.
+    RegisterKey {
+        /// Ed25519, base64 of 32 bytes, checked.
+        public_key: String,
+        /// What the vendor calls it.
+        label: String,
+    },
+    /// Let a key sign nothing new.
+    RevokeKey {
+        /// Which.
+        key: VendorKeyId,
     },
     /// Close a stream that never began, so that its reservation can be released.
     Abandon,
@@ -111,6 +154,22 @@ pub enum Event {
         /// The share until now.
         previous_basis_points: BasisPoints,
     },
+    /// A key signs for it from now on.
+    #[serde(rename = "vendor.key_registered", rename_all = "camelCase")]
+    KeyRegistered {
+        /// Which.
+        key_id: VendorKeyId,
+        /// Ed25519, base64 of 32 bytes.
+        public_key: String,
+        /// What the vendor calls it.
+        label: String,
+    },
+    /// A key signs nothing new any more.
+    #[serde(rename = "vendor.key_revoked", rename_all = "camelCase")]
+    KeyRevoked {
+        /// Which.
+        key_id: VendorKeyId,
+    },
     /// The stream was closed before it began.
     #[serde(rename = "vendor.abandoned")]
     Abandoned {},
@@ -125,6 +184,8 @@ impl Event {
             Self::Verified { .. } => "vendor.verified",
             Self::Suspended { .. } => "vendor.suspended",
             Self::CommissionSet { .. } => "vendor.commission_set",
+            Self::KeyRegistered { .. } => "vendor.key_registered",
+            Self::KeyRevoked { .. } => "vendor.key_revoked",
             Self::Abandoned { .. } => "vendor.abandoned",
         }
     }
@@ -139,6 +200,15 @@ pub enum Error {
     /// No such vendor.
     #[error("this vendor does not exist")]
     NotRegistered,
+    /// No such key.
+    #[error("this vendor has no such key")]
+    UnknownKey,
+    /// Whoever revoked a key may have lost it to somebody.
+    #[error("this key was revoked, and a revoked key never comes back")]
+    KeyWasRevoked,
+    /// More than [`Vendor::MAX_KEYS`].
+    #[error("a vendor has at most {0} live keys")]
+    TooManyKeys(usize),
     /// The stream was closed before the vendor came to be.
     #[error("this registration was abandoned; register again")]
     Abandoned,
@@ -182,6 +252,7 @@ impl Decider for Vendors {
                 verified: false,
                 suspended: false,
                 commission: BasisPoints::DEFAULT_COMMISSION,
+                keys: Vec::new(),
             }),
             (State::Absent, Event::Abandoned {}) => State::Abandoned,
             (State::Registered(mut vendor), event) => {
@@ -192,6 +263,17 @@ impl Decider for Vendors {
                     }
                     Event::Suspended { .. } => vendor.suspended = true,
                     Event::CommissionSet { basis_points, .. } => vendor.commission = *basis_points,
+                    Event::KeyRegistered { key_id, public_key, label } => vendor.keys.push(VendorKey {
+                        id: *key_id,
+                        public_key: public_key.clone(),
+                        label: label.clone(),
+                        revoked: false,
+                    }),
+                    Event::KeyRevoked { key_id } => {
+                        for key in vendor.keys.iter_mut().filter(|key| key.id == *key_id) {
+                            key.revoked = true;
+                        }
+                    }
                     Event::Registered { .. } | Event::Abandoned {} => {}
                 }
                 State::Registered(vendor)
@@ -215,6 +297,22 @@ fn decide_registered(vendor: &Vendor, command: Command) -> Result<Vec<Event>, Er
         Command::SetCommission { commission } => {
             Event::CommissionSet { basis_points: commission, previous_basis_points: vendor.commission }
         }
+        Command::RegisterKey { public_key, label } => {
+            let key_id = VendorKeyId::of(vendor.id, &public_key);
+            match vendor.keys.iter().find(|key| key.id == key_id) {
+                Some(key) if key.revoked => return Err(Error::KeyWasRevoked),
+                Some(_) => return Ok(vec![]),
+                None if vendor.live_keys().count() >= Vendor::MAX_KEYS => {
+                    return Err(Error::TooManyKeys(Vendor::MAX_KEYS));
+                }
+                None => Event::KeyRegistered { key_id, public_key, label },
+            }
+        }
+        Command::RevokeKey { key } => match vendor.keys.iter().find(|known| known.id == key) {
+            None => return Err(Error::UnknownKey),
+            Some(known) if known.revoked => return Ok(vec![]),
+            Some(_) => Event::KeyRevoked { key_id: key },
+        },
     };
     Ok(vec![event])
 }

@@ -77,6 +77,21 @@ fn rows() -> Vec<Row> {
             Json(r#"{"basisPoints":1000}"#),
             ADMIN,
         ),
+        row("GET /api/v1/vendors/{vendor}/keys", "/vendors/{vendor}/keys", None, PUBLIC),
+        row(
+            "POST /api/v1/vendors/{vendor}/keys",
+            "/vendors/{vendor}/keys",
+            // The public key of the first test of RFC 8032, section 7.1.
+            Json(r#"{"publicKey":"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=","label":"ci"}"#),
+            [401, 403, 403, 201, 403, 403],
+        ),
+        row(
+            "DELETE /api/v1/vendors/{vendor}/keys/{key}",
+            "/vendors/{vendor}/keys/{unknown}",
+            None,
+            [401, 403, 403, 404, 403, 404],
+        ),
+        row("GET /api/v1/keys", "/keys", None, PUBLIC),
         row("GET /api/v1/vendors/{vendor}/analytics", "/vendors/{vendor}/analytics", None, OWNER),
         row("POST /api/v1/vendors/{vendor}/suspend", "/vendors/{doomed}/suspend", Json(r#"{"reason":"fraud"}"#), ADMIN),
         row(
@@ -103,6 +118,12 @@ fn rows() -> Vec<Row> {
             "/plugins/{plugin}/versions",
             Version("2.0.{actor}"),
             [401, 403, 403, 202, 403, 202],
+        ),
+        row(
+            "GET /api/v1/plugins/{plugin}/versions/{version}/release",
+            "/plugins/{plugin}/versions/1.0.0/release",
+            None,
+            PUBLIC,
         ),
         row("GET /api/v1/plugins/{plugin}/validation", "/plugins/{plugin}/validation", None, PUBLIC),
         row("GET /api/v1/plugins/{plugin}/reliability", "/plugins/{plugin}/reliability", None, PUBLIC),

@@ -3,6 +3,7 @@
 pub mod approve;
 pub mod list;
 pub mod reject;
+pub mod release;
 pub mod submit;
 pub mod yank;
 

@@ -127,6 +127,8 @@ pub struct Version {
     pub status: VersionStatus,
     /// 0 to 100; null before its validation is concluded.
     pub confidence: Option<i64>,
+    /// Whether its vendor signed it.
+    pub signed: bool,
     /// When it was handed in.
     pub submitted_at: DateTime<Utc>,
 }
@@ -340,6 +342,7 @@ impl From<rows::Version> for Version {
             size: row.size,
             status: row.status.into(),
             confidence: row.confidence.map(Into::into),
+            signed: row.signed,
             submitted_at: row.submitted_at,
         }
     }
@@ -356,6 +359,7 @@ impl Version {
             size: i64::try_from(release.size).unwrap_or(i64::MAX),
             status: release.status.into(),
             confidence: before.as_ref().and_then(|before| before.confidence),
+            signed: release.signature.is_some(),
             submitted_at: before.map_or(now, |before| before.submitted_at),
         }
     }

@@ -8,6 +8,7 @@ use souk_ports::{
     sandbox::{Grants, Sandbox},
     store::{Credentials, Outputs},
 };
+use souk_signing::SecretKey;
 use tokio::sync::OnceCell;
 
 use crate::{AppError, executions::Runnables, following::Following, memory::Memories, validation::Pipeline};
@@ -79,6 +80,8 @@ pub struct App {
     pub(crate) following: Arc<Following>,
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) runnables: Arc<Runnables>,
+    /// Signs release records.
+    pub(crate) signer: Arc<SecretKey>,
     decoy_hash: Arc<OnceCell<String>>,
 }
 
@@ -87,6 +90,8 @@ impl App {
     #[must_use]
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let memories = Arc::new(Memories::new(settings.cached_streams));
+        // Derived, so that every process of one Souk signs with the same key and none has to be handed around.
+        let signer = Arc::new(SecretKey::from_seed(ports.vault.derived_secret("release-record")));
         Self {
             ports,
             settings,
@@ -94,6 +99,7 @@ impl App {
             following: Arc::default(),
             pipeline: Arc::new(Pipeline::standard()),
             runnables: Arc::default(),
+            signer,
             decoy_hash: Arc::default(),
         }
     }

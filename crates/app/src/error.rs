@@ -25,6 +25,9 @@ pub enum AppError {
     /// The caller has no right to this plugin (403 `not_entitled`).
     #[error("{0}")]
     NotEntitled(String),
+    /// What was handed in is not signed by who should have (422 `invalid_signature`).
+    #[error("{0}")]
+    InvalidSignature(String),
     /// The state of things forbids it (409 `conflict`).
     #[error("{message}")]
     Conflict {
@@ -54,6 +57,7 @@ impl AppError {
             Self::Unauthorized(_) => "unauthorized",
             Self::Forbidden(_) => "forbidden",
             Self::NotEntitled(_) => "not_entitled",
+            Self::InvalidSignature(_) => "invalid_signature",
             Self::Conflict { .. } => "conflict",
             Self::Behind => "projection_behind",
             Self::Unavailable(_) => "unavailable",
@@ -146,7 +150,10 @@ impl From<vendor::Error> for AppError {
     fn from(error: vendor::Error) -> Self {
         match error {
             vendor::Error::NotRegistered => Self::NotFound("this vendor"),
+            vendor::Error::UnknownKey => Self::NotFound("this key"),
             vendor::Error::AlreadyRegistered => Self::conflict("already_registered", error),
+            vendor::Error::KeyWasRevoked => Self::conflict("key_was_revoked", error),
+            vendor::Error::TooManyKeys(_) => Self::conflict("too_many_keys", error),
             vendor::Error::Abandoned => Self::conflict("abandoned", error),
         }
     }

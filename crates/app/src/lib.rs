@@ -14,9 +14,11 @@ mod memory;
 pub mod orders;
 pub mod plugins;
 pub mod reactions;
+pub mod releases;
 pub mod reviews;
 pub mod users;
 pub mod validation;
+pub mod vendor_keys;
 pub mod vendors;
 
 pub use app::{App, Ports, Settings};

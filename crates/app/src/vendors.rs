@@ -102,7 +102,12 @@ pub async fn set_commission(
     change(app, &ctx.require_admin()?, vendor, Command::SetCommission { commission }).await
 }
 
-async fn change(app: &App, ctx: &Context, vendor: VendorId, command: Command) -> Result<Done<Vendor>, AppError> {
+pub(crate) async fn change(
+    app: &App,
+    ctx: &Context,
+    vendor: VendorId,
+    command: Command,
+) -> Result<Done<Vendor>, AppError> {
     let call = Call::on(ctx, vendor.uuid(), About::vendor(vendor));
     vendor_of(app.execute::<Vendors>(call, command).await?)
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 use super::*;
 use crate::{
     examples::{
-        approved, created, details, digest, id, one_time, plugin_id, rejected, submitted, terms, validation_id,
-        vendor_id, version, yanked,
+        approved, created, details, digest, id, one_time, plugin_id, rejected, signature, signed, submitted, terms,
+        validation_id, vendor_id, version, yanked,
     },
     listing::Kind,
     testing::{decides_nothing_twice, given, state_after},
@@ -32,6 +32,7 @@ fn submit(text: &str, letter: char) -> Command {
         digest: digest(letter),
         size: 1_024,
         manifest: json!({ "name": "Log_Reader", "version": text, "nested": { "list": [1, 2.5, null] } }),
+        signature: None,
         vendor_may_publish: true,
     }
 }
@@ -122,10 +123,24 @@ fn pricing_names_what_was_before() {
 
 #[test]
 fn only_a_verified_vendor_publishes() {
-    let Command::SubmitVersion { version, digest, size, manifest, .. } = submit("1.0.0", 'a') else { panic!() };
-    let unverified = Command::SubmitVersion { version, digest, size, manifest, vendor_may_publish: false };
+    let mut unverified = submit("1.0.0", 'a');
+    if let Command::SubmitVersion { vendor_may_publish, .. } = &mut unverified {
+        *vendor_may_publish = false;
+    }
     given::<Plugins>([created()]).when(unverified).then_refused(Error::VendorMayNotPublish);
     given::<Plugins>([created()]).when(submit("1.0.0", 'a')).then(submitted("1.0.0"));
+}
+
+#[test]
+fn a_signature_is_kept_with_its_version() {
+    let mut with_signature = submit("1.0.0", 'a');
+    if let Command::SubmitVersion { signature: slot, .. } = &mut with_signature {
+        *slot = Some(signature());
+    }
+    given::<Plugins>([created()]).when(with_signature).then(signed("1.0.0"));
+    let signature_of = |event| plugin_after(vec![created(), event]).versions[&version("1.0.0")].signature.clone();
+    assert_eq!(signature_of(signed("1.0.0")), Some(signature()));
+    assert_eq!(signature_of(submitted("1.0.0")), None);
 }
 
 #[test]

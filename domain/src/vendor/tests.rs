@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    examples::{basis_points, id, user_id, vendor_id, vendor_registered},
+    examples::{basis_points, id, key_registered, public_key, user_id, vendor_id, vendor_key_id, vendor_registered},
     testing::{decides_nothing_twice, given, state_after},
 };
 
@@ -58,6 +58,47 @@ fn only_a_verified_vendor_that_is_not_suspended_may_publish() {
     assert!(may_publish(vec![vendor_registered(), Event::Verified {}, suspended(), Event::Verified {}]));
 }
 
+fn register_key(public_key: &str) -> Command {
+    Command::RegisterKey { public_key: public_key.to_owned(), label: "Build server".to_owned() }
+}
+
+fn revoke_key() -> Command {
+    Command::RevokeKey { key: vendor_key_id() }
+}
+
+fn key_revoked() -> Event {
+    Event::KeyRevoked { key_id: vendor_key_id() }
+}
+
+#[test]
+fn a_key_is_registered_once_and_revoked_for_good() {
+    let with_key = || vec![vendor_registered(), key_registered()];
+    let without = || vec![vendor_registered(), key_registered(), key_revoked()];
+    given::<Vendors>([vendor_registered()]).when(register_key(&public_key())).then(key_registered());
+    given::<Vendors>(with_key()).when(register_key(&public_key())).then_nothing();
+    given::<Vendors>(with_key()).when(revoke_key()).then(key_revoked());
+    given::<Vendors>(without()).when(revoke_key()).then_nothing();
+    given::<Vendors>(without()).when(register_key(&public_key())).then_refused(Error::KeyWasRevoked);
+    given::<Vendors>([vendor_registered()]).when(revoke_key()).then_refused(Error::UnknownKey);
+}
+
+#[test]
+fn only_live_keys_count_and_they_are_few() {
+    let key = |number: usize| {
+        let public_key = number.to_string();
+        let key_id = VendorKeyId::of(vendor_id(), &public_key);
+        Event::KeyRegistered { key_id, public_key, label: "Build server".to_owned() }
+    };
+    let mut events = vec![vendor_registered()];
+    events.extend((1..Vendor::MAX_KEYS).map(key));
+    events.push(key_registered());
+    given::<Vendors>(events.clone()).when(register_key("one more")).then_refused(Error::TooManyKeys(20));
+    events.push(key_revoked());
+    let State::Registered(vendor) = state_after::<Vendors>(events.clone()) else { panic!("not registered") };
+    assert_eq!((vendor.keys.len(), vendor.live_keys().count()), (20, 19));
+    given::<Vendors>(events).when(register_key("0")).then(key(0));
+}
+
 #[test]
 fn verifying_happens_once_and_again_after_a_suspension() {
     given::<Vendors>([vendor_registered()]).when(Command::Verify).then(Event::Verified {});
@@ -91,6 +132,8 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Verify),
         Just(suspend()),
         (0_u16..3).prop_map(|n| Command::SetCommission { commission: basis_points(n) }),
+        Just(register_key(&public_key())),
+        Just(revoke_key()),
         Just(Command::Abandon),
     ]
 }

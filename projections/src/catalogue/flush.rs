@@ -197,6 +197,7 @@ struct NewVersion<'a> {
     size: u64,
     status: i16,
     confidence: Option<u8>,
+    signed: bool,
     submitted_at: DateTime<Utc>,
 }
 
@@ -206,12 +207,12 @@ fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
 
 impl Row for NewVersion<'_> {
     const TARGET: (&'static str, &'static str) =
-        (VERSIONS, "plugin_id, version, sort_key, prerelease, digest, size, status, confidence, submitted_at");
+        (VERSIONS, "plugin_id, version, sort_key, prerelease, digest, size, status, confidence, signed, submitted_at");
 
     fn put(&self, fields: &mut Fields<'_>) {
         fields.uuid(self.plugin_id).text(self.version).bytes(self.sort_key).flag(self.prerelease).text(self.digest);
         fields.big(rows::big(self.size)).small(self.status).maybe_small(self.confidence.map(i16::from));
-        fields.time(self.submitted_at);
+        fields.flag(self.signed).time(self.submitted_at);
     }
 }
 
@@ -329,6 +330,7 @@ impl CatalogueChanges {
                     size: row.size,
                     status: status.unwrap_or(status::SUBMITTED),
                     confidence,
+                    signed: row.signed,
                     submitted_at: row.at,
                 }),
                 None => moved.push(MovedVersion { plugin_id, version, status, progress, confidence }),

@@ -99,6 +99,7 @@ pub(super) struct VersionRow {
     pub prerelease: bool,
     pub digest: String,
     pub size: u64,
+    pub signed: bool,
     pub at: DateTime<Utc>,
 }
 
@@ -158,7 +159,10 @@ impl CatalogueChanges {
     }
 
     fn vendor(&mut self, event: &Envelope, change: &vendor::Event) {
-        if matches!(change, vendor::Event::CommissionSet { .. } | vendor::Event::Abandoned {}) {
+        if !matches!(
+            change,
+            vendor::Event::Registered { .. } | vendor::Event::Verified {} | vendor::Event::Suspended { .. }
+        ) {
             return;
         }
         let patch = self.vendors.entry(event.stream.uuid).or_default();
@@ -171,7 +175,10 @@ impl CatalogueChanges {
             }
             vendor::Event::Verified {} => patch.verified = true,
             vendor::Event::Suspended { .. } => patch.suspended = true,
-            vendor::Event::CommissionSet { .. } | vendor::Event::Abandoned {} => {}
+            vendor::Event::CommissionSet { .. }
+            | vendor::Event::KeyRegistered { .. }
+            | vendor::Event::KeyRevoked { .. }
+            | vendor::Event::Abandoned {} => {}
         }
     }
 
@@ -206,7 +213,7 @@ impl CatalogueChanges {
                 self.decided(id, version, status::REJECTED, *confidence);
             }
             plugin::Event::VersionYanked { version, .. } => self.decided(id, version, status::YANKED, None),
-            plugin::Event::VersionSubmitted { version, digest, size, .. } => {
+            plugin::Event::VersionSubmitted { version, digest, size, signature, .. } => {
                 let patch = self.version(id, version);
                 patch.decide(status::SUBMITTED);
                 patch.submitted = Some(VersionRow {
@@ -214,6 +221,7 @@ impl CatalogueChanges {
                     prerelease: !version.pre.is_empty(),
                     digest: digest.clone(),
                     size: *size,
+                    signed: signature.is_some(),
                     at: event.recorded_at,
                 });
             }

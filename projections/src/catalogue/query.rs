@@ -153,6 +153,8 @@ pub struct Version {
     pub status: VersionStatus,
     /// 0 to 100; none before its validation is concluded.
     pub confidence: Option<i16>,
+    /// Whether its vendor signed it.
+    pub signed: bool,
     /// When it was handed in.
     pub submitted_at: DateTime<Utc>,
 }

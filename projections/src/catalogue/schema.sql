@@ -72,6 +72,8 @@ CREATE TABLE catalogue_version (
     -- 0 submitted, 1 validating, 2 needs review, 3 approved, 4 rejected, 5 yanked
     status       smallint    NOT NULL,
     confidence   smallint,
+    -- Whether its vendor signed it.
+    signed       boolean     NOT NULL,
     submitted_at timestamptz NOT NULL,
     PRIMARY KEY (plugin_id, version)
 );

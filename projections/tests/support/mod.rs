@@ -246,6 +246,7 @@ impl Market {
             digest: "0".repeat(64),
             size: 1_000,
             manifest: serde_json::json!({ "name": "x" }),
+            signature: None,
         };
         self.plugin_event(number, event).await;
     }

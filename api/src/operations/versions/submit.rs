@@ -19,6 +19,9 @@ use crate::{
     wire::catalogue::Version,
 };
 
+/// Bytes of a signature in base64, with room for blanks around it.
+const LONGEST_SIGNATURE: usize = 256;
+
 /// A version to hand in.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the parts of a form")]
@@ -29,6 +32,9 @@ pub struct SubmitForm {
     /// The archive.
     #[schema(value_type = String, format = Binary)]
     artifact: Vec<u8>,
+    /// Base64 of the vendor's Ed25519 signature over the 32 bytes of the archive's SHA-256, by a live key of the vendor.
+    /// A version without one is unsigned.
+    signature: Option<String>,
 }
 
 /// Hands in a version: it is validated behind, and then approved, rejected or left to a moderator. For the plugin's vendor.
@@ -52,7 +58,7 @@ async fn form(api: &Api, request: Request) -> Result<SubmitVersion, ApiError> {
         let message = "the body must be multipart/form-data with the parts `manifest` and `artifact`";
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
     })?;
-    let (mut manifest, mut artifact) = (None, None);
+    let (mut manifest, mut artifact, mut signature) = (None, None, None);
     while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
         match field.name() {
             Some("manifest") => {
@@ -60,13 +66,19 @@ async fn form(api: &Api, request: Request) -> Result<SubmitVersion, ApiError> {
                 fill(&mut manifest, "manifest", read_json::<Value>("manifest", &text)?)?;
             }
             Some("artifact") => fill(&mut artifact, "artifact", part(field, api.settings.archive_bytes).await?)?,
+            Some("signature") => {
+                let text = part(field, LONGEST_SIGNATURE).await?;
+                let text = String::from_utf8(text.into())
+                    .map_err(|_| ApiError::invalid_field("signature", "must be base64"))?;
+                fill(&mut signature, "signature", text)?;
+            }
             _ => {}
         }
     }
     let missing = |part| ApiError::invalid_field(part, "is missing");
     let manifest = manifest.ok_or_else(|| missing("manifest"))?;
     let artifact = artifact.ok_or_else(|| missing("artifact"))?;
-    Ok(SubmitVersion { manifest, artifact })
+    Ok(SubmitVersion { manifest, artifact, signature })
 }
 
 fn fill<T>(slot: &mut Option<T>, part: &str, value: T) -> Result<(), ApiError> {
@@ -88,6 +100,7 @@ fn broken(error: &MultipartError) -> ApiError {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use souk_signing::SecretKey;
 
     use crate::testing::{World, manifest, multipart};
 
@@ -139,6 +152,34 @@ mod tests {
         }
         let answer = seller.person.post("/plugins/log-reader/versions", json!({})).await;
         assert_eq!((answer.status, answer.code()), (415, "unsupported_media_type"));
+    }
+
+    #[tokio::test]
+    async fn a_signature_is_one_over_the_archive_by_a_key_of_the_vendor() {
+        let world = World::new();
+        let (seller, other) = (world.seller("acme").await, world.seller("other").await);
+        let (key, strangers) = (SecretKey::from_seed([5; 32]), SecretKey::from_seed([6; 32]));
+        seller.plugin("log-reader").await;
+        let unknown = seller.hand_in_signed(&key, "log-reader", "1.0.0").await;
+        assert_eq!((unknown.status, unknown.code()), (422, "invalid_signature"), "no key is registered");
+        seller.register_key(&key).await;
+        other.register_key(&strangers).await;
+        let refused = seller.hand_in_signed(&strangers, "log-reader", "1.0.0").await;
+        assert_eq!((refused.status, refused.code()), (422, "invalid_signature"), "another vendor's key");
+        for signature in ["", "AA==", "not base64", &key.sign(b"something else").to_string()] {
+            let form = multipart(&[
+                ("manifest", manifest("log-reader", "1.0.0").to_string().into_bytes()),
+                ("artifact", b"zip".to_vec()),
+                ("signature", signature.as_bytes().to_vec()),
+            ]);
+            let answer = seller.person.send("POST", "/plugins/log-reader/versions", form).await;
+            assert_eq!((answer.status, answer.code()), (422, "invalid_signature"), "{signature}");
+        }
+        assert_eq!(seller.person.get("/plugins/log-reader/versions").await.body["items"], json!([]));
+        let signed = seller.hand_in_signed(&key, "log-reader", "1.0.0").await;
+        assert_eq!((signed.status, &signed.body["signed"]), (202, &json!(true)), "{}", signed.body);
+        let unsigned = seller.submit("log-reader", "1.1.0").await;
+        assert_eq!((unsigned.status, &unsigned.body["signed"]), (202, &json!(false)), "{}", unsigned.body);
     }
 
     #[tokio::test]

@@ -113,7 +113,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("plugin.version_approved", &["version", "digest", "validationId", "confidence", "by", "previousVersion"], &[]),
     rule("plugin.version_rejected", &["version", "confidence", "by", "reason"], &[]),
     // A manifest says whatever its maker wrote into it, also addresses of people.
-    rule("plugin.version_submitted", &["version", "digest", "size"], &["manifest"]),
+    rule("plugin.version_submitted", &["version", "digest", "size", "signature"], &["manifest"]),
     rule("plugin.version_yanked", &["version", "reason"], &[]),
     rule("review.edited", &["rating", "previousRating", "hidden"], &[]),
     rule("review.flagged", &[], &[]),
@@ -137,6 +137,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("validation.step_completed", &["version", "name", "outcome", "penalty", "findings", "findingCount"], &[]),
     rule("vendor.abandoned", &[], &[]),
     rule("vendor.commission_set", &[], &["basisPoints", "previousBasisPoints"]),
+    rule("vendor.key_registered", &["keyId", "publicKey", "label"], &[]),
+    rule("vendor.key_revoked", &["keyId"], &[]),
     rule("vendor.registered", &["vendorId", "name", "slug"], &[]),
     rule("vendor.suspended", &[], &["reason"]),
     rule("vendor.verified", &[], &[]),
@@ -172,8 +174,8 @@ mod tests {
             "title",
             "keyId",
         ]);
-        // What a plugin shows of itself is no person's.
-        let own = ["plugin.created", "plugin.described"];
+        // What a plugin shows of itself is no person's, and the keys with which a vendor signs are there for everyone.
+        let own = ["plugin.created", "plugin.described", "vendor.key_registered", "vendor.key_revoked"];
         for rule in RULES.iter().filter(|rule| !own.contains(&rule.event_type)) {
             let shown: BTreeSet<_> = rule.public.iter().chain(rule.vendor).copied().collect();
             assert!(shown.is_disjoint(&private), "{} shows too much", rule.event_type);

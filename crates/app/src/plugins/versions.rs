@@ -16,7 +16,7 @@ use souk_domain::{
 };
 
 use super::{Owned, PluginRef, PluginVersion, created, fact, owned};
-use crate::{App, AppError, Context, Done, execute::Call, input::MAX_REASON, memory::About, vendors};
+use crate::{App, AppError, Context, Done, execute::Call, input::MAX_REASON, memory::About, vendor_keys, vendors};
 
 /// The largest manifest, bytes of JSON: with all else in its event it keeps within what a log takes.
 const MAX_MANIFEST: usize = 128 * 1024;
@@ -30,6 +30,8 @@ pub struct SubmitVersion {
     pub manifest: Value,
     /// The archive.
     pub artifact: Bytes,
+    /// The vendor's Ed25519 signature over the 32 bytes of the archive's SHA-256, base64.
+    pub signature: Option<String>,
 }
 
 fn version_of(done: Done<Arc<State>>, version: &Version) -> Result<Done<PluginVersion>, AppError> {
@@ -42,7 +44,7 @@ fn version_of(done: Done<Arc<State>>, version: &Version) -> Result<Done<PluginVe
 /// Keeps the archive and hands the version in; it is validated behind. Owner or admin.
 ///
 /// # Errors
-/// `NotFound`, `Unauthorized`, `Forbidden` (also: the vendor is not verified), `Invalid`; conflicts
+/// `NotFound`, `Unauthorized`, `Forbidden` (also: the vendor is not verified), `Invalid`, `InvalidSignature`; conflicts
 /// `version_not_increasing` and `digest_changed`.
 pub async fn submit_version(
     app: &App,
@@ -56,10 +58,20 @@ pub async fn submit_version(
     if !vendor_may_publish && !owned.plugin()?.versions.contains_key(&version) {
         return Err(AppError::Forbidden("only a verified vendor publishes"));
     }
+    let signature = match &input.signature {
+        Some(signature) => Some(vendor_keys::signed(app, owned.vendor.id, &input.artifact, signature).await?),
+        None => None,
+    };
     let size = input.artifact.len() as u64;
     let digest = app.ports.artifacts.put(input.artifact).await?;
-    let command =
-        Command::SubmitVersion { version: version.clone(), digest, size, manifest: input.manifest, vendor_may_publish };
+    let command = Command::SubmitVersion {
+        version: version.clone(),
+        digest,
+        size,
+        manifest: input.manifest,
+        signature,
+        vendor_may_publish,
+    };
     version_of(app.execute::<Plugins>(owned.call()?, command).await?, &version)
 }
 

@@ -33,7 +33,7 @@ impl Reaction for Validating {
     }
 
     async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError> {
-        let DomainEvent::Plugin(Event::VersionSubmitted { version, digest, size, manifest }) = &cause.event else {
+        let DomainEvent::Plugin(Event::VersionSubmitted { version, digest, size, manifest, .. }) = &cause.event else {
             return Ok(());
         };
         validate(app, cause, &Submitted { version, digest, size: *size, manifest }).await

@@ -10,4 +10,5 @@ mod history;
 mod kurrent;
 mod reactions;
 mod shop;
+mod signing;
 mod support;

@@ -46,7 +46,7 @@ fn version(name: &str, version: &str, license: &str, artifact: bytes::Bytes) -> 
     let manifest = serde_json::json!({
         "name": name, "version": version, "kind": "asset", "summary": "Does things.", "license": license,
     });
-    SubmitVersion { manifest, artifact }
+    SubmitVersion { manifest, artifact, signature: None }
 }
 
 #[tokio::test]

@@ -164,7 +164,7 @@ async fn a_manifest_that_could_hurt_the_log_is_refused() {
         json!("1.0.0"),
     ];
     for manifest in manifests {
-        let input = SubmitVersion { manifest, artifact: Bytes::from_static(b"x") };
+        let input = SubmitVersion { manifest, artifact: Bytes::from_static(b"x"), signature: None };
         let refused = plugins::submit_version(&app, &world.as_user(owner), &plugin.id.into(), input).await;
         assert_eq!(refused.unwrap_err().code(), "validation_failed");
     }

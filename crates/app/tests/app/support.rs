@@ -299,6 +299,7 @@ pub fn submission(version: &str) -> SubmitVersion {
     SubmitVersion {
         manifest: json!({ "name": "a", "version": version, "kind": "asset", "summary": "s", "license": "MIT" }),
         artifact: Bytes::from(format!("archive of {version}")),
+        signature: None,
     }
 }
 

@@ -220,7 +220,8 @@ async fn import(app: &App, entry: &Entry, vendor: VendorId) -> Result<Outcome, S
     if wanted.is_new {
         let version = wanted.version.to_string();
         let ctx = command(&["submit", &entry.key, &plugin.id.to_string(), &version, &digest]);
-        let input = SubmitVersion { manifest: entry.manifest(&wanted.version), artifact: archive.into() };
+        let input =
+            SubmitVersion { manifest: entry.manifest(&wanted.version), artifact: archive.into(), signature: None };
         plugins::submit_version(app, &ctx, &PluginRef::Id(plugin.id), input).await?;
     }
     Ok(match (was_there, described || wanted.is_new) {

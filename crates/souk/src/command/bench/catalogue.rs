@@ -156,6 +156,7 @@ impl Writer {
             digest: digest.clone(),
             size: 2_000 + random.next() % 50_000,
             manifest: serde_json::json!({ "name": name, "version": "1.0.0", "kind": kind_name, "license": "MIT" }),
+            signature: None,
         };
         self.append(random, stream, None, &[created.into(), submitted.into()], by).await?;
         let confidence = 90 + u8::try_from(random.below(11)).unwrap_or_default();

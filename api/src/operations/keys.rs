@@ -1,0 +1,3 @@
+//! Souk's own keys.
+
+pub mod list;

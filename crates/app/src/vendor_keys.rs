@@ -1,0 +1,89 @@
+//! Keys with which vendors sign.
+
+use std::time::Duration;
+
+use souk_domain::{
+    id::{VendorId, VendorKeyId},
+    plugin::VendorSignature,
+    text::Problems,
+    vendor::{Command, VendorKey},
+};
+use souk_signing::{PublicKey, Signature, artifact_message, sha256};
+
+use crate::{App, AppError, Context, Done, Read, vendors};
+
+/// Lets a key sign for a vendor; its owner only. `public_key` is base64 of 32 bytes, `label` one line of 1 to 100 characters.
+///
+/// # Errors
+/// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`; conflicts `key_was_revoked` and `too_many_keys`.
+pub async fn register(
+    app: &App,
+    ctx: &Context,
+    vendor: VendorId,
+    public_key: &str,
+    label: &str,
+) -> Result<Done<VendorKey>, AppError> {
+    let known = vendors::get(app, vendor).await?.value;
+    // An admin acts for vendors, but nobody else says which key is theirs.
+    if ctx.actor.id != Some(known.owner) {
+        return Err(ctx.refuse("only the owner of a vendor registers its keys"));
+    }
+    let ctx = vendors::acting_for(ctx, &known)?;
+    let mut problems = Problems::default();
+    problems.line("label", label, 100);
+    let key = PublicKey::parse(public_key);
+    if let Err(error) = &key {
+        problems.add("publicKey", error.to_string());
+    }
+    let Some(key) = problems.finish(key.ok())? else {
+        return Err(AppError::Internal("a key was neither taken nor refused".to_owned()));
+    };
+    let command = Command::RegisterKey { public_key: key.to_string(), label: label.to_owned() };
+    let done = vendors::change(app, &ctx, vendor, command).await?;
+    let id = VendorKeyId::of(vendor, &key.to_string());
+    let registered = done.value.keys.iter().find(|key| key.id == id).cloned();
+    let registered =
+        registered.ok_or_else(|| AppError::Internal("a key was registered and is not there".to_owned()))?;
+    Ok(done.map(|_| registered))
+}
+
+/// Ends a key: it signs nothing new. Owner or admin.
+///
+/// # Errors
+/// `NotFound`, `Unauthorized`, `Forbidden`.
+pub async fn revoke(app: &App, ctx: &Context, vendor: VendorId, key: VendorKeyId) -> Result<Done<()>, AppError> {
+    let ctx = vendors::acting_for(ctx, &vendors::get(app, vendor).await?.value)?;
+    let done = vendors::change(app, &ctx, vendor, Command::RevokeKey { key }).await?;
+    Ok(done.map(|_| ()))
+}
+
+/// Every key that a vendor ever registered.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn list(app: &App, vendor: VendorId) -> Result<Read<Vec<VendorKey>>, AppError> {
+    let Read { value, position, version } = vendors::get(app, vendor).await?;
+    Ok(Read { value: value.keys, position, version })
+}
+
+/// What is recorded of a signature over `artifact`, which must be one of the vendor's live keys.
+pub(crate) async fn signed(
+    app: &App,
+    vendor: VendorId,
+    artifact: &[u8],
+    signature: &str,
+) -> Result<VendorSignature, AppError> {
+    let invalid = |why: &str| AppError::InvalidSignature(format!("the signature {why}"));
+    let parsed = Signature::parse(signature).map_err(|error| invalid(&error.to_string()))?;
+    // Read anew: a key that was revoked a moment ago may be in wrong hands.
+    let vendor = vendors::known(app, vendor, Duration::ZERO).await?.value;
+    let Some(message) = artifact_message(&sha256(artifact)) else {
+        return Err(AppError::Internal("a digest is none".to_owned()));
+    };
+    let is_right =
+        |key: &&VendorKey| PublicKey::parse(&key.public_key).is_ok_and(|key| key.verifies(&message, &parsed));
+    let Some(key) = vendor.live_keys().find(is_right) else {
+        return Err(invalid("is not one over the artifact's SHA-256 by a live key of the vendor"));
+    };
+    Ok(VendorSignature { key_id: key.id, public_key: key.public_key.clone(), signature: parsed.to_string() })
+}
