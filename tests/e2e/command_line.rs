@@ -2,9 +2,12 @@
 
 use std::{path::Path, process::Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use souk_embedded_postgres::testing::data_dir;
-use souk_tests::process::{self, Options, Souk};
+use souk_tests::{
+    process::{self, Options, Souk},
+    sample,
+};
 
 use crate::support::{PASSWORD, nobody, published, seller, shared, unique};
 
@@ -134,4 +137,59 @@ fn a_wrong_configuration_is_named() {
 async fn the_doctor_finds_a_healthy_souk_healthy() {
     let output = souk(shared().souk.data_dir(), &["doctor"]);
     assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_signs_and_a_buyer_verifies_offline() {
+    let seller = seller().await;
+    let home = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| home.path().join(name).to_str().expect("UTF-8").to_owned();
+    let made = souk(home.path(), &["keygen", "--out", &path("vendor.key"), "--json"]);
+    let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    let body = json!({"publicKey": made["publicKey"], "label": "laptop"});
+    seller
+        .client
+        .post(&format!("/vendors/{}/keys", seller.vendor), body)
+        .await
+        .expect("answers")
+        .expect(201)
+        .expect("registers");
+
+    let name = unique("signed");
+    std::fs::write(path("a.zip"), sample::skill_archive("1.0.0")).expect("writes");
+    let signature = stdout(&souk(home.path(), &["sign", &path("a.zip"), "--key", &path("vendor.key")]));
+    let skill = sample::skill(&name, &sample::free());
+    seller.client.post("/plugins", skill).await.expect("answers").expect(201).expect("creates");
+    let form = reqwest::multipart::Form::new()
+        .text("manifest", sample::manifest(&name, "1.0.0").to_string())
+        .text("signature", signature)
+        .part("artifact", reqwest::multipart::Part::bytes(sample::skill_archive("1.0.0")));
+    let request = seller.client.request(reqwest::Method::POST, &format!("/plugins/{name}/versions")).multipart(form);
+    let handed_in = seller.client.send(request).await.expect("answers").expect(202).expect("is handed in");
+    assert_eq!(handed_in.body["signed"], true);
+
+    let release = released(&name).await;
+    std::fs::write(path("a.zip.release.json"), release.to_string()).expect("writes");
+    let keys = nobody().get("/keys").await.expect("answers").expect(200).expect("is read").body;
+    std::fs::write(path("keys.json"), keys.to_string()).expect("writes");
+    let verify = || souk(home.path(), &["verify", &path("a.zip"), "--keys", &path("keys.json")]);
+    let output = verify();
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert_eq!(stdout(&output).matches("right: ").count(), 3, "{}", stdout(&output));
+    std::fs::write(path("a.zip"), b"another").expect("writes");
+    let output = verify();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(stdout(&output).matches("WRONG: ").count(), 2, "{}", stdout(&output));
+}
+
+/// The release of a version that is being approved.
+async fn released(name: &str) -> Value {
+    for _ in 0..300 {
+        let answer = nobody().get(&format!("/plugins/{name}/versions/1.0.0/release")).await.expect("answers");
+        if answer.status == 200 {
+            return answer.body;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{name} is not approved");
 }

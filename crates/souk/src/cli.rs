@@ -112,6 +112,9 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         advisories: Option<PathBuf>,
     },
+    /// What needs no Souk
+    #[command(flatten)]
+    Offline(Offline),
     /// Manage accounts and reactions from the server's command line
     Admin {
         /// What to do
@@ -234,6 +237,39 @@ pub enum ImportSource {
     Mcp,
     /// Lists of servers of an MCP registry
     McpRegistry,
+}
+
+/// What needs no Souk.
+#[derive(Debug, Subcommand)]
+pub enum Offline {
+    /// Make an Ed25519 key to sign versions with, and print its public half
+    Keygen {
+        /// Where to write the secret half; never over a file that is there
+        #[arg(long, value_name = "FILE", default_value = "souk.key")]
+        out: PathBuf,
+    },
+    /// Print the signature over an archive, for the part `signature` when it is handed in
+    Sign {
+        /// The archive
+        file: PathBuf,
+        /// What `souk keygen` wrote
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Check an archive, its vendor's signature and Souk's release record, without asking anybody
+    #[command(
+        after_help = "Exit codes: 0 all is right (a vendor need not sign); 1 could not be checked; 3 something is wrong."
+    )]
+    Verify {
+        /// The archive
+        file: PathBuf,
+        /// Answer of GET /plugins/{plugin}/versions/{version}/release [default: FILE.release.json]
+        #[arg(long, value_name = "RECORD")]
+        release: Option<PathBuf>,
+        /// Answer of GET /keys, from a time when you trusted it [default: souk-keys.json beside the archive]
+        #[arg(long, value_name = "KEYS")]
+        keys: Option<PathBuf>,
+    },
 }
 
 /// What to do as the operator.

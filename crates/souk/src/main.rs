@@ -93,6 +93,7 @@ async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
         Command::Validate { paths, kind, advisories } => {
             command::validate::run(config, &command::validate::Wanted { paths, kind, advisories, json })
         }
+        Command::Offline(command) => command::signing::run(&command, json),
         Command::Admin { command } => command::admin::run(config, command).await,
         Command::Config { command: ConfigCommand::Check } => command::config::check(config, json),
         Command::Doctor => command::doctor::run(config, json).await,

@@ -13,4 +13,5 @@ pub mod react;
 pub mod rebuild;
 pub mod relay;
 pub mod serve;
+pub mod signing;
 pub mod validate;
