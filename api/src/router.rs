@@ -52,6 +52,7 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(versions::yank::yank_version))
         .routes(routes!(versions::approve::approve_version))
         .routes(routes!(versions::reject::reject_version))
+        .routes(routes!(versions::rollback::roll_back_version))
         .routes(routes!(versions::release::version_release))
         // /plugins/{plugin}/install
         .routes(routes!(installs::install::install_plugin, installs::uninstall::uninstall_plugin))

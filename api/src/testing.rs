@@ -341,7 +341,8 @@ impl Seller {
         self.decided(Thresholds { approve: 0, escalate: 0 }).await;
     }
 
-    async fn decided(&self, thresholds: Thresholds) {
+    /// Validates what was handed in, and decides by `thresholds`.
+    pub async fn decided(&self, thresholds: Thresholds) {
         let app = self.world.app_with(thresholds);
         self.world.react("validation", "plugin.version_submitted", &app).await;
         self.world.react("verdicts", "validation.concluded", &app).await;

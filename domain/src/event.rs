@@ -98,6 +98,7 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("plugin.described", 1),
     ("plugin.priced", 1),
     ("plugin.reinstated", 1),
+    ("plugin.rolled_back", 1),
     ("plugin.suspended", 1),
     ("plugin.transferred", 1),
     ("plugin.version_approved", 1),

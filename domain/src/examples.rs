@@ -204,6 +204,14 @@ pub fn rejected(text: &str) -> plugin::Event {
     }
 }
 
+pub fn rolled_back(to: &str, from: Option<&str>) -> plugin::Event {
+    plugin::Event::RolledBack {
+        version: version(to),
+        from_version: from.map(version),
+        reason: "It loses lines.".to_owned(),
+    }
+}
+
 pub fn yanked(text: &str) -> plugin::Event {
     plugin::Event::VersionYanked { version: version(text), reason: "It loses lines.".to_owned() }
 }
@@ -396,6 +404,7 @@ fn plugins() -> Vec<DomainEvent> {
         approved("1.0.0", None).into(),
         rejected("1.1.0").into(),
         yanked("1.0.0").into(),
+        rolled_back("1.0.0", Some("1.1.0")).into(),
         plugin::Event::Suspended { reason: "Under review.".to_owned() }.into(),
         plugin::Event::Reinstated {}.into(),
         plugin::Event::Deprecated { message: "Use Log Writer.".to_owned() }.into(),

@@ -49,15 +49,22 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// The version that a new installation gets: the highest that is approved and not yanked, a release before any
-    /// pre-release.
+    /// The version that a new installation gets: the highest that is approved, not yanked and not rolled back, a release
+    /// before any pre-release.
     #[must_use]
     pub fn latest(&self) -> Option<&Version> {
         self.versions
             .iter()
-            .filter(|(_, release)| release.status == ReleaseStatus::Approved)
+            .filter(|(_, release)| release.status == ReleaseStatus::Approved && !release.rolled_back)
             .map(|(version, _)| version)
-            .max_by_key(|version| (version.pre.is_empty(), *version))
+            .max_by_key(|version| rank(version))
+    }
+
+    /// Makes `target` the latest of what is approved by now. What is approved later is not concerned.
+    fn roll_back(&mut self, target: &Version) {
+        for (version, release) in &mut self.versions {
+            release.rolled_back = release.status == ReleaseStatus::Approved && rank(version) > rank(target);
+        }
     }
 
     fn release(&self, version: &Version) -> Result<&Release, Error> {
@@ -82,6 +89,7 @@ impl Plugin {
                     digest: digest.clone(),
                     size: *size,
                     status: ReleaseStatus::Submitted,
+                    rolled_back: false,
                     signature: signature.clone(),
                 };
                 self.versions.insert(version.clone(), release);
@@ -89,6 +97,7 @@ impl Plugin {
             Event::VersionApproved { version, .. } => self.set_status(version, ReleaseStatus::Approved),
             Event::VersionRejected { version, .. } => self.set_status(version, ReleaseStatus::Rejected),
             Event::VersionYanked { version, .. } => self.set_status(version, ReleaseStatus::Yanked),
+            Event::RolledBack { version, .. } => self.roll_back(version),
             Event::Suspended { reason } => self.suspended = Some(reason.clone()),
             Event::Reinstated {} => self.suspended = None,
             Event::Deprecated { message } => self.deprecated = Some(message.clone()),
@@ -96,6 +105,11 @@ impl Plugin {
             Event::Created { .. } | Event::Abandoned {} => {}
         }
     }
+}
+
+/// By which versions are compared when one is chosen: a release before any pre-release, then the higher one.
+fn rank(version: &Version) -> (bool, &Version) {
+    (version.pre.is_empty(), version)
 }
 
 /// One submitted version.
@@ -107,6 +121,8 @@ pub struct Release {
     pub size: u64,
     /// Where it stands.
     pub status: ReleaseStatus,
+    /// Whether its vendor went back to a version before it. It still installs for whoever asks for it.
+    pub rolled_back: bool,
     /// The vendor's signature, if it signed.
     pub signature: Option<VendorSignature>,
 }
@@ -231,6 +247,13 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Let new installations get an approved version before the current one.
+    RollBack {
+        /// Which.
+        version: Version,
+        /// Why.
+        reason: String,
+    },
     /// Take the plugin out of the shop.
     Suspend {
         /// Why.
@@ -342,6 +365,16 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// New installations get another version, until a higher one is approved.
+    #[serde(rename = "plugin.rolled_back", rename_all = "camelCase")]
+    RolledBack {
+        /// Which they get now.
+        version: Version,
+        /// Which they got until now.
+        from_version: Option<Version>,
+        /// Why.
+        reason: String,
+    },
     /// It left the shop.
     #[serde(rename = "plugin.suspended", rename_all = "camelCase")]
     Suspended {
@@ -382,6 +415,7 @@ impl Event {
             Self::VersionApproved { .. } => "plugin.version_approved",
             Self::VersionRejected { .. } => "plugin.version_rejected",
             Self::VersionYanked { .. } => "plugin.version_yanked",
+            Self::RolledBack { .. } => "plugin.rolled_back",
             Self::Suspended { .. } => "plugin.suspended",
             Self::Reinstated { .. } => "plugin.reinstated",
             Self::Deprecated { .. } => "plugin.deprecated",
@@ -427,9 +461,12 @@ pub enum Error {
         version: Version,
         /// Where it stands.
         status: ReleaseStatus,
-        /// What was asked: `approved`, `rejected` or `yanked`.
+        /// What was asked: `approved`, `rejected`, `yanked` or `rolled back to`.
         wanted: &'static str,
     },
+    /// New installations get this version already.
+    #[error("version {0} is the current one already")]
+    AlreadyCurrent(Version),
     /// Nothing speaks for the version: neither a concluded validation of it nor a person.
     #[error("version {0} has no concluded validation")]
     NotValidated(Version),
@@ -525,6 +562,11 @@ fn decide_created(plugin: &Plugin, command: Command) -> Result<Option<Event>, Er
             ReleaseStatus::Approved => Event::VersionYanked { version, reason },
             ReleaseStatus::Yanked => return Ok(None),
             status => return Err(Error::WrongStatus { version, status, wanted: "yanked" }),
+        },
+        Command::RollBack { version, reason } => match plugin.release(&version)?.status {
+            ReleaseStatus::Approved if plugin.latest() == Some(&version) => return Err(Error::AlreadyCurrent(version)),
+            ReleaseStatus::Approved => Event::RolledBack { from_version: plugin.latest().cloned(), version, reason },
+            status => return Err(Error::WrongStatus { version, status, wanted: "rolled back to" }),
         },
         Command::Suspend { .. } if plugin.suspended.is_some() => return Ok(None),
         Command::Suspend { reason } => Event::Suspended { reason },

@@ -107,6 +107,12 @@ impl Fields<'_> {
         self.field(&value.to_be_bytes())
     }
 
+    pub fn maybe_big(&mut self, value: Option<i64>) -> &mut Self {
+        self.maybe(value, |fields, value| {
+            fields.big(value);
+        })
+    }
+
     /// `timestamptz`
     pub fn time(&mut self, value: DateTime<Utc>) -> &mut Self {
         self.big(value.timestamp_micros() - EPOCH_SECONDS * 1_000_000)

@@ -259,6 +259,39 @@ async fn only_published_plugins_are_listed_and_all_can_be_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_latest_version_follows_a_vendor_who_goes_back() {
+    let market = Market::new().await;
+    market.register_vendor(0, 0).await;
+    market.create(0, "tool", details("Tool", Kind::Skill, "x", &[], "A tool."), Pricing::Free).await;
+    let latest = async |market: &Market| {
+        let (_reader, guard) = market.read().await;
+        find(&guard, "tool").await.unwrap().unwrap().latest_version
+    };
+    let back_to = |version: &str| plugin::Event::RolledBack {
+        version: version.parse().unwrap(),
+        from_version: None,
+        reason: "broken".to_owned(),
+    };
+    for version in ["1.0.0", "1.1.0", "1.2.0"] {
+        market.publish(0, version, 90).await;
+    }
+    market.submit(0, "1.3.0").await;
+    market.plugin_event(0, back_to("1.1.0")).await;
+    assert_eq!(latest(&market).await.as_deref(), Some("1.1.0"), "all in one flush");
+    market.plugin_event(0, back_to("1.0.0")).await;
+    assert_eq!(latest(&market).await.as_deref(), Some("1.0.0"), "of a plugin that was there");
+    market.publish(0, "2.0.0-rc.1", 90).await;
+    assert_eq!(latest(&market).await.as_deref(), Some("1.0.0"), "a release comes before any pre-release");
+    market.approve(0, "1.3.0", Some(90)).await;
+    assert_eq!(latest(&market).await.as_deref(), Some("1.3.0"), "approved since");
+    market.plugin_event(0, back_to("1.2.0")).await;
+    assert_eq!(latest(&market).await.as_deref(), Some("1.2.0"));
+    let yanked = plugin::Event::VersionYanked { version: "1.2.0".parse().unwrap(), reason: "broken".to_owned() };
+    market.plugin_event(0, yanked).await;
+    assert_eq!(latest(&market).await.as_deref(), Some("1.1.0"), "never forward by itself");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_latest_version_is_the_highest_that_installs_and_a_release_before_a_pre_release() {
     let market = Market::new().await;
     market.register_vendor(0, 0).await;

@@ -32,6 +32,7 @@ struct Known {
     installed: std::collections::HashMap<(usize, usize), bool>,
     reviewed: std::collections::HashMap<(usize, usize), Review>,
     versions: Vec<u64>,
+    approved: Vec<Vec<String>>,
     orders: Vec<(usize, usize, i64, i64)>,
     machines: std::collections::BTreeSet<(usize, String)>,
 }
@@ -51,6 +52,7 @@ impl Known {
             installed: std::collections::HashMap::new(),
             reviewed: std::collections::HashMap::new(),
             versions: vec![0; plugins],
+            approved: vec![Vec::new(); plugins],
             orders: Vec::new(),
             machines: std::collections::BTreeSet::new(),
         }
@@ -73,6 +75,12 @@ async fn step(market: &Market, dice: &mut Dice, known: &mut Known) {
     let (of, who) = (dice.roll(known.plugins), dice.roll(known.users));
     match dice.roll(14) {
         0 => plugin_step(market, dice, of).await,
+        1 if dice.roll(3) == 0 && !known.approved[of].is_empty() => {
+            let version = &known.approved[of][dice.roll(known.approved[of].len())];
+            let reason = "It loses lines.".to_owned();
+            let event = plugin::Event::RolledBack { version: version.parse().unwrap(), from_version: None, reason };
+            market.plugin_event(of, event).await;
+        }
         1 => version_step(market, dice, known, of).await,
         2..=4 => installation_step(market, dice, known, of, who).await,
         5..=7 => review_step(market, dice, known, of, who).await,
@@ -124,7 +132,10 @@ async fn version_step(market: &Market, dice: &mut Dice, known: &mut Known, of: u
     market.validate(of, &version, u8::try_from(60 + dice.roll(41)).unwrap(), verdict).await;
     let parsed: semver::Version = version.parse().unwrap();
     match dice.roll(4) {
-        0 => market.approve(of, &version, Some(95)).await,
+        0 => {
+            market.approve(of, &version, Some(95)).await;
+            known.approved[of].push(version);
+        }
         1 => {
             market.approve(of, &version, None).await;
             let event = plugin::Event::VersionYanked { version: parsed, reason: "broken".to_owned() };

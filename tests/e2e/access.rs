@@ -237,6 +237,12 @@ fn rows() -> Vec<Row> {
             ADMIN,
         ),
         row(
+            "POST /api/v1/plugins/{plugin}/versions/{version}/rollback",
+            "/plugins/{plugin}/versions/1.0.0/rollback",
+            Json(r#"{"reason":"it is the current one"}"#),
+            [401, 403, 403, 409, 403, 409],
+        ),
+        row(
             "POST /api/v1/plugins/{plugin}/versions/{version}/yank",
             "/plugins/{doomedPlugin}/versions/1.0.0/yank",
             Json(r#"{"reason":"broken"}"#),

@@ -4,6 +4,7 @@ pub mod approve;
 pub mod list;
 pub mod reject;
 pub mod release;
+pub mod rollback;
 pub mod submit;
 pub mod yank;
 

@@ -170,6 +170,7 @@ impl From<plugin::Error> for AppError {
             plugin::Error::Abandoned => Self::conflict("abandoned", error),
             plugin::Error::VersionNotIncreasing { .. } => Self::conflict("version_not_increasing", error),
             plugin::Error::DigestChanged(_) => Self::conflict("digest_changed", error),
+            plugin::Error::AlreadyCurrent(_) => Self::conflict("already_current", error),
             plugin::Error::WrongStatus { .. } => Self::conflict("wrong_status", error),
             plugin::Error::NotValidated(_) => Self::conflict("validation_not_concluded", error),
         }

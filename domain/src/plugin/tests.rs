@@ -4,8 +4,8 @@ use serde_json::json;
 use super::*;
 use crate::{
     examples::{
-        approved, created, details, digest, id, one_time, plugin_id, rejected, signature, signed, submitted, terms,
-        validation_id, vendor_id, version, yanked,
+        approved, created, details, digest, id, one_time, plugin_id, rejected, rolled_back, signature, signed,
+        submitted, terms, validation_id, vendor_id, version, yanked,
     },
     listing::Kind,
     testing::{decides_nothing_twice, given, state_after},
@@ -57,6 +57,10 @@ fn reject(text: &str) -> Command {
 
 fn yank(text: &str) -> Command {
     Command::YankVersion { version: version(text), reason: "It loses lines.".to_owned() }
+}
+
+fn roll_back(text: &str) -> Command {
+    Command::RollBack { version: version(text), reason: "It loses lines.".to_owned() }
 }
 
 fn wrong(text: &str, status: ReleaseStatus, wanted: &'static str) -> Error {
@@ -233,7 +237,7 @@ fn rejected_and_yanked_are_final() {
 
 #[test]
 fn an_unknown_version_is_named() {
-    for command in [approve("3.0.0"), reject("3.0.0"), yank("3.0.0")] {
+    for command in [approve("3.0.0"), reject("3.0.0"), yank("3.0.0"), roll_back("3.0.0")] {
         given::<Plugins>([created()]).when(command).then_refused(Error::UnknownVersion(version("3.0.0")));
     }
 }
@@ -251,6 +255,65 @@ fn the_latest_version_is_the_highest_approved_a_release_before_a_pre_release() {
     assert_eq!(plugin_after(events.clone()).latest(), Some(&version("2.0.0-rc.1")));
     events.push(rejected("2.0.0"));
     assert_eq!(plugin_after(events).latest(), Some(&version("2.0.0-rc.1")));
+}
+
+/// Three approved releases and an approved pre-release of the next.
+fn three() -> Vec<Event> {
+    let mut events = vec![created()];
+    for text in ["1.0.0", "1.1.0", "1.2.0", "2.0.0-rc.1"] {
+        events.extend([submitted(text), approved(text, None)]);
+    }
+    events
+}
+
+fn latest_after(more: &[Event]) -> Option<String> {
+    plugin_after(three().into_iter().chain(more.iter().cloned()).collect()).latest().map(ToString::to_string)
+}
+
+#[test]
+fn rolling_back_names_both_versions_and_why() {
+    given::<Plugins>(three()).when(roll_back("1.0.0")).then(rolled_back("1.0.0", Some("1.2.0")));
+    given::<Plugins>(three()).when(roll_back("1.2.0")).then_refused(Error::AlreadyCurrent(version("1.2.0")));
+    given::<Plugins>(three()).when(roll_back("9.0.0")).then_refused(Error::UnknownVersion(version("9.0.0")));
+    let after = |event| three().into_iter().chain([event]).collect::<Vec<_>>();
+    let refused = |status| wrong("1.0.0", status, "rolled back to");
+    given::<Plugins>(after(yanked("1.0.0"))).when(roll_back("1.0.0")).then_refused(refused(ReleaseStatus::Yanked));
+    let rejected = [created(), submitted("1.0.0"), rejected("1.0.0")];
+    given::<Plugins>(rejected).when(roll_back("1.0.0")).then_refused(refused(ReleaseStatus::Rejected));
+    let waits = [created(), submitted("1.0.0")];
+    given::<Plugins>(waits).when(roll_back("1.0.0")).then_refused(refused(ReleaseStatus::Submitted));
+    given::<Plugins>(after(rolled_back("1.0.0", Some("1.2.0"))))
+        .when(roll_back("1.0.0"))
+        .then_refused(Error::AlreadyCurrent(version("1.0.0")));
+    // Too far back: a version between, or the one before, is an approved version like any other.
+    given::<Plugins>(after(rolled_back("1.0.0", Some("1.2.0"))))
+        .when(roll_back("1.1.0"))
+        .then(rolled_back("1.1.0", Some("1.0.0")));
+}
+
+#[test]
+fn what_was_rolled_back_stays_so_until_a_higher_version_is_approved() {
+    assert_eq!(latest_after(&[]).as_deref(), Some("1.2.0"));
+    let back = || rolled_back("1.1.0", Some("1.2.0"));
+    assert_eq!(latest_after(&[back()]).as_deref(), Some("1.1.0"));
+    assert_eq!(latest_after(&[back(), yanked("1.2.0")]).as_deref(), Some("1.1.0"));
+    assert_eq!(latest_after(&[back(), yanked("1.1.0")]).as_deref(), Some("1.0.0"), "never forward by itself");
+    assert_eq!(latest_after(&[back(), submitted("1.3.0")]).as_deref(), Some("1.1.0"));
+    let approved_later = [back(), submitted("1.3.0"), approved("1.3.0", Some("1.1.0"))];
+    assert_eq!(latest_after(&approved_later).as_deref(), Some("1.3.0"));
+    let submitted_before = [submitted("1.3.0"), back(), approved("1.3.0", Some("1.1.0"))];
+    assert_eq!(latest_after(&submitted_before).as_deref(), Some("1.3.0"));
+    let only_a_pre_release = [back(), submitted("2.0.0-rc.2"), approved("2.0.0-rc.2", Some("1.1.0"))];
+    assert_eq!(latest_after(&only_a_pre_release).as_deref(), Some("1.1.0"), "a release comes before any pre-release");
+    let forward = [back(), rolled_back("1.2.0", Some("1.1.0"))];
+    assert_eq!(latest_after(&forward).as_deref(), Some("1.2.0"));
+}
+
+#[test]
+fn a_version_that_was_rolled_back_still_installs() {
+    let plugin = plugin_after(three().into_iter().chain([rolled_back("1.0.0", Some("1.2.0"))]).collect());
+    assert_eq!(plugin.versions[&version("1.2.0")].status, ReleaseStatus::Approved);
+    assert!(plugin.versions[&version("1.2.0")].rolled_back && !plugin.versions[&version("1.0.0")].rolled_back);
 }
 
 #[test]
@@ -299,6 +362,7 @@ fn command() -> impl Strategy<Value = Command> {
         3 => text().prop_map(approve),
         1 => text().prop_map(reject),
         1 => text().prop_map(yank),
+        2 => text().prop_map(roll_back),
         1 => Just(Command::Suspend { reason: "Under review.".to_owned() }),
         1 => Just(Command::Reinstate),
         1 => (0_u8..2).prop_map(|n| Command::Deprecate { message: n.to_string() }),
@@ -317,6 +381,19 @@ proptest! {
         if let State::Created(plugin) = decides_nothing_twice::<Plugins>(commands, |_| true)? {
             let versions: Vec<_> = plugin.versions.keys().collect();
             prop_assert!(versions.windows(2).all(|pair| pair[0].cmp_precedence(pair[1]).is_lt()));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whoever_rolled_back_last_decides(commands in prop::collection::vec(command(), 0..40), text in prop::sample::select(vec!["1.0.0", "1.0.1+a", "2.0.0"])) {
+        if let State::Created(plugin) = decides_nothing_twice::<Plugins>(commands, |_| true)? {
+            let state = State::Created(plugin);
+            if let Ok(events) = Plugins::decide(&state, roll_back(text)) {
+                let State::Created(plugin) = events.iter().fold(state, Plugins::evolve) else { return Ok(()) };
+                prop_assert_eq!(plugin.latest(), Some(&version(text)));
+            }
         }
     }
 }

@@ -1,14 +1,17 @@
 //! How changes of the catalogue are written.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use semver::Version;
 use serde::{Serialize, Serializer};
 use souk_domain::listing::{Details, Media, Pricing, Terms};
 use souk_domain::name::PluginName;
 use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
-use super::fold::{CatalogueChanges, PluginPatch, VendorPatch, VersionPatch, status};
+use super::fold::{CatalogueChanges, PluginPatch, VendorPatch, VersionPatch, VersionRow, sort_key, status};
 use crate::{
     copy::{Fields, Row},
     outcomes::Outcomes,
@@ -75,6 +78,8 @@ struct NewPlugin<'a> {
     suspended: Option<&'a str>,
     deprecated: Option<&'a str>,
     latest_version: Option<&'a str>,
+    rolled_back_to: Option<String>,
+    rolled_back_at: Option<u64>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     position: u64,
@@ -85,7 +90,7 @@ impl Row for NewPlugin<'_> {
         PLUGINS,
         "plugin_id, display_name, summary, description, tags, media, complexity, setup_minutes, requirements, kind, \
          category, license, described, vendor_id, name, name_key, pricing, terms, published, suspended, deprecated, \
-         latest_version, created_at, updated_at, position",
+         latest_version, rolled_back_to, rolled_back_at, created_at, updated_at, position",
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
@@ -96,7 +101,8 @@ impl Row for NewPlugin<'_> {
         fields.texts(said.requirements).text(&said.kind).text(said.category).text(said.license);
         fields.big(rows::big(said.described)).uuid(self.vendor_id).text(self.name).text(&self.name_key);
         fields.json(self.pricing).json(self.terms).flag(self.published).maybe_text(self.suspended);
-        fields.maybe_text(self.deprecated).maybe_text(self.latest_version).time(self.created_at).time(self.updated_at);
+        fields.maybe_text(self.deprecated).maybe_text(self.latest_version).maybe_text(self.rolled_back_to.as_deref());
+        fields.maybe_big(self.rolled_back_at.map(rows::big)).time(self.created_at).time(self.updated_at);
         fields.big(rows::big(self.position));
     }
 }
@@ -182,6 +188,8 @@ struct Placed<'a> {
     suspension_changed: bool,
     suspended: Option<&'a str>,
     deprecated: Option<&'a str>,
+    rolled_back_to: Option<String>,
+    rolled_back_at: Option<u64>,
     updated_at: DateTime<Utc>,
 }
 
@@ -199,6 +207,7 @@ struct NewVersion<'a> {
     confidence: Option<u8>,
     signed: bool,
     submitted_at: DateTime<Utc>,
+    approved_at: Option<u64>,
 }
 
 fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
@@ -206,13 +215,16 @@ fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
 }
 
 impl Row for NewVersion<'_> {
-    const TARGET: (&'static str, &'static str) =
-        (VERSIONS, "plugin_id, version, sort_key, prerelease, digest, size, status, confidence, signed, submitted_at");
+    const TARGET: (&'static str, &'static str) = (
+        VERSIONS,
+        "plugin_id, version, sort_key, prerelease, digest, size, status, confidence, signed, submitted_at, \
+        approved_at",
+    );
 
     fn put(&self, fields: &mut Fields<'_>) {
         fields.uuid(self.plugin_id).text(self.version).bytes(self.sort_key).flag(self.prerelease).text(self.digest);
         fields.big(rows::big(self.size)).small(self.status).maybe_small(self.confidence.map(i16::from));
-        fields.flag(self.signed).time(self.submitted_at);
+        fields.flag(self.signed).time(self.submitted_at).maybe_big(self.approved_at.map(rows::big));
     }
 }
 
@@ -223,6 +235,7 @@ struct MovedVersion<'a> {
     status: Option<i16>,
     progress: Option<i16>,
     confidence: Option<u8>,
+    approved_at: Option<u64>,
 }
 
 impl CatalogueChanges {
@@ -296,7 +309,9 @@ impl CatalogueChanges {
             published: patch.published,
             suspended: patch.suspended.as_ref().and_then(Option::as_deref),
             deprecated: patch.deprecated.as_deref(),
-            latest_version: self.latest_version(plugin_id),
+            latest_version: self.latest_version(plugin_id, patch.rolled_back.as_ref()),
+            rolled_back_to: patch.rolled_back.as_ref().map(|(version, _)| version.to_string()),
+            rolled_back_at: patch.rolled_back.as_ref().map(|(_, at)| *at),
             created_at: row.at,
             updated_at: patch.updated_at?,
             position: row.position,
@@ -304,22 +319,28 @@ impl CatalogueChanges {
     }
 
     /// What `latest_versions.sql` finds, of a plugin that is new.
-    fn latest_version(&self, plugin_id: Uuid) -> Option<&str> {
+    fn latest_version(&self, plugin_id: Uuid, rolled_back: Option<&(Version, u64)>) -> Option<&str> {
+        let target = rolled_back.map(|(version, at)| ((version.pre.is_empty(), sort_key(version)), *at));
+        let is_rolled_back = |patch: &VersionPatch, row: &VersionRow| {
+            target.as_ref().is_some_and(|((release, key), at)| {
+                patch.approved < Some(*at) && (!row.prerelease, &row.sort_key) > (*release, key)
+            })
+        };
         let of_plugin = self.versions.range((plugin_id, String::new())..).take_while(|((id, _), _)| *id == plugin_id);
         let approved = of_plugin.filter(|(_, patch)| patch.status == Some(status::APPROVED));
-        let submitted = approved.filter_map(|((_, version), patch)| Some((patch.submitted.as_ref()?, version)));
+        let submitted = approved.filter_map(|((_, version), patch)| {
+            patch.submitted.as_ref().filter(|row| !is_rolled_back(patch, row)).map(|row| (row, version))
+        });
         let latest = submitted.max_by_key(|(row, _)| (!row.prerelease, &row.sort_key));
         latest.map(|(_, version)| version.as_str())
     }
 
     async fn flush_versions(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
-        let (mut new, mut moved, mut touched) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut new, mut moved) = (Vec::new(), Vec::new());
         for ((plugin_id, version), patch) in &self.versions {
             let plugin_id = *plugin_id;
-            if !self.is_new(plugin_id) {
-                touched.push(plugin_id);
-            }
             let (status, progress, confidence) = (patch.status, patch.progress, patch.confidence);
+            let approved_at = patch.approved;
             match &patch.submitted {
                 Some(row) => new.push(NewVersion {
                     plugin_id,
@@ -332,13 +353,16 @@ impl CatalogueChanges {
                     confidence,
                     signed: row.signed,
                     submitted_at: row.at,
+                    approved_at,
                 }),
-                None => moved.push(MovedVersion { plugin_id, version, status, progress, confidence }),
+                None => moved.push(MovedVersion { plugin_id, version, status, progress, confidence, approved_at }),
             }
         }
         rows::insert(tables, include_str!("new_versions.sql"), &new).await?;
         rows::write(tables, VERSIONS, include_str!("move_versions.sql"), &moved).await?;
-        touched.dedup();
+        let rolled_back = self.plugins.iter().filter(|(_, patch)| patch.rolled_back.is_some()).map(|(id, _)| *id);
+        let touched: BTreeSet<_> = self.versions.keys().map(|(id, _)| *id).chain(rolled_back).collect();
+        let touched: Vec<_> = touched.into_iter().filter(|plugin_id| !self.is_new(*plugin_id)).collect();
         if !touched.is_empty() {
             tables.key(VERSIONS).await?;
             tables.key(PLUGINS).await?;
@@ -397,6 +421,8 @@ fn place(plugin_id: Uuid, patch: &PluginPatch) -> Option<Placed<'_>> {
         suspension_changed: patch.suspended.is_some(),
         suspended: patch.suspended.as_ref().and_then(Option::as_deref),
         deprecated: patch.deprecated.as_deref(),
+        rolled_back_to: patch.rolled_back.as_ref().map(|(version, _)| version.to_string()),
+        rolled_back_at: patch.rolled_back.as_ref().map(|(_, at)| *at),
         updated_at: patch.updated_at?,
     })
 }

@@ -66,6 +66,8 @@ pub(super) struct PluginPatch {
     /// Set and cleared by turns; the last one counts.
     pub suspended: Option<Option<String>>,
     pub deprecated: Option<String>,
+    /// The version, and the position of the event.
+    pub rolled_back: Option<(Version, u64)>,
     pub updated_at: Option<DateTime<Utc>>,
     pub confidence: Option<u8>,
     pub review_points: i64,
@@ -92,6 +94,8 @@ pub(super) struct VersionPatch {
     /// What a validation says: counts only while the plugin has not decided.
     pub progress: Option<i16>,
     pub confidence: Option<u8>,
+    /// Position of the event that approved it.
+    pub approved: Option<u64>,
 }
 
 pub(super) struct VersionRow {
@@ -208,6 +212,7 @@ impl CatalogueChanges {
             plugin::Event::VersionApproved { version, confidence, .. } => {
                 patch.published = true;
                 self.decided(id, version, status::APPROVED, *confidence);
+                self.version(id, version).approved = Some(event.position);
             }
             plugin::Event::VersionRejected { version, confidence, .. } => {
                 self.decided(id, version, status::REJECTED, *confidence);
@@ -224,6 +229,9 @@ impl CatalogueChanges {
                     signed: signature.is_some(),
                     at: event.recorded_at,
                 });
+            }
+            plugin::Event::RolledBack { version, .. } => {
+                patch.rolled_back = Some((version.clone(), event.position));
             }
             plugin::Event::Abandoned {} => {}
         }
@@ -271,7 +279,7 @@ fn installed(change: &installation::Event) -> (i64, i64) {
 }
 
 /// Bytes that order as semver orders versions; of equal precedence, by build metadata.
-fn sort_key(version: &Version) -> Vec<u8> {
+pub(super) fn sort_key(version: &Version) -> Vec<u8> {
     let mut key = Vec::with_capacity(32);
     for number in [version.major, version.minor, version.patch] {
         key.extend_from_slice(&number.to_be_bytes());

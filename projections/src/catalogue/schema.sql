@@ -33,6 +33,9 @@ CREATE TABLE catalogue_plugin (
     suspended      text,
     deprecated     text,
     latest_version text,
+    -- To which version its vendor went back last, and the position of the event that did.
+    rolled_back_to text,
+    rolled_back_at bigint,
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,
     -- Position of the event that created it.
@@ -75,5 +78,7 @@ CREATE TABLE catalogue_version (
     -- Whether its vendor signed it.
     signed       boolean     NOT NULL,
     submitted_at timestamptz NOT NULL,
+    -- Position of the event that approved it.
+    approved_at  bigint,
     PRIMARY KEY (plugin_id, version)
 );

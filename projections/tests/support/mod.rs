@@ -246,7 +246,11 @@ impl Market {
             digest: "0".repeat(64),
             size: 1_000,
             manifest: serde_json::json!({ "name": "x" }),
-            signature: None,
+            signature: version.ends_with('1').then(|| plugin::VendorSignature {
+                key_id: Uuid::from_u128(1).into(),
+                public_key: "key".to_owned(),
+                signature: "signature".to_owned(),
+            }),
         };
         self.plugin_event(number, event).await;
     }

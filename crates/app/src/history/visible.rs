@@ -108,6 +108,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule("plugin.priced", &["pricing", "terms", "previousPricing", "previousTerms"], &[]),
     rule("plugin.reinstated", &[], &[]),
+    rule("plugin.rolled_back", &["version", "fromVersion", "reason"], &[]),
     rule("plugin.suspended", &["reason"], &[]),
     rule("plugin.transferred", &["fromVendorId", "toVendorId"], &[]),
     rule("plugin.version_approved", &["version", "digest", "validationId", "confidence", "by", "previousVersion"], &[]),

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 pub use self::{
     amend::{Amend, amend},
-    versions::{SubmitVersion, approve, reject, submit_version, yank},
+    versions::{SubmitVersion, approve, reject, roll_back, submit_version, yank},
 };
 use crate::{
     App, AppError, Context, Done, Read,

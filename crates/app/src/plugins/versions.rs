@@ -149,6 +149,23 @@ pub async fn yank(
     version_of(app.execute::<Plugins>(owned.call()?, command).await?, version)
 }
 
+/// Lets new installations get an approved version that is not the current one, until a higher one is approved; owner or admin.
+///
+/// # Errors
+/// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`; conflicts `wrong_status` and `already_current`.
+pub async fn roll_back(
+    app: &App,
+    ctx: &Context,
+    plugin: &PluginRef,
+    version: &Version,
+    reason: &str,
+) -> Result<Done<PluginVersion>, AppError> {
+    let owned = owned(app, ctx, plugin).await?;
+    text::body("reason", reason, MAX_REASON)?;
+    let command = Command::RollBack { version: version.clone(), reason: reason.to_owned() };
+    version_of(app.execute::<Plugins>(owned.call()?, command).await?, version)
+}
+
 /// A moderator lets a version be installed, once its validation is over.
 ///
 /// # Errors
