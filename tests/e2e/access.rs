@@ -238,7 +238,7 @@ fn rows() -> Vec<Row> {
         ),
         row(
             "POST /api/v1/plugins/{plugin}/versions/{version}/rollback",
-            "/plugins/{plugin}/versions/1.0.0/rollback",
+            "/plugins/{reviewed}/versions/1.0.0/rollback",
             Json(r#"{"reason":"it is the current one"}"#),
             [401, 403, 403, 409, 403, 409],
         ),
