@@ -1,14 +1,16 @@
 //! `souk keygen`, `souk sign` and `souk verify`: everything about signatures that asks nobody.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::Write,
+    fs::{self, File, OpenOptions},
+    io::{Read, Write},
     path::{Path, PathBuf},
 };
 
+use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use souk_ports::Random;
-use souk_signing::{Check, Outcome, SecretKey, artifact_message, check, sha256};
+use souk_signing::{Check, Outcome, SecretKey, artifact_message, check};
 use zeroize::Zeroizing;
 
 use crate::{cli::Offline, failure::Failure, output::say, system::SystemRandom};
@@ -81,7 +83,8 @@ fn verify(file: &Path, release: Option<&Path>, keys: Option<&Path>, json: bool) 
                 Outcome::Wrong => "WRONG",
                 Outcome::Absent => "unsigned",
             };
-            say(format!("{outcome}: {name}: {says}"));
+            // A record is somebody's text until Souk's signature is right.
+            say(format!("{outcome}: {name}: {}", souk_package::shown(says.as_bytes())));
         }
     }
     if wrong > 0 {
@@ -92,8 +95,16 @@ fn verify(file: &Path, release: Option<&Path>, keys: Option<&Path>, json: bool) 
     Ok(())
 }
 
+/// SHA-256 of a file, which need not fit into memory.
 fn digest(file: &Path) -> Result<String, Failure> {
-    Ok(sha256(&fs::read(file).map_err(|error| at(file, error))?))
+    let mut opened = File::open(file).map_err(|error| at(file, error))?;
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match opened.read(&mut buffer).map_err(|error| at(file, error))? {
+            0 => return Ok(HEXLOWER.encode(&hasher.finalize())),
+            read => hasher.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
 }
 
 /// JSON that Souk answered, kept in a file.
@@ -109,6 +120,7 @@ fn at(path: &Path, problem: impl std::fmt::Display) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use souk_signing::sha256;
     use tempfile::TempDir;
 
     use super::*;
@@ -163,6 +175,7 @@ mod tests {
         let before = fs::read(desk.file("vendor.key")).unwrap();
         assert!(keygen(&desk.file("vendor.key"), true).is_err());
         assert_eq!(fs::read(desk.file("vendor.key")).unwrap(), before);
+        assert_eq!(digest(&desk.file("a.zip")).unwrap(), sha256(b"archive"));
         sign(&desk.file("a.zip"), &desk.file("vendor.key"), true).unwrap();
         assert_eq!(sign(&desk.file("none"), &desk.file("vendor.key"), true).unwrap_err().code(), 1);
         assert_eq!(sign(&desk.file("a.zip"), &desk.file("a.zip"), true).unwrap_err().code(), 1, "no key");

@@ -46,6 +46,11 @@ pub fn plugin_name(texts: &[&str]) -> String {
     named.unwrap_or_else(|| format!("workflow-{}", short_digest(texts.last().copied().unwrap_or_default())))
 }
 
+/// The plugin name of a server that a registry lists: its whole name, since every account may have a server `weather`.
+pub fn registry_name(name: &str) -> String {
+    plugin_name(&[name, &format!("mcp-{name}")])
+}
+
 /// The plugin name of an MCP server with this name, which says that it is one: `sqlite` would pass for a plugin of SQLite.
 pub fn mcp_name(name: &str) -> String {
     let slug = slug(name);
@@ -186,6 +191,16 @@ mod tests {
         for texts in [["", ""], ["🔍", "✨"], ["x", "!"], ["67e55044-10b1-426f-9247-bb680e5fe0c8", "y"]] {
             let name = plugin_name(&texts);
             assert!(PluginName::parse(&name).is_ok(), "{texts:?} -> {name}");
+        }
+    }
+
+    #[test]
+    fn names_of_servers_say_that_they_are_servers() {
+        assert_eq!(mcp_name("SQLite"), "mcp-sqlite");
+        assert_eq!(mcp_name("mcp-hub"), "mcp-hub");
+        assert_eq!(registry_name("io.github.acme/weather"), "io-github-acme-weather");
+        for short in ["x", "67e55044-10b1-426f-9247-bb680e5fe0c8"] {
+            assert_eq!(registry_name(short), format!("mcp-{short}"), "no plugin name by itself");
         }
     }
 

@@ -48,7 +48,7 @@ pub fn read(path: &std::path::Path) -> Result<Catalogue, String> {
     }
     let servers = newest(items, &mut catalogue);
     let plugins: Vec<_> =
-        servers.iter().map(|it| (naming::plugin_name(&[&it.server.name]), it.server.name.clone())).collect();
+        servers.iter().map(|it| (naming::registry_name(&it.server.name), it.server.name.clone())).collect();
     for (item, plugin) in servers.into_iter().zip(naming::distinct(&plugins)) {
         match entry(&item, &catalogue.name, plugin.clone()) {
             Ok(entry) => catalogue.entries.push(entry),
@@ -138,6 +138,9 @@ fn item(value: Value, place: String) -> Result<Item, Refused> {
     let Some(name) = text("name") else {
         return Err(refuse(id, "`name` is blank"));
     };
+    if naming::slug(&name).is_empty() {
+        return Err(refuse(Some(name), "`name` has no letter or digit"));
+    }
     let short = name.rsplit('/').next().unwrap_or(&name);
     let server = Server {
         title: text("title").unwrap_or_else(|| naming::title(short)),

@@ -183,7 +183,7 @@ fn the_latest_of_several_versions_is_imported() {
 #[test]
 fn what_is_no_entry_of_a_registry_is_refused_by_place() {
     let blank = json!({"id": "", "name": " ", "version_detail": {"version": ""}});
-    let folder = registry_of(&json!([blank, 17, {"id": "x", "name": ""}, {"name": "a.b/c"}]));
+    let folder = registry_of(&json!([blank, 17, {"id": "x", "name": ""}, {"name": "a.b/c"}, {"name": "🔍/✨"}]));
     write(&folder, "seed/other.json", "{\"no\": 1}");
     write(&folder, "seed/broken.json", "[\n1,]");
     let catalogue = registry::read(folder.path()).unwrap();
@@ -195,5 +195,6 @@ fn what_is_no_entry_of_a_registry_is_refused_by_place() {
     assert_eq!(refused[1], ("seed/list.json: servers[0]", None, "`name` is blank"));
     assert_eq!(refused[2].2, "the entry is no JSON object");
     assert_eq!(refused[3], ("seed/list.json: servers[2]", Some("x"), "`name` is blank"));
-    assert_eq!(refused[4].2, "the file is no list of a registry's servers");
+    assert_eq!(refused[4], ("seed/list.json: servers[4]", Some("🔍/✨"), "`name` has no letter or digit"));
+    assert_eq!(refused[5].2, "the file is no list of a registry's servers");
 }
