@@ -45,7 +45,7 @@ async fn version(
     let manifest = json!({
         "name": "adder", "version": version, "kind": "asset", "summary": "s", "license": "MIT", "capabilities": capabilities,
     });
-    let submitted = SubmitVersion { manifest, artifact };
+    let submitted = SubmitVersion { manifest, artifact, signature: None };
     plugins::submit_version(app, &world.as_user(owner), &plugin.into(), submitted).await.unwrap();
     world.approve(app, plugin, version).await;
 }

@@ -57,7 +57,7 @@ pub fn read(path: &Path, kind: Option<Kind>) -> Result<Package, String> {
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let found = path.canonicalize().map_err(|error| error.to_string())?;
     if found.is_dir() {
-        return archive(&files::under(&found, &found)?);
+        return archive(&files::under(&found, &found)?, &[]);
     }
     let bytes = std::fs::read(&found).map_err(|error| error.to_string())?;
     let name = found.file_name().and_then(|name| name.to_str()).unwrap_or("file");
