@@ -98,9 +98,13 @@ impl Inspector {
             let Some(bytes) = archive.read(path) else { continue };
             if component::is_meant_as_one(path, bytes) {
                 let broken = component::broken(bytes, manifest);
-                findings.extend(
-                    broken.into_iter().map(|(rule, detail)| found(rule, None, path, None, &format!("({detail})"))),
-                );
+                let entry = manifest.and_then(|manifest| manifest.entry.as_deref());
+                let is_entry = entry.is_some_and(|entry| entry.trim_start_matches("./") == path);
+                findings.extend(broken.into_iter().map(|(rule, detail)| {
+                    // A component beside the entry may well be a part of it, and not made to be run.
+                    let severity = (rule == "component.no_run" && !is_entry).then_some(Severity::Low);
+                    found(rule, severity, path, None, &format!("({detail})"))
+                }));
                 continue;
             }
             let Some(text) = text(bytes) else {
@@ -115,7 +119,7 @@ impl Inspector {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         findings.truncate(MOST);
         findings.sort_by(|a, b| (&a.place, a.line, &a.rule).cmp(&(&b.place, b.line, &b.rule)));
-        findings.dedup_by(|a, b| (&a.rule, &a.place, a.line) == (&b.rule, &b.place, b.line));
+        findings.dedup_by(|a, b| (&a.rule, &a.place, a.line, &a.message) == (&b.rule, &b.place, b.line, &b.message));
         findings
     }
 

@@ -92,6 +92,29 @@ mod tests {
         assert_eq!(rules(&["acme:host/shell"], &[]), ["component.unknown_import", "component.no_run"]);
     }
 
+    /// A component that imports an instance of no members under `name`, byte by byte as the format has it.
+    fn importing(name: &str) -> Vec<u8> {
+        let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+        bytes.extend([7, 3, 1, 0x42, 0]);
+        let length = u8::try_from(name.len()).unwrap();
+        bytes.extend([10, length + 5, 1, 0, length]);
+        bytes.extend(name.bytes());
+        bytes.extend([5, 0]);
+        bytes
+    }
+
+    #[test]
+    fn imports_are_read_from_the_bytes() {
+        let first = |name: &str, manifest: Option<&Manifest>| broken(&importing(name), manifest)[0].0;
+        assert_eq!(first("wasi:http/types@0.2.6", None), "component.undeclared_import");
+        assert_eq!(first("acme:host/shell@1.0.0", None), "component.unknown_import");
+        assert_eq!(first("wasi:io/poll@0.2.6", None), "component.no_run");
+        let manifest = serde_json::json!({"name":"demo","version":"1.0.0","kind":"asset","summary":"x","license":"MIT",
+            "capabilities":{"network":["api.example.com"]}});
+        let manifest = souk_package::manifest::parse(&manifest).unwrap();
+        assert_eq!(first("wasi:http/types@0.2.6", Some(&manifest)), "component.no_run");
+    }
+
     #[test]
     fn what_is_no_component_is_refused() {
         let first = |bytes: &[u8]| broken(bytes, None)[0].0;

@@ -95,7 +95,7 @@ pub(crate) static WORDS: &[Pattern] = &[
         "injection.authority",
         &["im_start", "<|system", "[inst]", "<<sys>>", "system override", "system message]", "system]", "override>"],
         concat!(
-            r"<\|im_start\|>\s*system|<\|system\|>|\[INST\]|<<SYS>>|\[SYSTEM(?: OVERRIDE| MESSAGE| NOTE)?\]",
+            r"<\|im_start\|>\s*system|<\|system\|>|(?-i:\[INST\]|<<SYS>>|\[SYSTEM(?: OVERRIDE| MESSAGE| NOTE)?\])",
             r"|\bSYSTEM OVERRIDE\b|<(?:admin|anthropic|developer|system)[_-]override>"
         ),
     ),
