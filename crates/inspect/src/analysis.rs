@@ -227,7 +227,12 @@ impl Inspector {
     fn secret(&self, source: &Source<'_>, index: usize, rule: &'static str, place: &Range<usize>) -> Finding {
         let line = source.lines.get(index);
         let text = line.map_or("", |line| line.text.as_ref());
-        let shown: String = text.get(place.clone()).unwrap_or_default().chars().take(4).collect();
+        let secret = text.get(place.clone()).unwrap_or_default();
+        // Reports are public: of a long token its beginning tells which it is, of a password it gives half away.
+        let detail = match secret.chars().take(4).collect::<String>() {
+            beginning if secret.len() >= 20 => format!("It begins with `{beginning}…`."),
+            _ => String::new(),
+        };
         let before = source.before(index, 2).to_ascii_lowercase();
         let example = ["example", "fake", "dummy", "placeholder", "sample", "not a real", "test key", "invalid"]
             .iter()
@@ -242,7 +247,7 @@ impl Inspector {
             // Documents are full of made-up values; what only looks random there is a hint, a service's format is more.
             (in_document && rule != "secrets.private_key" && rule != "secrets.provider_token").then_some(Severity::Low)
         });
-        found(rule, severity, source.path, line.map(|line| line.number), &format!("It begins with `{shown}…`."))
+        found(rule, severity, source.path, line.map(|line| line.number), &detail)
     }
 
     /// As what, and how bad, a breach counts where it was found; none when it does not count there at all.
@@ -414,6 +419,13 @@ mod tests {
         let bytes = pack([(path.to_owned(), text.as_bytes().to_vec())]).unwrap();
         let archive = archive::inspect(&bytes, &archive::Limits::default()).unwrap();
         crate::inspector().unwrap().inspect(&archive, None)
+    }
+
+    #[test]
+    fn no_finding_gives_a_password_away() {
+        let found = inspect("a.py", "URL = 'postgres://app:vN7qZt2L@db1.acme-corp.io/x'\n");
+        assert_eq!(found.len(), 1);
+        assert!(!found[0].message.contains("vN7q"), "{}", found[0].message);
     }
 
     #[test]
