@@ -36,6 +36,9 @@ pub use self::client::{Answer, Client, multipart};
 use self::doubles::{FakeProjections, LogDirectory, StreamReads, WeakPasswords};
 use crate::{Api, Metrics, Parts, Settings, router};
 
+/// A component that counts words; here a test says what it answers.
+const WORDS: &[u8] = include_bytes!("../../crates/sandbox/fixtures/words.wasm");
+
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A Souk in memory. Clones are the same Souk.
@@ -354,11 +357,11 @@ impl Seller {
         self.validated(plugin, version, Thresholds { approve: 0, escalate: 0 }).await;
     }
 
-    /// A free plugin with an approved version that has a component to run, as far as a test's sandbox looks at it.
+    /// A free plugin with an approved version that has a component to run.
     pub async fn runnable(&self, plugin: &str, version: &str) {
         self.plugin(plugin).await;
         let manifest = manifest(plugin, version).to_string().into_bytes();
-        let files = [("SKILL.md", skill_md(version).into_bytes()), ("plugin.wasm", b"\0asm".to_vec())];
+        let files = [("SKILL.md", skill_md(version).into_bytes()), ("plugin.wasm", WORDS.to_vec())];
         let archive = souk_package::pack::pack(files.map(|(path, bytes)| (path.to_owned(), bytes))).unwrap();
         let form = multipart(&[("manifest", manifest), ("artifact", archive)]);
         let answer = self.person.send("POST", &format!("/plugins/{plugin}/versions"), form).await;

@@ -1,7 +1,7 @@
 //! WebAssembly components: what they import, against what their manifest declares.
 
 use souk_package::manifest::Manifest;
-use wasmparser::{Encoding, Parser, Payload, Validator};
+use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload, Validator};
 
 /// Interfaces of WASI that a component may always import.
 const ALWAYS: [&str; 5] = ["wasi:cli/", "wasi:io/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/"];
@@ -42,7 +42,11 @@ fn interface(bytes: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
-                    imports.push(import?.name.name.to_owned());
+                    let import = import?;
+                    // A type comes from nowhere: it only has a name.
+                    if !matches!(import.ty, ComponentTypeRef::Type(_)) {
+                        imports.push(import.name.name.to_owned());
+                    }
                 }
             }
             Payload::ComponentExportSection(section) if depth == 1 => {
@@ -83,6 +87,15 @@ mod tests {
     fn rules(imports: &[&str], exports: &[&str]) -> Vec<&'static str> {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         judge(&owned(imports), &owned(exports), None).into_iter().map(|(rule, _)| rule).collect()
+    }
+
+    #[test]
+    fn components_from_rust_break_nothing_but_what_they_do_not_declare() {
+        let words = include_bytes!("../../sandbox/fixtures/words.wasm");
+        assert_eq!(broken(words, None), []);
+        let fetch = include_bytes!("../../sandbox/fixtures/fetch.wasm");
+        let rules: Vec<_> = broken(fetch, None).into_iter().map(|(rule, _)| rule).collect();
+        assert!(!rules.is_empty() && rules.iter().all(|rule| *rule == "component.undeclared_import"), "{rules:?}");
     }
 
     #[test]
