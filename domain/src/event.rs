@@ -122,6 +122,7 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("user.role_revoked", 1),
     ("validation.adjudicated", 1),
     ("validation.concluded", 1),
+    ("validation.cross_checked", 1),
     ("validation.escalated", 1),
     ("validation.requested", 1),
     ("validation.step_completed", 1),

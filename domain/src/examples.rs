@@ -241,6 +241,11 @@ pub fn concluded(confidence: u8, verdict: Verdict) -> validation::Event {
     }
 }
 
+pub fn cross_checked(attempts: &[u16]) -> validation::Event {
+    let check = validation::CrossCheck { samples: 3, attempts: attempts.to_vec() };
+    validation::Event::CrossChecked { version: version("1.0.0"), check }
+}
+
 pub fn checked() -> Checked {
     Checked { plugin_version: 7, license_version: Some(1) }
 }
@@ -420,6 +425,7 @@ fn validations() -> Vec<DomainEvent> {
         completed(step("manifest", &[Severity::Low])).into(),
         completed(failed).into(),
         completed(Step::skipped("semantics")).into(),
+        cross_checked(&[640, 655]).into(),
         concluded(98, Verdict::Approve).into(),
         validation::Event::Escalated { version: version("1.0.0"), reason: "Between the thresholds.".to_owned() }.into(),
         validation::Event::Adjudicated {

@@ -12,6 +12,10 @@ use crate::{
     stream::Category,
 };
 
+mod cross_check;
+
+pub use self::cross_check::CrossCheck;
+
 /// A validation as its events tell it.
 #[derive(Clone, Debug, Default)]
 pub enum State {
@@ -37,6 +41,8 @@ pub struct Validation {
     pub pipeline: Vec<String>,
     /// Steps that ran, in order.
     pub completed: Vec<Step>,
+    /// How far two runs of its samples agreed, where there was something to run.
+    pub cross_check: Option<Box<CrossCheck>>,
     /// What came out, once it is over.
     pub conclusion: Option<Conclusion>,
     /// Whether a human was asked.
@@ -263,6 +269,8 @@ pub enum Command {
         /// What came out.
         step: Step,
     },
+    /// Record how far two runs agreed.
+    CrossCheck(CrossCheck),
     /// Sum up; every step must have run.
     Conclude {
         /// SHA-256 of the report artifact.
@@ -313,6 +321,15 @@ pub enum Event {
         #[serde(flatten)]
         step: Step,
     },
+    /// Two runs of its samples were compared.
+    #[serde(rename = "validation.cross_checked", rename_all = "camelCase")]
+    CrossChecked {
+        /// Of which version.
+        version: Version,
+        /// How far they agreed.
+        #[serde(flatten)]
+        check: CrossCheck,
+    },
     /// It is over.
     #[serde(rename = "validation.concluded", rename_all = "camelCase")]
     Concluded {
@@ -354,6 +371,7 @@ impl Event {
         match self {
             Self::Requested { .. } => "validation.requested",
             Self::StepCompleted { .. } => "validation.step_completed",
+            Self::CrossChecked { .. } => "validation.cross_checked",
             Self::Concluded { .. } => "validation.concluded",
             Self::Escalated { .. } => "validation.escalated",
             Self::Adjudicated { .. } => "validation.adjudicated",
@@ -421,6 +439,11 @@ impl Decider for Validations {
                 None
             }
             (State::Requested(known), Command::CompleteStep { step }) => decide_step(known, step)?,
+            (State::Requested(known), Command::CrossCheck(check)) => match (&known.cross_check, &known.conclusion) {
+                (Some(_), _) => None,
+                (None, Some(_)) => return Err(Error::AlreadyConcluded),
+                (None, None) => Some(Event::CrossChecked { version: known.version.clone(), check }),
+            },
             (State::Requested(known), Command::Conclude { report, thresholds }) => {
                 decide_conclusion(known, report, thresholds)?
             }
@@ -442,6 +465,7 @@ impl Decider for Validations {
                     digest: digest.clone(),
                     pipeline: pipeline.clone(),
                     completed: vec![],
+                    cross_check: None,
                     conclusion: None,
                     escalated: false,
                     adjudicated: None,
@@ -450,6 +474,7 @@ impl Decider for Validations {
             (State::Requested(mut validation), event) => {
                 match event {
                     Event::StepCompleted { step, .. } => validation.completed.push(step.clone()),
+                    Event::CrossChecked { check, .. } => validation.cross_check = Some(Box::new(check.clone())),
                     Event::Concluded { confidence, verdict, report, .. } => {
                         validation.conclusion =
                             Some(Conclusion { confidence: *confidence, verdict: *verdict, report: report.clone() });
@@ -482,7 +507,13 @@ fn decide_conclusion(known: &Validation, report: String, thresholds: Thresholds)
     if let Some(missing) = known.next_step() {
         return Err(Error::StepsMissing(missing.to_owned()));
     }
-    let (confidence, verdict) = conclude(&known.completed, thresholds);
+    let (confidence, verdict) = match conclude(&known.completed, thresholds) {
+        // What answers differently each time is for a human to judge.
+        (confidence, Verdict::Approve) if known.cross_check.as_ref().is_some_and(|check| check.is_discrepant()) => {
+            (confidence, Verdict::Escalate)
+        }
+        found => found,
+    };
     let conclusion = Conclusion { confidence, verdict, report };
     match &known.conclusion {
         Some(before) if *before == conclusion => Ok(None),

@@ -107,6 +107,25 @@ async fn executions_move_reliability_and_only_what_the_plugin_did_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cross_checks_move_reliability() {
+    let market = opened().await;
+    let crossed = |attempts: &[u16]| validation::Event::CrossChecked {
+        version: "1.0.0".parse().unwrap(),
+        check: validation::CrossCheck { samples: 1, attempts: attempts.to_vec() },
+    };
+    market.submit(0, "1.0.0").await;
+    market.validation_event(0, "1.0.0", crossed(&[300, 600])).await;
+    market.validate(0, "1.0.0", 91, Verdict::Escalate).await;
+    let (_reader, guard) = market.read().await;
+    let page = reliability::reliability(&guard, plugin(0).uuid()).await.unwrap();
+    assert_eq!((page.parts.cross_checks, page.score), (-2, Some(89)));
+    let causes: Vec<_> = page.history.iter().map(|change| (change.cause.as_str(), change.score)).collect();
+    assert_eq!(causes, [("validation.concluded", Some(89)), ("validation.cross_checked", None)]);
+    let shown = catalogue::plugin(&guard, "free-tool").await.unwrap().unwrap();
+    assert_eq!(shown.reliability, page.score);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn validations_show_their_steps_findings_and_verdicts() {
     let market = opened().await;
     market.submit(0, "1.0.0").await;

@@ -1,7 +1,10 @@
 //! Plugins run in the sandbox of a real Souk, over HTTP.
 
 use serde_json::{Value, json};
-use souk_tests::{client::Client, sample};
+use souk_tests::{
+    client::{Answer, Client},
+    sample,
+};
 
 use crate::support::{Seller, nobody, person, seller, unique};
 
@@ -12,29 +15,38 @@ const PROBE: &[u8] = include_bytes!("../../crates/sandbox/fixtures/probe.wasm");
 
 /// A free plugin whose approved version runs `component`.
 async fn runnable(seller: &Seller, component: &[u8], capabilities: Value) -> String {
+    let name = submitted(seller, component, json!({ "capabilities": capabilities })).await;
+    let status = settled(&seller.client, &name).await;
+    if status == "needs_review" {
+        let approve = format!("/plugins/{name}/versions/1.0.0/approve");
+        let admin = crate::support::admin().await;
+        admin.post(&approve, json!({})).await.expect("answers").expect(200).expect("is approved");
+    }
+    name
+}
+
+/// Hands in a version that runs `component`, with `more` in its manifest; the plugin's name.
+async fn submitted(seller: &Seller, component: &[u8], more: Value) -> String {
     let name = unique("runs");
     let vendor = &seller.client;
     let created = vendor.post("/plugins", sample::skill(&name, &sample::free())).await.expect("answers");
     created.expect(201).expect("is created");
     let mut manifest = sample::manifest(&name, "1.0.0");
     manifest["entry"] = json!("plugin.wasm");
-    manifest["capabilities"] = capabilities;
+    manifest.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     let skill = "---\nname: words\ndescription: Counts words.\n---\n\n# Words\n\nHand in a text.\n";
     let files = [("SKILL.md", skill.as_bytes()), ("plugin.wasm", component)];
     let files = files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
     let archive = souk_package::pack::pack(files).expect("packs");
     vendor.submit(&name, &manifest, archive).await.expect("answers").expect(202).expect("is taken");
-    let path = format!("/plugins/{name}/versions");
-    let settled = |answer: &souk_tests::client::Answer| {
-        !matches!(answer.body["items"][0]["status"].as_str(), Some("submitted" | "validating") | None)
-    };
-    let versions = vendor.until(&path, settled).await.expect("is validated");
-    if versions.body["items"][0]["status"] == "needs_review" {
-        let admin = crate::support::admin().await;
-        let approve = format!("/plugins/{name}/versions/1.0.0/approve");
-        admin.post(&approve, json!({})).await.expect("answers").expect(200).expect("is approved");
-    }
     name
+}
+
+/// What became of the version, once that is known.
+async fn settled(vendor: &Client, plugin: &str) -> String {
+    let status = |answer: &Answer| answer.body["items"][0]["status"].as_str().unwrap_or_default().to_owned();
+    let known = |answer: &Answer| !matches!(status(answer).as_str(), "" | "submitted" | "validating");
+    status(&vendor.until(&format!("/plugins/{plugin}/versions"), known).await.expect("is validated"))
 }
 
 async fn installed(plugin: &str) -> Client {
@@ -94,4 +106,22 @@ async fn what_never_ends_is_ended_and_others_run_on() {
     );
     let reliability = format!("/plugins/{hostile}/reliability");
     nobody().until(&reliability, |answer| answer.body["parts"]["failed"] == 1).await.expect("it counts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_are_run_twice_and_what_depends_on_chance_is_left_to_a_human() {
+    let seller = seller().await;
+    let promised = json!([{"name": "three", "input": "a b a", "expected": {"words": 3, "distinct": {"a": 2, "b": 1}}}]);
+    let honest = submitted(&seller, WORDS, json!({ "samples": promised })).await;
+    assert_eq!(settled(&seller.client, &honest).await, "approved");
+    let shuffled = json!([{"name": "any", "input": "shuffle a b c d e f g h i j k l", "property": {"type": "string"}}]);
+    let random = submitted(&seller, WORDS, json!({ "samples": shuffled })).await;
+    assert_eq!(settled(&seller.client, &random).await, "needs_review");
+    let history = nobody().get(&format!("/plugins/{random}/history?limit=100")).await.expect("answers");
+    let items = history.body["items"].as_array().expect("a list");
+    let checked = items.iter().find(|item| item["type"] == "validation.cross_checked").expect("was cross-checked");
+    assert_eq!(checked["data"]["attempts"].as_array().map(Vec::len), Some(2), "it was tried again: {checked}");
+    let reliability = format!("/plugins/{random}/reliability");
+    let costs = |answer: &Answer| answer.body["parts"]["crossChecks"] == -2;
+    nobody().until(&reliability, costs).await.expect("it costs two points");
 }

@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    examples::{completed, concluded, digest, finding, id, plugin_id, requested, step, validation_id, version},
+    examples::{
+        completed, concluded, cross_checked, digest, finding, id, plugin_id, requested, step, validation_id, version,
+    },
     testing::{decides_nothing_twice, given},
 };
 
@@ -265,4 +267,30 @@ proptest! {
     fn the_same_command_again_decides_nothing(commands in prop::collection::vec(command(), 0..30)) {
         decides_nothing_twice::<Validations>(commands, |_| true)?;
     }
+}
+
+#[test]
+fn runs_that_disagree_leave_an_approval_to_a_human() {
+    let steps = || vec![requested(), completed(step("manifest", &[])), completed(step("artifact", &[]))];
+    let with = |attempts: &[u16]| [steps(), vec![cross_checked(attempts)]].concat();
+    let report = "ab".repeat(32);
+    let conclude = || Command::Conclude { report: report.clone(), thresholds: Thresholds::default() };
+    let concluded_as = |events: Vec<Event>, expected: Verdict| {
+        let state = events.iter().fold(State::default(), Validations::evolve);
+        let decided = Validations::decide(&state, conclude()).unwrap();
+        assert!(matches!(&decided[..], [Event::Concluded { verdict, .. }] if *verdict == expected), "{decided:?}");
+    };
+    concluded_as(steps(), Verdict::Approve);
+    concluded_as(with(&[640, 990]), Verdict::Approve);
+    concluded_as(with(&[640, 655]), Verdict::Escalate);
+}
+
+#[test]
+fn a_cross_check_is_recorded_once_and_before_the_end() {
+    let check = CrossCheck { samples: 3, attempts: vec![640, 655] };
+    given::<Validations>([requested()]).when(Command::CrossCheck(check.clone())).then(cross_checked(&[640, 655]));
+    given::<Validations>([requested(), cross_checked(&[1_000])])
+        .when(Command::CrossCheck(check.clone()))
+        .then_nothing();
+    given::<Validations>([]).when(Command::CrossCheck(check)).then_refused(Error::NotRequested);
 }

@@ -119,19 +119,21 @@ struct NewRank {
     review_points: i64,
     succeeded: i64,
     failed: i64,
+    cross_check_points: i64,
     changed: u64,
 }
 
 impl Row for NewRank {
     const TARGET: (&'static str, &'static str) = (
         "catalogue_rank",
-        "plugin_id, installs, active_installs, rating_sum, rating_count, confidence, review_points, succeeded, failed, changed",
+        "plugin_id, installs, active_installs, rating_sum, rating_count, confidence, review_points, succeeded, failed, \
+         cross_check_points, changed",
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
         fields.uuid(self.plugin_id).big(self.installs).big(self.active_installs).big(self.rating_sum);
         fields.big(self.rating_count).maybe_small(self.confidence.map(i16::from)).big(self.review_points);
-        fields.big(self.succeeded).big(self.failed).big(rows::big(self.changed));
+        fields.big(self.succeeded).big(self.failed).big(self.cross_check_points).big(rows::big(self.changed));
     }
 }
 
@@ -280,6 +282,7 @@ impl CatalogueChanges {
                     review_points: patch.review_points,
                     succeeded: patch.outcomes.succeeded,
                     failed: patch.outcomes.failed,
+                    cross_check_points: patch.cross_check_points,
                     changed: patch.changed,
                 });
                 continue;
@@ -375,14 +378,24 @@ impl CatalogueChanges {
     async fn flush_ranks(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let mut plugins: Vec<Uuid> = Vec::new();
         let mut confidences: Vec<Option<i16>> = Vec::new();
-        let mut counters: [Vec<i64>; 8] = Default::default();
+        let mut counters: [Vec<i64>; 9] = Default::default();
         for (plugin, patch) in self.plugins.iter().filter(|(_, patch)| patch.created.is_none()) {
             plugins.push(*plugin);
             confidences.push(patch.confidence.map(i16::from));
             let (installs, active, changed) = (patch.installs, patch.active_installs, rows::big(patch.changed));
             let Outcomes { succeeded, failed } = patch.outcomes;
             let (sum, count) = (patch.rating_sum, patch.rating_count);
-            let row = [patch.review_points, installs, active, sum, count, changed, succeeded, failed];
+            let row = [
+                patch.review_points,
+                installs,
+                active,
+                sum,
+                count,
+                changed,
+                succeeded,
+                failed,
+                patch.cross_check_points,
+            ];
             for (column, figure) in counters.iter_mut().zip(row) {
                 column.push(figure);
             }
@@ -391,7 +404,8 @@ impl CatalogueChanges {
             return Ok(());
         }
         tables.key(NewRank::TARGET.0).await?;
-        let [review_points, installs, active, rating_sum, rating_count, changed, succeeded, failed] = counters;
+        let [review_points, installs, active, rating_sum, rating_count, changed, succeeded, failed, cross_checks] =
+            counters;
         sqlx::query(include_str!("count_ranks.sql"))
             .bind(plugins)
             .bind(confidences)
@@ -403,6 +417,7 @@ impl CatalogueChanges {
             .bind(changed)
             .bind(succeeded)
             .bind(failed)
+            .bind(cross_checks)
             .execute(tables.connection())
             .await?;
         Ok(())

@@ -72,6 +72,7 @@ pub(super) struct PluginPatch {
     pub confidence: Option<u8>,
     pub review_points: i64,
     pub outcomes: Outcomes,
+    pub cross_check_points: i64,
     pub installs: i64,
     pub active_installs: i64,
     pub rating_sum: i64,
@@ -251,10 +252,15 @@ impl CatalogueChanges {
                 }
                 self.patch(plugin.uuid(), event).confidence = Some(*confidence);
             }
+            validation::Event::CrossChecked { check, .. } if check.points() != 0 => {
+                self.patch(plugin.uuid(), event).cross_check_points += check.points();
+            }
             validation::Event::Escalated { version, .. } => {
                 self.version(plugin.uuid(), version).advance(status::NEEDS_REVIEW);
             }
-            validation::Event::StepCompleted { .. } | validation::Event::Adjudicated { .. } => {}
+            validation::Event::StepCompleted { .. }
+            | validation::Event::CrossChecked { .. }
+            | validation::Event::Adjudicated { .. } => {}
         }
     }
 

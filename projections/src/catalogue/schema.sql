@@ -55,11 +55,12 @@ CREATE TABLE catalogue_rank (
     review_points   bigint   NOT NULL DEFAULT 0,
     succeeded       bigint   NOT NULL DEFAULT 0,
     failed          bigint   NOT NULL DEFAULT 0,
+    cross_check_points bigint NOT NULL DEFAULT 0,
     -- The Bayesian mean in thousandths of a star: five imagined reviews of 3.5 stars stand beside the real ones.
     rating_rank     bigint   NOT NULL GENERATED ALWAYS AS ((17500 + 1000 * rating_sum) / (5 + GREATEST(rating_count, 0))) STORED,
     reliability     smallint GENERATED ALWAYS AS (CASE WHEN confidence IS NOT NULL THEN
         LEAST(100, GREATEST(0, confidence + LEAST(10, GREATEST(-30, review_points))
-            + (10 * succeeded - 40 * failed) / (20 + succeeded + failed)))::smallint END) STORED,
+            + (10 * succeeded - 40 * failed) / (20 + succeeded + failed) + cross_check_points))::smallint END) STORED,
     -- Position of the last event that changed the page: this row, the plugin's, or its latest version.
     changed         bigint   NOT NULL
 );

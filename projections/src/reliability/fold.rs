@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use semver::Version;
 use serde::Serialize;
 use souk_domain::{
     event::DomainEvent,
@@ -42,6 +43,7 @@ struct PluginPatch {
     concluded: Option<(u8, String)>,
     review_points: i64,
     outcomes: Outcomes,
+    cross_check_points: i64,
 }
 
 #[derive(Serialize)]
@@ -52,6 +54,7 @@ struct PluginDifference<'a> {
     review_points: i64,
     succeeded: i64,
     failed: i64,
+    cross_check_points: i64,
 }
 
 impl Row for PluginDifference<'_> {
@@ -60,7 +63,7 @@ impl Row for PluginDifference<'_> {
 
     fn put(&self, fields: &mut Fields<'_>) {
         fields.uuid(self.plugin_id).maybe_small(self.confidence.map(i16::from)).maybe_text(self.version);
-        fields.big(self.review_points).big(self.succeeded).big(self.failed).big(0);
+        fields.big(self.review_points).big(self.succeeded).big(self.failed).big(self.cross_check_points);
     }
 }
 
@@ -73,17 +76,21 @@ struct Change {
     version: Option<String>,
     confidence: Option<u8>,
     review_points: i64,
+    cross_check_points: i64,
 }
 
 impl Row for Change {
-    const TARGET: (&'static str, &'static str) =
-        ("reliability_change", "plugin_id, position, at, cause, version, confidence, review_points");
+    const TARGET: (&'static str, &'static str) = (
+        "reliability_change",
+        "plugin_id, position, at, cause, version, confidence, review_points, cross_check_points",
+    );
 
     fn put(&self, fields: &mut Fields<'_>) {
         fields.uuid(self.plugin_id).big(rows::big(self.position)).time(self.at).text(&self.cause);
         fields.maybe_text(self.version.as_deref()).maybe_small(self.confidence.map(i16::from));
-        // A review moves the score by a point.
+        // A review moves the score by a point, a cross-check by two at most.
         fields.int(i32::try_from(self.review_points).unwrap_or_default());
+        fields.int(i32::try_from(self.cross_check_points).unwrap_or_default());
     }
 }
 
@@ -223,6 +230,7 @@ impl ReliabilityChanges {
                 outcome.concluded_at = Some(event.recorded_at);
                 self.concluded(event, &version.to_string(), *confidence);
             }
+            validation::Event::CrossChecked { version, check } => self.cross_checked(event, version, check.points()),
             validation::Event::Escalated { reason, .. } => patch.outcome.escalated = Some(reason.clone()),
             validation::Event::Adjudicated { verdict, reason, .. } => {
                 patch.outcome.adjudicated = Some(rows::word(verdict));
@@ -242,6 +250,7 @@ impl ReliabilityChanges {
             version: Some(version.to_owned()),
             confidence: Some(confidence),
             review_points: 0,
+            cross_check_points: 0,
         });
     }
 
@@ -257,6 +266,22 @@ impl ReliabilityChanges {
             version: None,
             confidence: None,
             review_points: points,
+            cross_check_points: 0,
+        });
+    }
+
+    fn cross_checked(&mut self, event: &Envelope, version: &Version, points: i64) {
+        let Some(plugin) = event.plugin_id().filter(|_| points != 0) else { return };
+        self.plugins.entry(plugin.uuid()).or_default().cross_check_points += points;
+        self.changes.push(Change {
+            plugin_id: plugin.uuid(),
+            position: event.position,
+            at: event.recorded_at,
+            cause: event.event_type.clone(),
+            version: Some(version.to_string()),
+            confidence: None,
+            review_points: 0,
+            cross_check_points: points,
         });
     }
 }
@@ -307,6 +332,7 @@ impl Changes for ReliabilityChanges {
                 review_points: patch.review_points,
                 succeeded: patch.outcomes.succeeded,
                 failed: patch.outcomes.failed,
+                cross_check_points: patch.cross_check_points,
             })
             .collect();
         if tables.are_fresh() {

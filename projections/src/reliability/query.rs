@@ -51,7 +51,7 @@ pub struct Change {
     pub position: i64,
     /// Type of the event that caused it; `executions` for those of a day.
     pub cause: String,
-    /// The version that was validated, where that was the cause.
+    /// The version that was validated or cross-checked, where that was the cause.
     pub version: Option<String>,
     /// By how much the score moved; none for the first one.
     pub delta: Option<i64>,

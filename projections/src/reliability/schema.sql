@@ -22,6 +22,8 @@ CREATE TABLE reliability_change (
     version       text,
     confidence    smallint,
     review_points integer     NOT NULL,
+    -- Of two runs of its samples that were compared.
+    cross_check_points integer NOT NULL,
     PRIMARY KEY (plugin_id, position)
 );
 

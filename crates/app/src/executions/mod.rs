@@ -18,8 +18,7 @@ use souk_domain::{
 };
 use souk_ports::sandbox::{Report, SandboxError, Task};
 
-use self::runnable::Runnable;
-pub(crate) use self::runnable::Runnables;
+pub(crate) use self::runnable::{Runnable, Runnables};
 use crate::{
     App, AppError, Context, Done,
     execute::Call,

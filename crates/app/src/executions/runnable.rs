@@ -107,33 +107,42 @@ async fn manifest(app: &App, plugin: PluginId, version: &Version) -> Result<Valu
 fn unpack(bytes: &Bytes, manifest: &Value) -> Result<Runnable, AppError> {
     let refused = |why: &str| AppError::conflict("not_executable", why);
     let archive = archive::inspect(bytes, &Limits::default()).map_err(|_| refused("this version is no archive"))?;
-    let entry = entry(&archive, manifest).ok_or_else(|| refused("this version has no WebAssembly component to run"))?;
-    let files: Arc<[(String, Bytes)]> = archive
-        .files()
-        .iter()
-        .filter_map(|file| Some((file.path.clone(), Bytes::copy_from_slice(archive.read(&file.path)?))))
-        .collect();
-    let component = files.iter().find(|(path, _)| *path == entry).map(|(_, bytes)| bytes.clone()).unwrap_or_default();
-    // It was checked when the version was validated.
-    let declared = manifest.get("capabilities").and_then(|found| Capabilities::read(found).ok()).unwrap_or_default();
-    Ok(Runnable {
-        digest: hex::encode(Sha256::digest(&component)),
-        component,
-        declared: sandbox::Capabilities {
-            hosts: declared.network,
-            folders: declared.folders,
-            secrets: declared.secrets,
-            memory_mib: declared.memory_mib,
-            seconds: declared.time_seconds,
-        },
-        files,
-    })
+    Runnable::of(&archive, manifest).ok_or_else(|| refused("this version has no WebAssembly component to run"))
+}
+
+impl Runnable {
+    /// What runs of `archive`; none when it has no component.
+    pub(crate) fn of(archive: &Archive, manifest: &Value) -> Option<Self> {
+        let entry = entry(archive, manifest)?;
+        let files: Arc<[(String, Bytes)]> = archive
+            .files()
+            .iter()
+            .filter_map(|file| Some((file.path.clone(), Bytes::copy_from_slice(archive.read(&file.path)?))))
+            .collect();
+        let component = files.iter().find(|(path, _)| *path == entry).map(|(_, bytes)| bytes.clone())?;
+        // It was checked when the version was validated.
+        let declared =
+            manifest.get("capabilities").and_then(|found| Capabilities::read(found).ok()).unwrap_or_default();
+        Some(Self {
+            digest: hex::encode(Sha256::digest(&component)),
+            component,
+            declared: sandbox::Capabilities {
+                hosts: declared.network,
+                folders: declared.folders,
+                secrets: declared.secrets,
+                memory_mib: declared.memory_mib,
+                seconds: declared.time_seconds,
+            },
+            files,
+        })
+    }
 }
 
 /// The file that the manifest names, else the only component there is.
 fn entry(archive: &Archive, manifest: &Value) -> Option<String> {
     let is_component = |path: &&str| path.ends_with(".wasm");
     if let Some(entry) = manifest.get("entry").and_then(Value::as_str) {
+        let entry = entry.trim_start_matches("./");
         return archive.read(entry).and(Some(entry)).filter(is_component).map(str::to_owned);
     }
     let mut components = archive.files().iter().map(|file| file.path.as_str()).filter(is_component);

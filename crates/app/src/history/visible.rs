@@ -133,6 +133,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("user.role_revoked", &[], &[]),
     rule("validation.adjudicated", &["version", "verdict", "reason"], &[]),
     rule("validation.concluded", &["version", "confidence", "verdict", "report", "thresholds"], &[]),
+    rule("validation.cross_checked", &["version", "samples", "attempts"], &[]),
     rule("validation.escalated", &["version", "reason"], &[]),
     rule("validation.requested", &["validationId", "pluginId", "version", "digest", "kind", "pipeline"], &[]),
     rule("validation.step_completed", &["version", "name", "outcome", "penalty", "findings", "findingCount"], &[]),

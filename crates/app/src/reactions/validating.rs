@@ -13,7 +13,14 @@ use souk_domain::{
 };
 
 use super::{Cause, Reaction};
-use crate::{App, AppError, Done, execute::Call, memory::About, plugins, validation::Input};
+use crate::{
+    App, AppError, Done,
+    execute::Call,
+    executions::Runnable,
+    memory::About,
+    plugins,
+    validation::{Input, Run, try_out},
+};
 
 pub(super) struct Validating;
 
@@ -78,18 +85,46 @@ async fn validate(app: &App, cause: &Cause<'_>, submitted: &Submitted<'_>) -> Re
         size: submitted.size,
         archive: app.ports.artifacts.get(submitted.digest).await?,
     };
-    let pipeline = Arc::clone(&app.pipeline);
-    let run = tokio::task::spawn_blocking(move || pipeline.run(&input))
-        .await
-        .map_err(|error| AppError::Internal(format!("the validation pipeline broke: {error}")))?;
+    let run = run(app, input).await?;
     while let Some(next) = known.next_step() {
         // A step that an earlier Souk announced and this one no longer has.
         let step = run.steps.iter().find(|step| step.name == next).cloned().unwrap_or_else(|| Step::skipped(next));
         known = give(&format!("step {}", step.name), Command::CompleteStep { step }).await?;
     }
+    if let Some(check) = run.cross_check {
+        give("cross-check", Command::CrossCheck(check)).await?;
+    }
     let report = app.ports.artifacts.put(run.report.into()).await?;
     give("conclude", Command::Conclude { report, thresholds: app.settings.thresholds }).await?;
     Ok(())
+}
+
+/// Looks at a version, and runs its samples where it says what to run.
+async fn run(app: &App, input: Input) -> Result<Run, AppError> {
+    let broken = |error| AppError::Internal(format!("the validation pipeline broke: {error}"));
+    let pipeline = Arc::clone(&app.pipeline);
+    let (input, examined, runnable) = tokio::task::spawn_blocking(move || {
+        let examined = pipeline.examine(&input);
+        let gathered = examined.gathered();
+        // A component that is only among the files is not what anybody runs.
+        let meant = gathered.manifest.as_ref().is_some_and(|manifest| {
+            !manifest.samples.is_empty() || manifest.entry.as_deref().is_some_and(|entry| entry.ends_with(".wasm"))
+        });
+        let archive = gathered.archive.as_ref().filter(|_| meant && !examined.is_blocked());
+        let runnable = archive.and_then(|archive| Runnable::of(archive, &input.manifest));
+        (input, examined, runnable)
+    })
+    .await
+    .map_err(broken)?;
+    let trial = match runnable {
+        None => None,
+        Some(runnable) => {
+            let samples = examined.gathered().manifest.as_ref().map(|manifest| manifest.samples.as_slice());
+            let tried = try_out(&*app.ports.sandbox, &runnable, samples.unwrap_or_default(), &app.settings.grants);
+            Some(tried.await.map_err(|error| AppError::Unavailable(error.to_string()))?)
+        }
+    };
+    tokio::task::spawn_blocking(move || examined.conclude(&input, trial)).await.map_err(broken)
 }
 
 fn requested(done: &Done<Arc<State>>) -> Result<Validation, AppError> {

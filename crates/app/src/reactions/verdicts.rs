@@ -67,6 +67,12 @@ impl Reaction for Verdicts {
 
 /// What the verdict rests on, the worst first.
 fn reason(known: &Validation, confidence: u8, below: u8) -> String {
+    if let Some(check) = known.cross_check.as_ref().filter(|check| confidence >= below && check.is_discrepant()) {
+        let consensus = f64::from(check.consensus()) / 1_000.0;
+        return format!(
+            "two runs of its samples agree to {consensus} only, and a human has to say whether they may differ"
+        );
+    }
     let mut findings: Vec<_> = known.completed.iter().flat_map(|step| &step.findings).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let failed = known.completed.iter().any(|step| step.outcome == Outcome::Failed);

@@ -6,18 +6,23 @@
 mod artifact;
 mod inspection;
 mod manifest;
+mod property;
 mod report;
+mod similarity;
+mod trial;
 
 use bytes::Bytes;
 use semver::Version;
 use serde_json::Value;
 use souk_domain::{
     listing::Kind,
-    validation::{Finding, Step},
+    validation::{CrossCheck, Finding, Step},
 };
 pub use souk_inspect::advisories;
 use souk_inspect::advisories::{Advisories, Unreadable};
 use souk_package::{archive::Archive, manifest::Manifest};
+
+pub(crate) use self::trial::{Trial, try_out};
 
 /// A version to check.
 #[derive(Clone, Debug)]
@@ -56,11 +61,53 @@ pub trait CheckStep: Send + Sync {
     fn run(&self, input: &Input, gathered: &mut Gathered) -> Option<Vec<Finding>>;
 }
 
+/// The step that runs samples. It is the last one, and needs a sandbox, so that the pipeline leaves it to its caller.
+pub(crate) const EXECUTION: &str = "execution";
+
+/// What the steps found that only look.
+#[derive(Debug)]
+pub struct Examined {
+    parts: Vec<(Step, Vec<Finding>)>,
+    gathered: Gathered,
+}
+
+impl Examined {
+    /// What was read: the manifest and the archive, as far as they are right.
+    #[must_use]
+    pub const fn gathered(&self) -> &Gathered {
+        &self.gathered
+    }
+
+    /// Whether something refuses the version, whatever a run would show.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.parts.iter().any(|(step, _)| step.outcome == souk_domain::validation::Outcome::Failed)
+    }
+
+    /// The end of the run; `trial` is what running the samples came to, where there was something to run.
+    #[must_use]
+    pub fn conclude(self, input: &Input, trial: Option<Trial>) -> Run {
+        let Self { mut parts, gathered } = self;
+        let (step, findings, cross_check) = match trial {
+            Some(Trial { findings, cross_check }) => {
+                (Step::from_findings(EXECUTION, findings.clone()), findings, cross_check)
+            }
+            None => (Step::skipped(EXECUTION), Vec::new(), None),
+        };
+        parts.push((step, findings));
+        let steps = parts.iter().map(|(step, _)| step.clone()).collect();
+        let report = report::write(input, parts, &gathered, cross_check.as_ref());
+        Run { steps, cross_check, report }
+    }
+}
+
 /// What a pipeline came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// The outcome of every step, in order.
     pub steps: Vec<Step>,
+    /// How far two runs of its samples agreed, where there was something to run.
+    pub cross_check: Option<CrossCheck>,
     /// All findings, also those that the steps leave out, with advice; confidence and risk apart from each other; and the
     /// files of the archive, as JSON: the artifact that `validation.concluded` names by its digest.
     pub report: Vec<u8>,
@@ -95,25 +142,28 @@ impl Pipeline {
     /// Names of the steps, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.0.iter().map(|step| step.name().to_owned()).collect()
+        self.0.iter().map(|step| step.name()).chain([EXECUTION]).map(str::to_owned).collect()
     }
 
-    /// Runs every step, whatever the earlier ones found: who hands a version in learns of all its flaws at once.
+    /// Takes every step that only looks, whatever the earlier ones found: who hands a version in learns of all its flaws at once.
     #[must_use]
-    pub fn run(&self, input: &Input) -> Run {
+    pub fn examine(&self, input: &Input) -> Examined {
         let mut gathered = Gathered::default();
-        let mut steps = Vec::with_capacity(self.0.len());
         let mut parts = Vec::with_capacity(self.0.len());
         for check in &self.0 {
             let (step, findings) = match check.run(input, &mut gathered) {
                 Some(findings) => (Step::from_findings(check.name(), findings.clone()), findings),
                 None => (Step::skipped(check.name()), Vec::new()),
             };
-            parts.push((step.clone(), findings));
-            steps.push(step);
+            parts.push((step, findings));
         }
-        let report = report::write(input, parts, &gathered);
-        Run { steps, report }
+        Examined { parts, gathered }
+    }
+
+    /// The same where there is nothing to run samples in.
+    #[must_use]
+    pub fn run(&self, input: &Input) -> Run {
+        self.examine(input).conclude(input, None)
     }
 }
 

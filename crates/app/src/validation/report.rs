@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 use souk_domain::{
     listing::Kind,
-    validation::{Finding, Outcome, Severity, Step},
+    validation::{CrossCheck, Finding, Outcome, Severity, Step},
 };
 use souk_inspect::{
     catalogue::{self, Owasp},
@@ -30,6 +30,9 @@ struct Report<'a> {
     /// What could happen, apart from how sure one is.
     risk: Risk,
     steps: Vec<Part<'a>>,
+    /// How far two runs of the samples agreed, thousandths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cross_check: Option<&'a CrossCheck>,
     /// The files of the archive with their sizes and digests; empty when it was not safe to read.
     files: Vec<serde_json::Value>,
 }
@@ -56,7 +59,12 @@ struct Told<'a> {
 }
 
 /// Writes the report; `parts` are the steps with all their findings.
-pub(super) fn write(input: &Input, parts: Vec<(Step, Vec<Finding>)>, gathered: &Gathered) -> Vec<u8> {
+pub(super) fn write(
+    input: &Input,
+    parts: Vec<(Step, Vec<Finding>)>,
+    gathered: &Gathered,
+    cross_check: Option<&CrossCheck>,
+) -> Vec<u8> {
     let all: Vec<Finding> = parts.iter().flat_map(|(_, findings)| findings.iter().cloned()).collect();
     let penalty = parts.iter().fold(0_u8, |sum, (step, _)| sum.saturating_add(step.penalty));
     let mut blocked_by: Vec<_> = all
@@ -77,6 +85,7 @@ pub(super) fn write(input: &Input, parts: Vec<(Step, Vec<Finding>)>, gathered: &
         confidence: 100_u8.saturating_sub(penalty),
         blocked_by,
         risk: risk::assess(input.kind, gathered.manifest.as_ref(), gathered.archive.as_ref(), &all),
+        cross_check,
         steps: parts.iter().map(|(step, findings)| part(step, findings)).collect(),
         files: files
             .iter()

@@ -29,12 +29,16 @@ fn a_clean_version_passes_every_step() {
     let pipeline = Pipeline::standard();
     let run = pipeline.run(&input(Kind::Skill, &[("SKILL.md", SKILL)]));
     let names: Vec<_> = run.steps.iter().map(|step| step.name.clone()).collect();
-    assert_eq!(names, ["manifest", "artifact", "static_analysis", "dependencies", "workflow"]);
+    assert_eq!(names, ["manifest", "artifact", "static_analysis", "dependencies", "workflow", "execution"]);
     assert_eq!(names, pipeline.names());
     assert!(run.steps.iter().all(|step| step.outcome != Outcome::Failed && step.penalty == 0));
     let skipped: Vec<_> =
         run.steps.iter().filter(|step| step.outcome == Outcome::Skipped).map(|step| &step.name).collect();
-    assert_eq!(skipped, ["dependencies", "workflow"], "it installs nothing and is no workflow");
+    assert_eq!(
+        skipped,
+        ["dependencies", "workflow", "execution"],
+        "it installs nothing, is no workflow and runs nothing"
+    );
     let report: Value = serde_json::from_slice(&run.report).unwrap();
     assert_eq!(report["files"][0]["path"], "SKILL.md");
     assert_eq!(report["version"], "1.0.0");

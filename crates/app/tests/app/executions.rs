@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use souk_app::{
@@ -159,4 +159,69 @@ async fn an_execution_whose_process_died_is_ended() {
     let failed = world.events_of("execution.failed");
     let data: serde_json::Value = serde_json::from_slice(&failed[0].data).unwrap();
     assert_eq!((failed.len(), &data["code"], &data["fault"]), (1, &json!("abandoned"), &json!("platform")));
+}
+
+/// Hands a version with samples in, and lets the reactions validate it; types of what was recorded of it.
+async fn validated(world: &World, app: &Arc<App>, samples: serde_json::Value) -> Vec<String> {
+    let (owner, _) = world.vendor(app, "acme").await;
+    let plugin = world.plugin(app, owner, "words", Pricing::Free).await;
+    let files = [("README.md", b"It counts.\n".to_vec()), ("plugin.wasm", WORDS.to_vec())];
+    let artifact = souk_package::pack::pack(files.map(|(path, bytes)| (path.to_owned(), bytes))).unwrap().into();
+    let manifest = json!({
+        "name": "words", "version": "1.0.0", "kind": "asset", "summary": "s", "license": "MIT",
+        "entry": "plugin.wasm", "samples": samples,
+    });
+    let before = world.memory.events().len();
+    let submitted = SubmitVersion { manifest, artifact, signature: None };
+    plugins::submit_version(app, &world.as_user(owner), &plugin.id.into(), submitted).await.unwrap();
+    let running = world.react(app);
+    running.settle(world).await;
+    running.stop().await;
+    world.types().split_off(before)
+}
+
+/// A component that static analysis has nothing against; the sandbox of these tests answers for it.
+const WORDS: &[u8] = include_bytes!("../../../sandbox/fixtures/words.wasm");
+
+fn cross_check(world: &World) -> serde_json::Value {
+    serde_json::from_slice(&world.events_of("validation.cross_checked")[0].data).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn samples_that_come_out_as_promised_are_approved() {
+    let world = World::new();
+    let app = world.app();
+    world.sandbox.answer(|task| Ok(format!("{{\"given\":{}}}", task.input)));
+    let samples = json!([
+        {"name": "one", "input": 1, "expected": {"given": 1}},
+        {"name": "text", "input": "a", "property": {"type": "object", "required": ["given"]}},
+    ]);
+    let types = validated(&world, &app, samples).await;
+    assert!(types.contains(&"plugin.version_approved".to_owned()), "{types:?}");
+    assert_eq!(cross_check(&world), json!({"version": "1.0.0", "samples": 2, "attempts": [1_000]}));
+    assert_eq!(world.sandbox.runs(), 4, "two samples, by a reviewer and by an executor");
+}
+
+#[tokio::test(start_paused = true)]
+async fn samples_that_depend_on_chance_are_tried_again_and_left_to_a_human() {
+    let world = World::new();
+    let app = world.app();
+    world.sandbox.answer(|task| Ok(format!("\"{}\"", task.seed)));
+    let types = validated(&world, &app, json!([{"name": "any", "input": 1, "property": {"type": "string"}}])).await;
+    assert!(types.contains(&"validation.escalated".to_owned()), "{types:?}");
+    assert!(!types.contains(&"plugin.version_approved".to_owned()));
+    assert_eq!(cross_check(&world)["attempts"], json!([0, 0]));
+    assert_eq!(world.sandbox.runs(), 4, "one sample, twice two runs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn samples_that_come_out_otherwise_or_not_at_all_cost_confidence() {
+    for answer in [Ok("2".to_owned()), Err(SandboxError::Trapped("unreachable".to_owned()))] {
+        let world = World::new();
+        let app = world.app();
+        world.sandbox.answer(move |_| answer.clone());
+        let types = validated(&world, &app, json!([{"name": "one", "input": 1, "expected": 1}])).await;
+        assert!(types.contains(&"validation.escalated".to_owned()), "{types:?}");
+        assert_eq!(cross_check(&world)["attempts"], json!([1_000]), "who fails alike agrees");
+    }
 }

@@ -470,3 +470,37 @@ pub(super) static WORKFLOW: &[Rule] = &[
         ],
     ),
 ];
+
+/// What running the samples shows.
+pub(super) static EXECUTION: &[Rule] = &[
+    entry(
+        "execution.not_loaded",
+        High,
+        None,
+        [
+            "The component that the manifest names cannot be run.",
+            "Build a component for the world `souk:plugin`, and declare what it imports.",
+            "\"entry\": \"plugin.wasm\", which is a core module",
+        ],
+    ),
+    entry(
+        "execution.sample_failed",
+        High,
+        None,
+        [
+            "A sample's run came to nothing.",
+            "Run the sample by yourself: repair the plugin or the sample, or declare what it needs.",
+            "it traps, or takes longer than it declares",
+        ],
+    ),
+    entry(
+        "execution.sample_differs",
+        High,
+        Some(Ast04),
+        [
+            "A sample's output is not what the manifest says.",
+            "Correct what is expected, or what is done.",
+            "\"expected\": {\"words\": 3}, and it answers {\"words\": 2}",
+        ],
+    ),
+];

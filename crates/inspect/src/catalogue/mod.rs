@@ -107,6 +107,7 @@ pub fn rules() -> impl Iterator<Item = (&'static str, &'static Rule)> {
         .chain(step("static_analysis", code::STATIC))
         .chain(step("dependencies", contents::DEPENDENCIES))
         .chain(step("workflow", contents::WORKFLOW))
+        .chain(step("execution", contents::EXECUTION))
 }
 
 /// The rule with this id.
