@@ -15,7 +15,7 @@ const MOST_ITEMS: usize = 50;
 pub struct Capabilities {
     /// Plain names, e.g. `network`: the form of older manifests, and what no sandbox enforces.
     pub names: Vec<String>,
-    /// Hosts to connect to: `api.example.com`, `*.example.com` or `*`.
+    /// Hosts to connect to: `api.example.com`, `api.example.com:8443`, `*.example.com` or `*`. Without a port it is that of the scheme.
     pub network: Vec<String>,
     /// Folders to read, absolute, e.g. `/shared/models`.
     pub folders: Vec<String>,
@@ -59,7 +59,7 @@ impl Capabilities {
             names: Vec::new(),
             network: texts(field("network"), "network", &mut problems, |host| {
                 (!is_host(host))
-                    .then_some("must be names of hosts such as `api.example.com`, without scheme, port or path")
+                    .then_some("must be names of hosts such as `api.example.com` or `api.example.com:8443`, without scheme or path")
             }),
             folders: texts(field("folders"), "folders", &mut problems, |folder| {
                 (!is_folder(folder)).then_some("must be absolute paths without `..`, such as `/shared/models`")
@@ -136,10 +136,11 @@ fn number(value: &Value, field: &str, most: u32, problems: &mut Vec<(String, Str
 }
 
 fn is_host(host: &str) -> bool {
-    if host == "*" || host.parse::<IpAddr>().is_ok() {
+    if host == "*" || without_port(host).parse::<IpAddr>().is_ok() {
         return true;
     }
-    let name = host.strip_prefix("*.").unwrap_or(host);
+    let name = without_port(host);
+    let name = name.strip_prefix("*.").unwrap_or(name);
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
@@ -147,6 +148,14 @@ fn is_host(host: &str) -> bool {
             && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// A port that is a number is cut off; anything else behind a colon stays, and is no name.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() && !name.contains(':') => name,
+        _ => host,
+    }
 }
 
 fn is_folder(folder: &str) -> bool {
@@ -163,6 +172,7 @@ fn is_secret_name(name: &str) -> bool {
 }
 
 fn is_private(host: &str) -> bool {
+    let host = without_port(host);
     match host.parse() {
         Ok(IpAddr::V4(address)) => is_private_v4(address),
         Ok(IpAddr::V6(address)) => address.to_ipv4_mapped().map_or_else(|| is_private_v6(address), is_private_v4),
@@ -188,9 +198,10 @@ mod tests {
     fn both_forms_are_read() {
         let list = Capabilities::read(&json!(["network", "shell"])).unwrap();
         assert!(list.reaches_network() && list.names.len() == 2);
-        let object = Capabilities::read(&json!({"network":["api.example.com","*.example.org"],"folders":["/shared"],
+        let object =
+            Capabilities::read(&json!({"network":["api.example.com:8443","*.example.org"],"folders":["/shared"],
             "secrets":["API_KEY"],"memoryMiB":64,"timeSeconds":5}))
-        .unwrap();
+            .unwrap();
         assert_eq!((object.memory_mib, object.time_seconds), (Some(64), Some(5)));
         assert_eq!(object.unbounded().count() + object.private().count(), 0);
         assert_eq!(Capabilities::read(&Value::Null), Ok(Capabilities::default()));
@@ -203,7 +214,9 @@ mod tests {
             (json!([1]), ""),
             (json!([""]), ""),
             (json!({"network":["https://example.com"]}), "network"),
-            (json!({"network":["example.com:80"]}), "network"),
+            (json!({"network":["example.com:http"]}), "network"),
+            (json!({"network":["example.com:99999"]}), "network"),
+            (json!({"network":["example.com/a"]}), "network"),
             (json!({"folders":["../x"]}), "folders"),
             (json!({"folders":["/shared/../etc"]}), "folders"),
             (json!({"secrets":["sk-live-1"]}), "secrets"),
@@ -219,7 +232,16 @@ mod tests {
 
     #[test]
     fn private_and_unbounded_hosts_are_told() {
-        let hosts = ["169.254.169.254", "10.0.0.1", "::1", "::ffff:127.0.0.1", "fd00::1", "localhost", "db.internal"];
+        let hosts = [
+            "169.254.169.254",
+            "10.0.0.1",
+            "::1",
+            "::ffff:127.0.0.1",
+            "fd00::1",
+            "localhost",
+            "db.internal:5432",
+            "10.0.0.1:80",
+        ];
         let asked = Capabilities::read(&json!({"network": hosts})).unwrap();
         assert_eq!(asked.private().count(), hosts.len());
         let asked = Capabilities::read(&json!({"network": ["*", "*.com", "8.8.8.8", "*.example.com"]})).unwrap();

@@ -467,7 +467,7 @@ mod tests {
             ["manifest.capability_private", "manifest.capability_unbounded", "manifest.sample_duplicate"]
         );
         assert_eq!(
-            rules_of_places(&with("capabilities", json!({"network":["a:1"],"x":1}))),
+            rules_of_places(&with("capabilities", json!({"network":["a:b"],"x":1}))),
             ["capabilities.network", "capabilities.x"]
         );
     }

@@ -69,7 +69,7 @@ mod tests {
         // Over HTTP, so that the process that answers knows of it at once.
         world.moderator().await.post("/plugins/log-reader/versions/1.2.0/approve", json!({})).await;
         assert_eq!(latest().await, json!("1.2.0"));
-        let history = world.nobody().get("/plugins/log-reader/history").await;
+        let history = world.nobody().get("/plugins/log-reader/history?limit=100").await;
         let items = history.body["items"].as_array().unwrap().clone();
         let event = items.iter().find(|item| item["type"] == "plugin.rolled_back").unwrap();
         let data = json!({"version": "1.0.0", "fromVersion": "1.1.0", "reason": "it loses lines"});

@@ -286,6 +286,7 @@ async fn publishing_finds_what_a_run_would_find() {
     assert_eq!(prepare(WORDS, &[]).await, Ok(()));
     assert_eq!(prepare(&http, &[]).await, Err("undeclared_import"));
     assert_eq!(prepare(&http, &["a.example"]).await, Ok(()));
-    assert_eq!(prepare(&http, &["*"]).await, Err("invalid_task"));
+    assert_eq!(prepare(&http, &["*"]).await, Ok(()));
+    assert_eq!(prepare(&http, &["a b"]).await, Err("invalid_task"));
     assert_eq!(prepare(&guests::core_module(), &[]).await, Err("not_a_component"));
 }
