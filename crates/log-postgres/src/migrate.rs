@@ -23,7 +23,7 @@ const LOCK: i64 = 1_399_813_420;
 /// The database cannot be reached, refuses, or was migrated by a newer or different Souk.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     MIGRATIONS.run(pool).await?;
-    let mut transaction = pool.begin().await?;
+    let mut transaction = souk_transaction::begin(pool).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
     for function in FUNCTIONS {
         sqlx::raw_sql(function).execute(&mut *transaction).await?;

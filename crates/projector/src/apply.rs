@@ -162,7 +162,7 @@ impl Applier {
     }
 
     async fn flush_mark(&self, mark: Mark, changes: Box<dyn Changes>) -> Result<bool, Failure> {
-        let mut tx = self.pool.begin().await.map_err(Failure::of)?;
+        let mut tx = souk_transaction::begin(&self.pool).await.map_err(Failure::of)?;
         // First, because it waits for whoever writes this generation now, and tells whether all was in vain.
         if !self.advance(&mut tx, mark).await.map_err(Failure::of)? {
             return Ok(false);

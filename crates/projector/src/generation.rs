@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use souk_ports::Position;
+use souk_transaction::begin;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgExecutor, PgPool};
 
 use crate::{
@@ -59,15 +60,15 @@ impl Generation {
         Ok(row.map(Self::from))
     }
 
-    /// The next generation of `projection` in `state`, its tables empty, its checkpoints at 0. Secondary indexes come later.
+    /// The next generation of `projection` in `state`, its tables empty, its checkpoints at 0. Secondary indexes come later. For
+    /// a transaction, whose `search_path` is then that of the generation.
     pub(crate) async fn create(
-        connection: &mut PgConnection,
+        tx: &mut PgConnection,
         projection: &dyn Projection,
         partitions: i32,
         state: &'static str,
         skipped: &BTreeSet<Position>,
     ) -> Result<Self, ProjectorError> {
-        let mut tx = connection.begin().await?;
         let name = projection.name();
         let row: Row = sqlx::query_as(include_str!("sql/create_generation.sql"))
             .bind(name)
@@ -88,9 +89,8 @@ impl Generation {
         .execute(&mut *tx)
         .await?;
         sqlx::raw_sql(AssertSqlSafe(format!("CREATE SCHEMA {}", generation.schema))).execute(&mut *tx).await?;
-        generation.enter(&mut tx).await?;
-        sqlx::raw_sql(projection.schema_sql()).execute(&mut *tx).await?;
-        tx.commit().await?;
+        generation.enter(tx).await?;
+        sqlx::raw_sql(projection.schema_sql()).execute(tx).await?;
         Ok(generation)
     }
 
@@ -118,7 +118,7 @@ impl Generation {
     /// Drops the tables, without waiting long for who still reads them, and remembers the number. Leaves a live generation
     /// alone: a rebuild that was cancelled at the last moment may have swapped it in.
     pub(crate) async fn drop_schema(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool).await?;
         let dropped = sqlx::query(
             "UPDATE souk_ops.projection_generation SET state = 'dropped', retired_at = coalesce(retired_at, now()) \
              WHERE projection = $1 AND generation = $2 AND state <> 'live'",
@@ -182,38 +182,28 @@ pub async fn migrate(
     partitions: u32,
 ) -> Result<(), ProjectorError> {
     let partitions = i32::try_from(partitions.max(1)).unwrap_or(i32::MAX);
-    let mut connection = pool.acquire().await?;
-    sqlx::query("SELECT pg_advisory_lock(hashtext('souk projections migrate'))").execute(&mut *connection).await?;
-    let migrated = migrate_locked(&mut connection, projections, partitions).await;
-    sqlx::query("SELECT pg_advisory_unlock(hashtext('souk projections migrate'))").execute(&mut *connection).await?;
-    migrated
-}
-
-async fn migrate_locked(
-    connection: &mut PgConnection,
-    projections: &[Arc<dyn Projection>],
-    partitions: i32,
-) -> Result<(), ProjectorError> {
     for projection in projections {
+        let mut tx = begin(pool).await?;
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtext('souk projections migrate'))").execute(&mut *tx).await?;
         let exists: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT FROM souk_ops.projection_generation WHERE projection = $1 AND state = 'live')",
         )
         .bind(projection.name())
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut *tx)
         .await?;
         if exists {
-            repartition(connection, projection.name(), partitions).await?;
+            repartition(&mut tx, projection.name(), partitions).await?;
         } else {
-            create_live(connection, projection.as_ref(), partitions).await?;
+            create_live(&mut tx, projection.as_ref(), partitions).await?;
         }
+        tx.commit().await?;
     }
     Ok(())
 }
 
 /// Gives the live generation as many checkpoints as there are partitions. Only where all of them stand at one position is it
 /// known which events are applied, however they are dealt out from there on.
-async fn repartition(connection: &mut PgConnection, projection: &str, partitions: i32) -> Result<(), ProjectorError> {
-    let mut tx = connection.begin().await?;
+async fn repartition(tx: &mut PgConnection, projection: &str, partitions: i32) -> Result<(), ProjectorError> {
     let rows: Vec<(i32, i64)> = sqlx::query_as(
         "SELECT generation, position FROM souk_ops.projection_checkpoint WHERE projection = $1 AND live \
          ORDER BY partition FOR UPDATE",
@@ -245,24 +235,20 @@ async fn repartition(connection: &mut PgConnection, projection: &str, partitions
     .bind(generation)
     .bind(partitions)
     .bind(position)
-    .execute(&mut *tx)
+    .execute(tx)
     .await?;
-    tx.commit().await?;
     tracing::info!(projection, before = rows.len(), partitions, position, "converted the checkpoints of a read model");
     Ok(())
 }
 
 /// An empty table is indexed at once.
 async fn create_live(
-    connection: &mut PgConnection,
+    tx: &mut PgConnection,
     projection: &dyn Projection,
     partitions: i32,
 ) -> Result<(), ProjectorError> {
-    let mut tx = connection.begin().await?;
-    let generation = Generation::create(&mut tx, projection, partitions, "live", &BTreeSet::new()).await?;
-    generation.enter(&mut tx).await?;
-    sqlx::raw_sql(projection.index_sql()).execute(&mut *tx).await?;
-    tx.commit().await?;
+    Generation::create(tx, projection, partitions, "live", &BTreeSet::new()).await?;
+    sqlx::raw_sql(projection.index_sql()).execute(tx).await?;
     Ok(())
 }
 

@@ -90,7 +90,7 @@ fn learn(schemas: &mut BTreeMap<String, String>, writes: &[Write]) -> bool {
 async fn write(pool: &PgPool, path: &str, writes: Vec<Write>) -> Result<(), sqlx::Error> {
     let steps: Vec<(Checkpoint, Option<u32>, Mark)> =
         writes.iter().map(|write| (write.applier.checkpoint.clone(), write.applier.partitions, write.mark)).collect();
-    let mut tx = pool.begin().await?;
+    let mut tx = souk_transaction::begin(pool).await?;
     let moved = advance(&mut tx, path, &steps).await?;
     let mut answers = Vec::with_capacity(writes.len());
     for (Write { changes, answer, .. }, moved) in writes.into_iter().zip(moved) {

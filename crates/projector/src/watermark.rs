@@ -84,7 +84,7 @@ async fn write(pool: &PgPool, asked: &HashMap<(String, i32), Pending>) -> Result
         from.push(to_sql(pending.from));
         to.push(to_sql(pending.to));
     }
-    let mut tx = pool.begin().await?;
+    let mut tx = souk_transaction::begin(pool).await?;
     sqlx::query("SELECT set_config('synchronous_commit', 'off', true)").execute(&mut *tx).await?;
     let moved: Vec<(String, i32, i64)> = sqlx::query_as(include_str!("sql/move_watermarks.sql"))
         .bind(projections)

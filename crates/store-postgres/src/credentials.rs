@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use souk_domain::id::{ApiKeyId, UserId};
 use souk_ports::store::{Credentials, Rotation, StoreError};
+use souk_transaction::begin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -42,7 +43,7 @@ impl Credentials for PostgresStore {
     }
 
     async fn forget(&self, user: UserId) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = begin(&self.pool).await.map_err(failed)?;
         for statement in [
             "DELETE FROM souk_ops.password WHERE user_id = $1",
             "DELETE FROM souk_ops.refresh_family WHERE user_id = $1",
@@ -81,7 +82,7 @@ impl Credentials for PostgresStore {
         now: DateTime<Utc>,
         expires_at: DateTime<Utc>,
     ) -> Result<Rotation, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = begin(&self.pool).await.map_err(failed)?;
         let outcome = rotate(&mut transaction, token, next, now, expires_at).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         Ok(outcome)

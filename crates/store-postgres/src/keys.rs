@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use souk_domain::id::UserId;
 use souk_ports::store::{StoreError, WrappedKeys};
+use souk_transaction::begin;
 use uuid::Uuid;
 
 use crate::{PostgresStore, failed, impossible};
@@ -105,7 +106,7 @@ impl PostgresStore {
     /// # Errors
     /// The database cannot be reached.
     pub async fn destroy_key(&self, subject: UserId) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = begin(&self.pool).await.map_err(failed)?;
         let done = sqlx::query(
             "UPDATE souk_ops.person_key SET wrapped = NULL, destroyed_at = now() \
              WHERE subject = $1 AND destroyed_at IS NULL",

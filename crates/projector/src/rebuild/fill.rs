@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use souk_ports::Position;
+use souk_transaction::begin;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ impl Filler {
         last: (Position, Uuid),
         changes: Box<dyn Changes>,
     ) -> Result<bool, Failure> {
-        let mut tx = self.pool.begin().await.map_err(Failure::of)?;
+        let mut tx = begin(&self.pool).await.map_err(Failure::of)?;
         let moved = sqlx::query(
             "UPDATE souk_ops.projection_checkpoint SET position = $4, event_position = $4, event_id = $5 \
              WHERE projection = $1 AND generation = $2 AND position = $3 AND NOT live",
@@ -111,7 +112,7 @@ impl Filler {
 
     /// Makes all keys that the tables are still without.
     pub async fn key(&self) -> Result<(), sqlx::Error> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = begin(&self.pool).await?;
         self.generation.enter(&mut tx).await?;
         self.restore_keys(&mut tx).await?;
         tx.commit().await
@@ -127,7 +128,7 @@ impl Filler {
 
     /// Makes keys and secondary indexes, and tells the planner what the tables hold; once.
     pub async fn index(&self) -> Result<(), sqlx::Error> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = begin(&self.pool).await?;
         let indexed: bool = sqlx::query_scalar(
             "SELECT indexed FROM souk_ops.projection_generation WHERE projection = $1 AND generation = $2 FOR UPDATE",
         )

@@ -8,6 +8,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use souk_ports::{EventLog, Position, RecordedEvent, partition_of};
+use souk_transaction::{begin, begin_with};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::time::sleep;
 
@@ -70,7 +71,7 @@ impl Building {
 
     /// Finds out where the new generation is; waits for who still writes it.
     pub async fn look(&mut self, pool: &PgPool) -> Result<(), ProjectorError> {
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool).await?;
         self.positions = lock_checkpoints(&mut tx, self.generation()).await?;
         tx.rollback().await?;
         Ok(())
@@ -300,7 +301,7 @@ impl Rebuild {
                 return Ok(report(building, Some(format!("the live generation: {problem}")), Vec::new()));
             }
             // From here on nobody writes the live generation, until both stand level and a snapshot of them is open.
-            let mut pause = self.pool.begin().await?;
+            let mut pause = begin(&self.pool).await?;
             let live = lock_checkpoints(&mut pause, building.live_generation()).await?;
             if live.iter().zip(&building.positions).any(|(live, own)| live < own) {
                 pause.rollback().await?;
@@ -371,7 +372,7 @@ pub(super) async fn lock_checkpoints(
 
 /// A transaction that sees the database as it is now, for as long as it is open.
 async fn open_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, ProjectorError> {
-    let mut snapshot = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let mut snapshot = begin_with(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     // The snapshot is taken by the first statement, not by BEGIN.
     sqlx::query("SELECT count(*) FROM souk_ops.projection_checkpoint").execute(&mut *snapshot).await?;
     Ok(snapshot)

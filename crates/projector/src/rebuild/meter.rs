@@ -131,7 +131,7 @@ impl Meter {
         options: &RebuildOptions,
     ) -> Result<Self, ProjectorError> {
         let projections: Vec<String> = chosen.iter().map(|projection| projection.name().to_owned()).collect();
-        let mut tx = pool.begin().await?;
+        let mut tx = souk_transaction::begin(pool).await?;
         sqlx::query(
             "UPDATE souk_ops.projection_rebuild SET ended_at = now(), outcome = 'did not end' \
              WHERE ended_at IS NULL AND projections && $1",

@@ -242,10 +242,10 @@ impl Rebuild {
             }
             self.discard(projection.name()).await?;
         }
-        let mut connection = self.pool.acquire().await?;
+        let mut tx = souk_transaction::begin(&self.pool).await?;
         let count = i32::try_from(partitions).unwrap_or(i32::MAX);
-        let generation = Generation::create(&mut connection, projection.as_ref(), count, "building", &skipped).await?;
-        drop(connection);
+        let generation = Generation::create(&mut tx, projection.as_ref(), count, "building", &skipped).await?;
+        tx.commit().await?;
         Building::new(&self.pool, Arc::clone(projection), live, generation, partitions).await
     }
 

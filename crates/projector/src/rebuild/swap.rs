@@ -23,7 +23,7 @@ impl Rebuild {
         for building in buildings.iter_mut() {
             self.catch_up(building, Position::MAX, meter).await?;
         }
-        let mut tx = self.pool.begin().await?;
+        let mut tx = souk_transaction::begin(&self.pool).await?;
         for building in buildings.iter_mut() {
             let live = lock_checkpoints(&mut tx, building.live_generation()).await?;
             // A position in another log means nothing.

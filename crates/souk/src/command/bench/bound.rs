@@ -102,7 +102,7 @@ async fn hand_out(pool: &PgPool, table: &Table) -> Result<Vec<Bytes>, Failure> {
 
 async fn take_in(pool: &PgPool, filled: &Filled) -> Result<(), Failure> {
     let Table { name, columns, .. } = &filled.table;
-    let mut tx = pool.begin().await.map_err(Failure::new)?;
+    let mut tx = souk_transaction::begin(pool).await.map_err(Failure::new)?;
     let truncate = format!("TRUNCATE {SCHEMA}.{name}");
     sqlx::raw_sql(AssertSqlSafe(truncate)).execute(&mut *tx).await.map_err(Failure::new)?;
     let sql = format!("COPY {SCHEMA}.{name} ({columns}) FROM STDIN (FORMAT binary, FREEZE)");
