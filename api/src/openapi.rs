@@ -76,7 +76,7 @@ pub fn routes() -> Vec<(Method, String)> {
 
 fn document() -> Value {
     let router: OpenApiRouter<Api> =
-        OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", router::table()).merge(router::system_table());
+        OpenApiRouter::with_openapi(Document::openapi()).merge(router::table()).merge(router::system_table());
     let mut document = router.into_openapi();
     let components = document.components.get_or_insert_default();
     let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("access token, or API key").build();

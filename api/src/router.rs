@@ -1,8 +1,12 @@
 //! The route table.
 
 use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware::from_fn_with_state, routing::get};
-use tower_http::cors::{Any, CorsLayer};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use tower::Layer;
+use tower_http::cors::{Any, Cors, CorsLayer};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use crate::{
     Api, docs,
@@ -13,9 +17,23 @@ use crate::{
     },
 };
 
+/// Where everything is that belongs to the marketplace.
+const BASE: &str = "/api/v1";
+
+/// Routes behind [`BASE`]. A nested router would take it off every request again, and make a new address of the rest.
+struct Table(OpenApiRouter<Api>);
+
+impl Table {
+    fn routes(self, (schemas, mut paths, methods): UtoipaMethodRouter<Api>) -> Self {
+        let found = std::mem::take(&mut paths.paths).into_iter();
+        paths.paths = found.map(|(path, operations)| (format!("{BASE}{path}"), operations)).collect();
+        Self(self.0.routes((schemas, paths, methods)))
+    }
+}
+
 /// Everything that has the base `/api/v1`. Each file says its path; here they stand in the order of their areas.
 pub(crate) fn table() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
+    let table = Table(OpenApiRouter::new())
         // /auth/…
         .routes(routes!(auth::register::register))
         .routes(routes!(auth::login::login))
@@ -48,7 +66,10 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(plugins::reliability::plugin_reliability))
         .routes(routes!(plugins::history::plugin_history))
         // /plugins/{plugin}/versions, /plugins/{plugin}/versions/{version}/…
-        .routes(routes!(versions::list::list_versions, versions::submit::submit_version))
+        // `write` limits bodies, by what they are; axum would refuse archives of more than 2 MB.
+        .routes(
+            routes!(versions::list::list_versions, versions::submit::submit_version).layer(DefaultBodyLimit::disable()),
+        )
         .routes(routes!(versions::yank::yank_version))
         .routes(routes!(versions::approve::approve_version))
         .routes(routes!(versions::reject::reject_version))
@@ -89,7 +110,8 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(admin::retry_parked::retry_parked))
         .routes(routes!(admin::drop_parked::drop_parked))
         .routes(routes!(admin::grant_role::grant_role))
-        .routes(routes!(admin::revoke_role::revoke_role))
+        .routes(routes!(admin::revoke_role::revoke_role));
+    table.0
 }
 
 /// What has no base, asks nobody who they are and counts no requests.
@@ -100,9 +122,12 @@ pub(crate) fn system_table() -> OpenApiRouter<Api> {
         .routes(routes!(system::metrics::metrics))
 }
 
+/// The HTTP interface.
+pub type Http = Cors<Router>;
+
 /// The HTTP interface over `api`, with all that requests pass through.
-pub fn router(api: Api) -> Router {
-    let (served, _) = OpenApiRouter::new().nest("/api/v1", table()).split_for_parts();
+pub fn router(api: Api) -> Http {
+    let (served, _) = table().split_for_parts();
     let (system, _) = system_table().split_for_parts();
     let documents = Router::new()
         .route("/api/v1/openapi.json", get(system::document::openapi_document))
@@ -111,12 +136,10 @@ pub fn router(api: Api) -> Router {
         .route("/docs/docs.css", get(docs::style));
     let served = served
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address"))
-        // `write` limits bodies, by what they are; axum would refuse archives of more than 2 MB.
-        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(api.clone(), middleware::served));
-    served
-        .merge(system.merge(documents).layer(from_fn_with_state(api.clone(), middleware::plain)))
-        // Nothing here is guarded by cookies, so any page may ask in the name of whoever gives it a token.
-        .layer(CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any).expose_headers(Any))
-        .with_state(api)
+    let router = served.merge(system.merge(documents).layer(from_fn_with_state(api.clone(), middleware::plain)));
+    // Nothing here is guarded by cookies, so any page may ask in the name of whoever gives it a token; and what is answered is the same
+    // for all of them. Around the whole router it costs less than around every route.
+    let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any).expose_headers(Any).vary([]);
+    cors.layer(router.with_state(api))
 }

@@ -3,7 +3,6 @@
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
 use axum::{
-    Router,
     body::Body,
     extract::{ConnectInfo, Request},
     response::Response,
@@ -18,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::{Api, router};
+use crate::{Api, router, router::Http};
 
 /// How long a client may take to send the head of a request; also how long a connection may idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,7 +66,7 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken,
     Ok(())
 }
 
-async fn answer<B>(router: Router, request: axum::http::Request<B>, peer: SocketAddr) -> Result<Response, Infallible>
+async fn answer<B>(router: Http, request: axum::http::Request<B>, peer: SocketAddr) -> Result<Response, Infallible>
 where
     B: axum::body::HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,

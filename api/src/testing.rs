@@ -11,7 +11,6 @@ use std::{
     },
 };
 
-use axum::Router;
 use bytes::Bytes;
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
@@ -34,7 +33,7 @@ use uuid::Uuid;
 
 pub use self::client::{Answer, Client, multipart};
 use self::doubles::{FakeProjections, LogDirectory, StreamReads, WeakPasswords};
-use crate::{Api, Metrics, Parts, Settings, router};
+use crate::{Api, Metrics, Parts, Settings, router, router::Http};
 
 /// A component that counts words; here a test says what it answers.
 const WORDS: &[u8] = include_bytes!("../../crates/sandbox/fixtures/words.wasm");
@@ -54,7 +53,7 @@ pub struct Inner {
     ports: Ports,
     reactions: Arc<MemoryReactions>,
     projections: Arc<FakeProjections>,
-    router: Router,
+    router: Http,
     count: AtomicU64,
 }
 

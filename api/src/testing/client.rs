@@ -1,17 +1,18 @@
 //! Whoever asks.
 
 use axum::{
-    Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Request, request::Builder},
 };
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::router::Http;
+
 /// Asks a router, with the same headers every time.
 #[derive(Clone)]
 pub struct Client {
-    router: Router,
+    router: Http,
     headers: Vec<(String, String)>,
 }
 
@@ -44,7 +45,7 @@ impl Answer {
 }
 
 impl Client {
-    pub fn new(router: Router) -> Self {
+    pub fn new(router: Http) -> Self {
         Self { router, headers: Vec::new() }
     }
 
