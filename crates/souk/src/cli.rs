@@ -220,6 +220,8 @@ pub enum Measurement {
     KafkaLag,
     /// Rebuilding all read models while pages and searches are asked for and plugins installed
     LiveRebuild,
+    /// Running a plugin, and validating versions
+    Executions,
     /// Install commands
     Installs,
     /// Appends behind many events, rebuilds from many, and pages of many plugins, against fewer

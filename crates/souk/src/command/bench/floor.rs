@@ -1,6 +1,7 @@
 //! What values are compared with: the same machine, minute and load generator, and nothing of Souk.
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Stdio,
@@ -14,6 +15,7 @@ use axum::{
     routing,
 };
 use futures::{StreamExt, future::try_join_all};
+use serde::Deserialize;
 use serde_json::json;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::net::TcpListener;
@@ -138,7 +140,7 @@ pub async fn copy_out(pool: &PgPool) -> Result<f64, Failure> {
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Answers `GET /` with a constant and `GET /{id}` with one row of the database, until it is killed or told to end.
+/// Answers `GET /` with a constant, `GET /{id}` with one row of the database, and `POST /count` with the words of its input, until it is killed or told to end.
 ///
 /// # Errors
 /// The database cannot be had.
@@ -158,6 +160,7 @@ pub async fn serve(url: &str) -> Result<(), Failure> {
     let router = Router::new()
         .route("/", routing::get(async || Json(json!({ "status": "ok" }))))
         .route("/{id}", routing::get(select))
+        .route("/count", routing::post(async |Json(body): Json<Input>| Json(count(&body.input))))
         .with_state(pool);
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.map_err(Failure::new)?;
     say(format!("the floor is ready at http://{}", listener.local_addr().map_err(Failure::new)?));
@@ -171,6 +174,20 @@ pub async fn serve(url: &str) -> Result<(), Failure> {
         served = async { serving.await } => served.map_err(Failure::new),
         _ = terminate.recv() => Ok(()),
     }
+}
+
+#[derive(Deserialize)]
+struct Input {
+    input: String,
+}
+
+/// What the component of the executions answers.
+fn count(text: &str) -> serde_json::Value {
+    let mut distinct = BTreeMap::<&str, u32>::new();
+    for word in text.split_whitespace() {
+        *distinct.entry(word).or_default() += 1;
+    }
+    json!({ "output": { "words": distinct.values().sum::<u32>(), "distinct": distinct } })
 }
 
 async fn select(

@@ -126,6 +126,27 @@ pub fn post(path: &str, headers: &str, body: &str) -> Vec<u8> {
     format!("{head}\r\n{headers}\r\n{body}").into_bytes()
 }
 
+/// `POST` of a form with `parts`, name and bytes, to `path`.
+pub fn post_form(path: &str, headers: &str, parts: &[(&str, &[u8])]) -> Vec<u8> {
+    // No part holds it: what is sent here is JSON and archives of known files.
+    let boundary = "souk-bench-boundary";
+    let mut body = Vec::new();
+    for (name, bytes) in parts {
+        let head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: souk\r\ncontent-type: multipart/form-data; boundary={boundary}\r\ncontent-length: {length}"
+    );
+    let mut request = format!("{head}\r\n{headers}\r\n").into_bytes();
+    request.append(&mut body);
+    request
+}
+
 /// The header of somebody who has signed in.
 pub fn bearer(token: &str) -> String {
     format!("authorization: Bearer {token}\r\n")

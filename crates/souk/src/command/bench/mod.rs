@@ -6,6 +6,7 @@
 mod appends;
 mod bound;
 mod catalogue;
+mod executions;
 mod floor;
 mod growth;
 mod http;
@@ -117,8 +118,14 @@ async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
     if wants(Measurement::Growth) {
         rows.extend(growth::appends(session).await?);
     }
-    let served =
-        [Measurement::Pages, Measurement::Search, Measurement::Lag, Measurement::LiveRebuild, Measurement::Installs];
+    let served = [
+        Measurement::Pages,
+        Measurement::Search,
+        Measurement::Lag,
+        Measurement::LiveRebuild,
+        Measurement::Executions,
+        Measurement::Installs,
+    ];
     let serves = served.into_iter().any(wants);
     if !serves && !wants(Measurement::Rebuild) {
         return Ok(rows);

@@ -20,6 +20,7 @@ use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use super::{
     Options,
     catalogue::{Listed, Writer},
+    executions,
     http::{self, Connection},
     installs, lag,
     measure::Row,
@@ -286,6 +287,16 @@ impl Service {
     }
 }
 
+/// The e-mail address of account `number` of those that are `called` so.
+pub fn account(called: &str, number: usize) -> String {
+    format!("{called}-{number}@example.org")
+}
+
+/// Its password.
+pub fn password(number: usize) -> String {
+    format!("a long enough password {number}")
+}
+
 async fn register(address: SocketAddr, called: &str, numbers: Vec<usize>) -> Result<Vec<String>, Failure> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -296,8 +307,8 @@ async fn register(address: SocketAddr, called: &str, numbers: Vec<usize>) -> Res
     let mut tokens = Vec::with_capacity(numbers.len());
     for number in numbers {
         let body = serde_json::json!({
-            "email": format!("{called}-{number}@example.org"),
-            "password": format!("a long enough password {number}"),
+            "email": account(called, number),
+            "password": password(number),
             "displayName": format!("Customer {number}"),
         });
         let request = http::post("/api/v1/auth/register", "", &body.to_string());
@@ -326,6 +337,9 @@ pub async fn measure_served(session: &Session, service: &Service, catalogue: &Ca
     }
     if wants(Measurement::LiveRebuild) {
         rows.extend(rebuild::live(session, service, &catalogue.plugins).await?);
+    }
+    if wants(Measurement::Executions) {
+        rows.extend(executions::measure(session, service).await?);
     }
     if wants(Measurement::Installs) {
         rows.extend(installs::measure(session, service, &catalogue.plugins).await?);
