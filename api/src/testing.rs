@@ -86,6 +86,7 @@ impl World {
             passwords: Arc::new(WeakPasswords),
             artifacts: Arc::new(MemoryArtifacts::default()),
             sandbox: sandbox.clone(),
+            malware: None,
             outputs: Arc::new(MemoryOutputs::new(clock.clone())),
             directory: directory.clone(),
             timeline: directory,

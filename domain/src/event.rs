@@ -103,7 +103,7 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("plugin.transferred", 1),
     ("plugin.version_approved", 1),
     ("plugin.version_rejected", 1),
-    ("plugin.version_submitted", 2),
+    ("plugin.version_submitted", 3),
     ("plugin.version_yanked", 1),
     ("review.edited", 1),
     ("review.flagged", 1),

@@ -160,6 +160,7 @@ fn submitted_with(text: &str, signature: Option<VendorSignature>) -> plugin::Eve
         size: 1_024,
         manifest: json!({ "name": "Log_Reader", "version": text, "nested": { "list": [1, 2.5, null] } }),
         signature,
+        stripped: None,
     }
 }
 

@@ -8,7 +8,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use release::{DecidedBy, Release, ReleaseStatus, VendorSignature};
+pub use release::{DecidedBy, Release, ReleaseStatus, Stripped, VendorSignature};
 
 use self::release::rank;
 use crate::{
@@ -154,6 +154,8 @@ pub enum Command {
         manifest: Value,
         /// The vendor's signature, checked.
         signature: Option<VendorSignature>,
+        /// What was taken out of it, if anything.
+        stripped: Option<Stripped>,
         /// Whether its vendor is verified and not suspended, as its stream said.
         vendor_may_publish: bool,
     },
@@ -267,6 +269,8 @@ pub enum Event {
         manifest: Value,
         /// The vendor's signature; since the second version of this shape.
         signature: Option<VendorSignature>,
+        /// What was taken out of the archive before it was kept; since the third version of this shape.
+        stripped: Option<Stripped>,
     },
     /// A version can be installed.
     #[serde(rename = "plugin.version_approved", rename_all = "camelCase")]
@@ -483,11 +487,11 @@ fn decide_created(plugin: &Plugin, command: Command) -> Result<Option<Event>, Er
             previous_pricing: plugin.pricing.clone(),
             previous_terms: plugin.terms.clone(),
         },
-        Command::SubmitVersion { version, digest, size, manifest, signature, vendor_may_publish } => {
+        Command::SubmitVersion { version, digest, size, manifest, signature, stripped, vendor_may_publish } => {
             if !may_submit(plugin, &version, &digest, vendor_may_publish)? {
                 return Ok(None);
             }
-            Event::VersionSubmitted { version, digest, size, manifest, signature }
+            Event::VersionSubmitted { version, digest, size, manifest, signature, stripped }
         }
         Command::ApproveVersion { version, validation, confidence, by } => {
             return decide_approval(plugin, version, validation, confidence, by);

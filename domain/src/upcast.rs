@@ -28,6 +28,17 @@ pub const TABLE: &[Upcast] = &[
             data
         },
     },
+    // Before workflows were stripped, nothing was taken out of them.
+    Upcast {
+        event_type: "plugin.version_submitted",
+        from: 2,
+        apply: |mut data| {
+            if let Some(fields) = data.as_object_mut() {
+                fields.insert("stripped".to_owned(), Value::Null);
+            }
+            data
+        },
+    },
 ];
 
 /// Takes `data` from version `from` to version `to`, step by step.

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use souk_domain::validation::Thresholds;
 use souk_ports::{
     ArtifactStore, Clock, Directory, EventLog, Passwords, Random, Timeline, Vault,
+    malware::MalwareScanner,
     sandbox::{Grants, Sandbox},
     store::{Credentials, Outputs},
 };
@@ -32,6 +33,8 @@ pub struct Ports {
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Where plugins run.
     pub sandbox: Arc<dyn Sandbox>,
+    /// Who knows malware; none where nobody is asked.
+    pub malware: Option<Arc<dyn MalwareScanner>>,
     /// What executions answered.
     pub outputs: Arc<dyn Outputs>,
     /// Ids that read models suggest.

@@ -5,7 +5,7 @@ use souk_domain::{
     listing::{Invalid, InvalidFields},
     order, plugin, review, user, validation, vendor,
 };
-use souk_ports::{ArtifactError, DirectoryError, LogError, VaultError, store::StoreError};
+use souk_ports::{ArtifactError, DirectoryError, LogError, MalwareError, VaultError, store::StoreError};
 
 /// Why a use case refuses or fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +120,16 @@ impl From<ArtifactError> for AppError {
         match error {
             ArtifactError::Unavailable(_) => Self::Unavailable(error.to_string()),
             ArtifactError::NotFound(_) | ArtifactError::Damaged(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<MalwareError> for AppError {
+    fn from(error: MalwareError) -> Self {
+        match error {
+            MalwareError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            // It may be because of what was scanned: whoever waits for it to get better may wait for ever.
+            MalwareError::Failed(_) => Self::Internal(error.to_string()),
         }
     }
 }

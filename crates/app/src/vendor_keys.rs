@@ -1,16 +1,22 @@
 //! Keys with which vendors sign.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use souk_domain::{
+    event::DomainEvent,
     id::{VendorId, VendorKeyId},
     plugin::VendorSignature,
+    stream::{Category, StreamId},
     text::Problems,
-    vendor::{Command, VendorKey},
+    vendor::{Command, Event, VendorKey},
 };
+use souk_ports::Position;
 use souk_signing::{PublicKey, Signature, artifact_message, sha256};
 
 use crate::{App, AppError, Context, Done, Read, vendors};
+
+/// Events in one read.
+const PAGE: usize = 500;
 
 /// Lets a key sign for a vendor; its owner only. `public_key` is base64 of 32 bytes, `label` one line of 1 to 100 characters.
 ///
@@ -86,4 +92,43 @@ pub(crate) async fn signed(
         return Err(invalid("is not one over the artifact's SHA-256 by a live key of the vendor"));
     };
     Ok(VendorSignature { key_id: key.id, public_key: key.public_key.clone(), signature: parsed.to_string() })
+}
+
+/// Keys of a vendor at two places of the log, which never change any more.
+#[derive(Default)]
+pub(crate) struct Keys {
+    /// With which it could sign at the first.
+    pub valid: HashSet<VendorKeyId>,
+    /// Which of those it had revoked by the second.
+    pub revoked_since: HashSet<VendorKeyId>,
+}
+
+/// The keys of a vendor at position `then`, and what became of them up to position `now`.
+pub(crate) async fn between(app: &App, vendor: VendorId, then: Position, now: Position) -> Result<Keys, AppError> {
+    let (stream, mut keys, mut from) = (StreamId::of(Category::Vendor, vendor), Keys::default(), 0);
+    loop {
+        let page = app.ports.log.read_stream(stream, from, PAGE).await?;
+        for recorded in &page {
+            if recorded.position > now {
+                return Ok(keys);
+            }
+            let is_before = recorded.position < then;
+            match app.open(recorded).await? {
+                DomainEvent::Vendor(Event::KeyRegistered { key_id, .. }) if is_before => {
+                    keys.valid.insert(key_id);
+                }
+                DomainEvent::Vendor(Event::KeyRevoked { key_id }) if is_before => {
+                    keys.valid.remove(&key_id);
+                }
+                DomainEvent::Vendor(Event::KeyRevoked { key_id }) if keys.valid.contains(&key_id) => {
+                    keys.revoked_since.insert(key_id);
+                }
+                _ => {}
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE => from = last.version + 1,
+            _ => return Ok(keys),
+        }
+    }
 }

@@ -7,8 +7,13 @@ use std::{
 
 use regex::Regex;
 use serde_json::{Map, Value};
+use souk_domain::plugin::Stripped;
 use souk_domain::validation::{Finding, Severity};
-use souk_package::{archive::Archive, shown};
+use souk_package::{
+    archive::Archive,
+    shown,
+    workflow::{is_telling, strip_text, text_of},
+};
 
 use crate::{Inspector, found, json};
 
@@ -28,9 +33,10 @@ static RAW_HOST: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// What is wrong or worth knowing about the workflows of `archive`; none when it holds none.
 pub fn workflow(archive: &Archive, inspector: &Inspector) -> Option<Vec<Finding>> {
     let mut findings = None;
-    for file in archive.files().iter().filter(|file| file.path.to_ascii_lowercase().ends_with(".json")) {
-        let Some(text) = archive.read(&file.path).and_then(|bytes| std::str::from_utf8(bytes).ok()) else { continue };
+    for file in archive.files() {
+        let Some(text) = archive.read(&file.path).and_then(|bytes| text_of(&file.path, bytes)) else { continue };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut first = [None; 2];
         if let Ok(Value::Object(object)) = serde_json::from_str(text)
             && let Some(nodes) = object.get("nodes").and_then(Value::as_array)
         {
@@ -40,10 +46,27 @@ pub fn workflow(archive: &Archive, inspector: &Inspector) -> Option<Vec<Finding>
             judge.code(inspector);
             judge.recorded(&object);
             judge.findings.truncate(MOST_FLAWS);
+            first = LEFT_IN.map(|(_, field)| judge.first_with(nodes, field));
             findings.get_or_insert_with(Vec::new).extend(judge.findings);
+        }
+        // What refuses is told whatever else there is to tell.
+        if let Some((_, left)) = strip_text(text) {
+            findings.get_or_insert_with(Vec::new).extend(left_in(&file.path, left, first));
         }
     }
     findings
+}
+
+/// What must not be left in, and in which field of a node it is.
+const LEFT_IN: [(&str, &str); 2] =
+    [("workflow.credentials_present", "credentials"), ("workflow.webhook_id_present", "webhookId")];
+
+/// Ids of the author's accounts that nobody took out.
+fn left_in(path: &str, left: Stripped, first: [Option<u32>; 2]) -> impl Iterator<Item = Finding> {
+    let counts = [left.credentials, left.webhook_ids];
+    LEFT_IN.into_iter().zip(counts).zip(first).filter(|((_, count), _)| *count > 0).map(
+        move |(((rule, _), count), line)| found(rule, None, path, line, &format!("Nodes that have them: {count}.")),
+    )
 }
 
 struct Judge<'a> {
@@ -128,12 +151,12 @@ impl<'a> Judge<'a> {
             }
             _ => {}
         }
-        if node.get("credentials").and_then(Value::as_object).is_some_and(|credentials| !credentials.is_empty()) {
-            self.at_node("workflow.credentials_present", index, called);
-        }
-        if node.get("webhookId").and_then(Value::as_str).is_some_and(|id| !id.is_empty()) {
-            self.at_node("workflow.webhook_id_present", index, called);
-        }
+    }
+
+    /// The line of the first node that says something in `field`.
+    fn first_with(&self, nodes: &[Value], field: &str) -> Option<u32> {
+        let index = nodes.iter().position(|node| node.get(field).is_some_and(is_telling))?;
+        self.lines.get(index).copied()
     }
 
     fn graph(&mut self, object: &Map<String, Value>) {
@@ -313,6 +336,14 @@ mod tests {
     }
 
     #[test]
+    fn what_refuses_is_told_however_much_else_is_wrong() {
+        let flawed = r#"{"name":"x"},"#.repeat(2 * MOST_FLAWS);
+        let found = rules(&format!("{{\"nodes\":[{flawed}{{\"webhookId\":\"x\"}}]}}"));
+        assert_eq!(found.len(), MOST_FLAWS + 1);
+        assert_eq!(found.last(), one("workflow.webhook_id_present", 1).last());
+    }
+
+    #[test]
     fn powers_and_remains_are_told() {
         for (change, with, rule) in [
             ("n8n-nodes-base.slack", "n8n-nodes-base.executeCommand", "workflow.execute_command"),
@@ -334,6 +365,12 @@ mod tests {
         ] {
             assert_eq!(rules(&GOOD.replace(change, with)), one(rule, 2));
         }
+        let deep = GOOD.replace(
+            "\"position\":[1,0],\"parameters\":{}",
+            "\"position\":[1,0],\"parameters\":{\"workflowJson\":\"{\\\"nodes\\\":[{\\\"webhookId\\\":\\\"x\\\"}]}\"}",
+        );
+        assert_eq!(rules(&deep), one("workflow.webhook_id_present", 0));
+        assert_eq!(rules(r#"[{"nodes":[{"credentials":"x"}]}]"#), one("workflow.credentials_present", 0));
         let pinned = GOOD.replacen('{', "{\"pinData\":{\"A\":[{\"m\":\"jane@acme.io\"}]},", 1);
         assert_eq!(rules(&pinned), one("workflow.pinned_data", 1));
     }

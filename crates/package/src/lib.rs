@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod manifest;
 pub mod pack;
 pub mod samples;
+pub mod workflow;
 
 use sha2::{Digest, Sha256};
 

@@ -1,6 +1,7 @@
 //! Configuration: flags, then `SOUK_…` variables, then `souk.toml`, then defaults.
 
 mod events;
+mod malware;
 mod sandbox;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -15,6 +16,7 @@ use souk_domain::validation::Thresholds;
 
 pub use self::{
     events::{Events, FeedKind, Kafka, KurrentDb, LogKind},
+    malware::Malware,
     sandbox::Sandbox,
 };
 
@@ -56,6 +58,8 @@ pub struct Config {
     pub kafka: Kafka,
     /// What plugins may have that run here.
     pub sandbox: Sandbox,
+    /// Who is asked for malware.
+    pub malware: Malware,
     /// Pages that are kept in memory.
     pub pages: Pages,
     /// How logs look and what they hold.
@@ -82,6 +86,7 @@ impl Default for Config {
             kurrentdb: KurrentDb::default(),
             kafka: Kafka::default(),
             sandbox: Sandbox::default(),
+            malware: Malware::default(),
             pages: Pages::default(),
             log: Log::default(),
         }
@@ -350,6 +355,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         }
     }
     problems.extend(config.sandbox.problems());
+    problems.extend(config.malware.problems());
     if config.limits.archive_bytes > LARGEST_ARCHIVE {
         problems.push(format!(
             "  limits.archive_bytes: {}: expected at most {LARGEST_ARCHIVE}, which is what the validation takes",
@@ -420,6 +426,14 @@ mod tests {
         assert!(error.contains("events.log") && error.contains("kurrentdb"), "{error}");
         let error = with_file("[kurrentdb]\nurl = \"http://u:secret@host\"").unwrap_err().to_string();
         assert!(error.contains("kurrentdb.url: http://…: expected") && !error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn the_address_of_clamd_is_checked() {
+        let with = |clamd: &str| with_file(&format!("[malware]\nclamd = \"{clamd}\""));
+        assert!(with("tcp://127.0.0.1:3310").is_ok() && with("unix:/run/clamav/clamd.ctl").is_ok());
+        let error = with("127.0.0.1:3310").unwrap_err().to_string();
+        assert!(error.contains("malware.clamd: \"127.0.0.1:3310\": expected tcp://HOST:PORT or unix:/PATH"), "{error}");
     }
 
     #[test]

@@ -12,12 +12,13 @@ use souk_app::{
 };
 use souk_artifacts::LocalArtifacts;
 use souk_auth::{Argon2Passwords, Keys, Tokens};
+use souk_clamd::{Clamd, Patience};
 use souk_feed_kafka::{KafkaFeed, Relay, RelayStatus};
 use souk_feed_log::LogFeed;
 use souk_log_kurrent::KurrentLog;
 use souk_log_postgres::PostgresLog;
 use souk_ports::{
-    ArtifactStore, Clock, EventFeed, EventLog, Random, Vault,
+    ArtifactStore, Clock, EventFeed, EventLog, MalwareScanner, Random, Vault,
     store::{ReactionStore, WrappedKeys},
 };
 use souk_projections::Directories;
@@ -90,6 +91,11 @@ fn kafka(config: &Config) -> souk_feed_kafka::Settings {
     let Kafka { brokers, topic, partitions, replication_factor: replication, properties } = config.kafka.clone();
     let settings = souk_feed_kafka::Settings::new(brokers.unwrap_or_default());
     souk_feed_kafka::Settings { topic, partitions, replication, properties, ..settings }
+}
+
+/// Who knows malware, where somebody is configured.
+fn scanner(config: &Config) -> Option<Arc<dyn MalwareScanner>> {
+    Some(Arc::new(Clamd::new(config.malware.address()?, Patience::default())))
 }
 
 fn make_folder(data_dir: &Path) -> Result<(), Failure> {
@@ -269,6 +275,7 @@ impl Souk {
             passwords: Arc::new(Argon2Passwords::new(Arc::clone(&random), HASHES_AT_ONCE)),
             artifacts,
             sandbox: Arc::new(LazySandbox::new(config.data_dir.join("sandbox"), &config.sandbox)),
+            malware: scanner(config),
             outputs: Arc::clone(&base.store) as _,
             directory: Arc::clone(&directories) as _,
             timeline: directories,

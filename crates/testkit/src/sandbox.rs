@@ -11,15 +11,20 @@ use souk_ports::sandbox::{Capabilities, Report, Sandbox, SandboxError, Task, Usa
 
 type Script = Arc<dyn Fn(&Task) -> Result<String, SandboxError> + Send + Sync>;
 
-/// Answers each task by a script; at first with its own input.
+/// Answers each task by a script; at first with its own input. Makes everything ready that begins as a component does.
 pub struct ScriptedSandbox {
     script: Mutex<Script>,
     runs: AtomicU64,
+    prepared: Mutex<Vec<String>>,
 }
 
 impl Default for ScriptedSandbox {
     fn default() -> Self {
-        Self { script: Mutex::new(Arc::new(|task| Ok(task.input.clone()))), runs: AtomicU64::new(0) }
+        Self {
+            script: Mutex::new(Arc::new(|task| Ok(task.input.clone()))),
+            runs: AtomicU64::new(0),
+            prepared: Mutex::default(),
+        }
     }
 }
 
@@ -27,6 +32,12 @@ impl ScriptedSandbox {
     /// From now on tasks are answered by `script`.
     pub fn answer(&self, script: impl Fn(&Task) -> Result<String, SandboxError> + Send + Sync + 'static) {
         *self.script.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(script);
+    }
+
+    /// Digests of the components that were made ready.
+    #[must_use]
+    pub fn prepared(&self) -> Vec<String> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many tasks there were.
@@ -38,7 +49,11 @@ impl ScriptedSandbox {
 
 #[async_trait]
 impl Sandbox for ScriptedSandbox {
-    async fn prepare(&self, _: Bytes, _: &str, _: &Capabilities) -> Result<(), SandboxError> {
+    async fn prepare(&self, component: Bytes, digest: &str, _: &Capabilities) -> Result<(), SandboxError> {
+        if !component.starts_with(b"\0asm") {
+            return Err(SandboxError::NotAComponent("it does not begin as one".to_owned()));
+        }
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).push(digest.to_owned());
         Ok(())
     }
 

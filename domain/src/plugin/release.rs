@@ -1,6 +1,6 @@
 //! One version of a plugin: what it is, where it stands, who signed it.
 
-use std::fmt;
+use std::{fmt, ops::Add};
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,27 @@ pub struct VendorSignature {
     pub public_key: String,
     /// Base64 of 64 bytes.
     pub signature: String,
+}
+
+/// What was taken out of the workflows of an archive before it was kept: ids of the author's own accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stripped {
+    /// Nodes that named credentials.
+    pub credentials: u32,
+    /// Nodes that had a `webhookId`.
+    pub webhook_ids: u32,
+}
+
+impl Add for Stripped {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            credentials: self.credentials.saturating_add(other.credentials),
+            webhook_ids: self.webhook_ids.saturating_add(other.webhook_ids),
+        }
+    }
 }
 
 /// Where a version stands in the plugin's own stream.

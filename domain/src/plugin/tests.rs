@@ -33,6 +33,7 @@ fn submit(text: &str, letter: char) -> Command {
         size: 1_024,
         manifest: json!({ "name": "Log_Reader", "version": text, "nested": { "list": [1, 2.5, null] } }),
         signature: None,
+        stripped: None,
         vendor_may_publish: true,
     }
 }
@@ -145,6 +146,19 @@ fn a_signature_is_kept_with_its_version() {
     let signature_of = |event| plugin_after(vec![created(), event]).versions[&version("1.0.0")].signature.clone();
     assert_eq!(signature_of(signed("1.0.0")), Some(signature()));
     assert_eq!(signature_of(submitted("1.0.0")), None);
+}
+
+#[test]
+fn what_was_taken_out_of_an_archive_is_told() {
+    let what = Stripped { credentials: 2, webhook_ids: 1 };
+    let (mut stripped, mut told) = (submit("1.0.0", 'a'), submitted("1.0.0"));
+    if let Command::SubmitVersion { stripped: slot, .. } = &mut stripped {
+        *slot = Some(what);
+    }
+    if let Event::VersionSubmitted { stripped: slot, .. } = &mut told {
+        *slot = Some(what);
+    }
+    given::<Plugins>([created()]).when(stripped).then(told);
 }
 
 #[test]

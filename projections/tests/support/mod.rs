@@ -251,6 +251,7 @@ impl Market {
                 public_key: "key".to_owned(),
                 signature: "signature".to_owned(),
             }),
+            stripped: None,
         };
         self.plugin_event(number, event).await;
     }

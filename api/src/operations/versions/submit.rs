@@ -29,7 +29,8 @@ pub struct SubmitForm {
     /// JSON with at least `name`, `version` (semver), `kind`, `summary` and `license`.
     #[schema(value_type = Object)]
     manifest: String,
-    /// The archive.
+    /// The archive. Of a workflow, ids of its author's credentials and webhooks are taken out before it is kept; the digest of the
+    /// version is that of what is kept.
     #[schema(value_type = String, format = Binary)]
     artifact: Vec<u8>,
     /// Base64 of the vendor's Ed25519 signature over the 32 bytes of the archive's SHA-256, by a live key of the vendor.

@@ -114,7 +114,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("plugin.version_approved", &["version", "digest", "validationId", "confidence", "by", "previousVersion"], &[]),
     rule("plugin.version_rejected", &["version", "confidence", "by", "reason"], &[]),
     // A manifest says whatever its maker wrote into it, also addresses of people.
-    rule("plugin.version_submitted", &["version", "digest", "size", "signature"], &["manifest"]),
+    rule("plugin.version_submitted", &["version", "digest", "size", "signature", "stripped"], &["manifest"]),
     rule("plugin.version_yanked", &["version", "reason"], &[]),
     rule("review.edited", &["rating", "previousRating", "hidden"], &[]),
     rule("review.flagged", &[], &[]),

@@ -10,10 +10,11 @@ use souk_domain::{
     id::ValidationId,
     listing::Kind,
     personal::{CLEAR_MARKER, ERASED_MARKER, SEALED_MARKER},
-    plugin::{Command, DecidedBy, Plugins, ReleaseStatus, State},
+    plugin::{Command, DecidedBy, Plugins, ReleaseStatus, State, Stripped},
     text::{self, Problems},
     validation::{self, Validations, Verdict},
 };
+use souk_package::workflow::strip_packed;
 
 use super::{Owned, PluginRef, PluginVersion, created, fact, owned};
 use crate::{App, AppError, Context, Done, execute::Call, input::MAX_REASON, memory::About, vendor_keys, vendors};
@@ -22,6 +23,11 @@ use crate::{App, AppError, Context, Done, execute::Call, input::MAX_REASON, memo
 const MAX_MANIFEST: usize = 128 * 1024;
 /// How deep a manifest may nest.
 const MAX_DEPTH: usize = 32;
+
+/// Why a signature over a workflow that has to be stripped is refused: nobody could check it against what is published.
+const SIGNED_TOO_EARLY: &str = "the workflow still has ids of its author's credentials or webhooks, which are taken out before \
+    it is kept, so that the signature would not be one over what is published: take `credentials` and `webhookId` out of \
+    its nodes, and sign that";
 
 /// A version to hand in.
 #[derive(Clone, Debug)]
@@ -41,7 +47,8 @@ fn version_of(done: Done<Arc<State>>, version: &Version) -> Result<Done<PluginVe
     Ok(done.map(|_| value))
 }
 
-/// Keeps the archive and hands the version in; it is validated behind. Owner or admin.
+/// Keeps the archive and hands the version in; it is validated behind. Owner or admin. A workflow is kept without the ids of
+/// its author's credentials and webhooks, and what is recorded of it is the digest of what is kept.
 ///
 /// # Errors
 /// `NotFound`, `Unauthorized`, `Forbidden` (also: the vendor is not verified), `Invalid`, `InvalidSignature`; conflicts
@@ -58,21 +65,39 @@ pub async fn submit_version(
     if !vendor_may_publish && !owned.plugin()?.versions.contains_key(&version) {
         return Err(AppError::Forbidden("only a verified vendor publishes"));
     }
+    let (artifact, stripped) = strip(owned.plugin()?.details.kind, input.artifact, app.settings.max_artifact).await?;
     let signature = match &input.signature {
-        Some(signature) => Some(vendor_keys::signed(app, owned.vendor.id, &input.artifact, signature).await?),
+        Some(_) if stripped.is_some() => return Err(AppError::InvalidSignature(SIGNED_TOO_EARLY.to_owned())),
+        Some(signature) => Some(vendor_keys::signed(app, owned.vendor.id, &artifact, signature).await?),
         None => None,
     };
-    let size = input.artifact.len() as u64;
-    let digest = app.ports.artifacts.put(input.artifact).await?;
+    let size = artifact.len() as u64;
+    let digest = app.ports.artifacts.put(artifact).await?;
     let command = Command::SubmitVersion {
         version: version.clone(),
         digest,
         size,
         manifest: input.manifest,
         signature,
+        stripped,
         vendor_may_publish,
     };
     version_of(app.execute::<Plugins>(owned.call()?, command).await?, &version)
+}
+
+/// What is kept of an archive, and what was taken out for that.
+async fn strip(kind: Kind, artifact: Bytes, max: usize) -> Result<(Bytes, Option<Stripped>), AppError> {
+    let packed = artifact.clone();
+    let stripped = tokio::task::spawn_blocking(move || strip_packed(kind, &packed)).await;
+    let stripped = stripped.map_err(|error| AppError::Internal(format!("stripping a workflow broke: {error}")))?;
+    match stripped {
+        Ok(None) => Ok((artifact, None)),
+        Ok(Some((bytes, what))) if bytes.len() <= max => Ok((bytes.into(), Some(what))),
+        Ok(Some(_)) | Err(_) => {
+            let problem = "is too large once it is packed without the ids of its author's credentials and webhooks";
+            Err(AppError::invalid("artifact", problem))
+        }
+    }
 }
 
 async fn may_publish(app: &App, owned: &Owned) -> Result<bool, AppError> {

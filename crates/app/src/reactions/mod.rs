@@ -16,7 +16,10 @@ mod verdicts;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use souk_domain::{event::DomainEvent, id::CommandId};
+use souk_domain::{
+    event::DomainEvent,
+    id::{CommandId, VendorId},
+};
 use souk_ports::{Metadata, Position, RecordedEvent, store::ReactionStore};
 
 pub use self::runner::{ReactionRunner, Status, contradiction};
@@ -26,6 +29,8 @@ use crate::{App, AppError, Context};
 pub(crate) struct Cause<'a> {
     pub recorded: &'a RecordedEvent,
     pub event: DomainEvent,
+    /// The vendor that it concerned when it happened.
+    pub vendor: Option<VendorId>,
     /// The command that answers it.
     pub ctx: Context,
 }
@@ -85,7 +90,7 @@ pub(crate) async fn answer(app: &App, reaction: &dyn Reaction, recorded: &Record
         traceparent: metadata.traceparent,
         ..Context::system(command)
     };
-    reaction.react(app, &Cause { recorded, event, ctx }).await
+    reaction.react(app, &Cause { recorded, event, vendor: metadata.vendor_id, ctx }).await
 }
 
 /// Tries a parked event again; forgets it when that works.

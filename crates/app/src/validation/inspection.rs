@@ -2,6 +2,7 @@
 
 use souk_domain::{
     listing::Kind,
+    plugin::Stripped,
     validation::{Finding, Severity},
 };
 use souk_inspect::{Inspector, advisories::Advisories, dependencies, inspector, workflow};
@@ -47,8 +48,18 @@ impl CheckStep for WorkflowStep {
 
     fn run(&self, input: &Input, gathered: &mut Gathered) -> Option<Vec<Finding>> {
         let archive = gathered.archive.as_ref().filter(|_| input.kind == Kind::Workflow)?;
-        Some(with_inspector(|inspector| workflow(archive, inspector).unwrap_or_default()))
+        let mut findings = with_inspector(|inspector| workflow(archive, inspector).unwrap_or_default());
+        findings.extend(input.stripped.map(stripped));
+        Some(findings)
     }
+}
+
+fn stripped(Stripped { credentials, webhook_ids }: Stripped) -> Finding {
+    let message = format!(
+        "ids of the author's own accounts were taken out when it was handed in: credentials of {credentials} and webhook ids \
+         of {webhook_ids} nodes"
+    );
+    finding("workflow.stripped", Severity::Info, None, message)
 }
 
 fn with_inspector(inspect: impl FnOnce(&Inspector) -> Vec<Finding>) -> Vec<Finding> {

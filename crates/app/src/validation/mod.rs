@@ -5,9 +5,11 @@
 
 mod artifact;
 mod inspection;
+mod malware;
 mod manifest;
 mod property;
 mod report;
+mod signature;
 mod similarity;
 mod trial;
 
@@ -16,13 +18,18 @@ use semver::Version;
 use serde_json::Value;
 use souk_domain::{
     listing::Kind,
-    validation::{CrossCheck, Finding, Step},
+    plugin::Stripped,
+    validation::{CrossCheck, Finding, Outcome, Step},
 };
 pub use souk_inspect::advisories;
 use souk_inspect::advisories::{Advisories, Unreadable};
-use souk_package::{archive::Archive, manifest::Manifest};
+use souk_package::{archive::Archive, manifest::Manifest, sha256, workflow::strip_packed};
 
-pub(crate) use self::trial::{Trial, try_out};
+pub use self::signature::{KeyStanding, Signed, Signing};
+pub(crate) use self::{
+    malware::scan,
+    trial::{Trial, get_ready, try_out},
+};
 
 /// A version to check.
 #[derive(Clone, Debug)]
@@ -41,6 +48,33 @@ pub struct Input {
     pub size: u64,
     /// The archive as the store holds it.
     pub archive: Bytes,
+    /// What is known of its vendor's signature.
+    pub signature: Signed,
+    /// What was taken out of its workflows before it was kept.
+    pub stripped: Option<Stripped>,
+}
+
+impl Input {
+    /// An archive as it would be kept if it were handed in, of which nobody knows who its vendor is.
+    #[must_use]
+    pub fn of(kind: Kind, name: String, version: Version, manifest: Value, archive: Vec<u8>) -> Self {
+        // What cannot be packed anew stays as it is, and is refused for what is left in it.
+        let (archive, stripped) = match strip_packed(kind, &archive) {
+            Ok(Some((archive, stripped))) => (archive, Some(stripped)),
+            Ok(None) | Err(_) => (archive, None),
+        };
+        Self {
+            kind,
+            name,
+            manifest,
+            version,
+            digest: sha256(&archive),
+            size: archive.len() as u64,
+            archive: archive.into(),
+            signature: Signed::Unknown,
+            stripped,
+        }
+    }
 }
 
 /// What earlier steps have read, for later ones.
@@ -59,16 +93,41 @@ pub trait CheckStep: Send + Sync {
 
     /// What it finds; none when it does not apply to this input.
     fn run(&self, input: &Input, gathered: &mut Gathered) -> Option<Vec<Finding>>;
+
+    /// Why it finds nothing where it does not apply, when that is not plain from the kind.
+    fn why_skipped(&self) -> Option<&'static str> {
+        None
+    }
 }
 
+/// The step that asks a scanner. It waits for others, so that the pipeline leaves it to its caller.
+const MALWARE: &str = "malware";
 /// The step that runs samples. It is the last one, and needs a sandbox, so that the pipeline leaves it to its caller.
-pub(crate) const EXECUTION: &str = "execution";
+const EXECUTION: &str = "execution";
 
-/// What the steps found that only look.
+/// A step with all that it found.
+#[derive(Debug)]
+struct Part {
+    step: Step,
+    findings: Vec<Finding>,
+    why_skipped: Option<&'static str>,
+}
+
+impl Part {
+    fn new(name: &str, found: Option<Vec<Finding>>, why_skipped: Option<&'static str>) -> Self {
+        match found {
+            Some(findings) => Self { step: Step::from_findings(name, findings.clone()), findings, why_skipped: None },
+            None => Self { step: Step::skipped(name), findings: Vec::new(), why_skipped },
+        }
+    }
+}
+
+/// What the steps found that only look, and what the scanner said.
 #[derive(Debug)]
 pub struct Examined {
-    parts: Vec<(Step, Vec<Finding>)>,
+    parts: Vec<Part>,
     gathered: Gathered,
+    recorded: Vec<Step>,
 }
 
 impl Examined {
@@ -81,22 +140,40 @@ impl Examined {
     /// Whether something refuses the version, whatever a run would show.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
-        self.parts.iter().any(|(step, _)| step.outcome == souk_domain::validation::Outcome::Failed)
+        self.parts.iter().any(|part| part.step.outcome == Outcome::Failed)
+    }
+
+    /// The same with what a scanner of malware found.
+    #[must_use]
+    pub fn scanned(mut self, findings: Vec<Finding>) -> Self {
+        self.parts.retain(|part| part.step.name != MALWARE);
+        self.parts.push(Part::new(MALWARE, Some(findings), None));
+        self
+    }
+
+    /// The same as the continuation of a try that ended after it had recorded these steps. What they found then stands, also
+    /// where it depends on what others know by now.
+    #[must_use]
+    pub fn after(self, recorded: &[Step]) -> Self {
+        Self { recorded: recorded.to_vec(), ..self }
     }
 
     /// The end of the run; `trial` is what running the samples came to, where there was something to run.
     #[must_use]
     pub fn conclude(self, input: &Input, trial: Option<Trial>) -> Run {
-        let Self { mut parts, gathered } = self;
-        let (step, findings, cross_check) = match trial {
-            Some(Trial { findings, cross_check }) => {
-                (Step::from_findings(EXECUTION, findings.clone()), findings, cross_check)
-            }
-            None => (Step::skipped(EXECUTION), Vec::new(), None),
+        let Self { mut parts, gathered, recorded } = self;
+        let (findings, cross_check) = match trial {
+            Some(Trial { findings, cross_check }) => (Some(findings), cross_check),
+            None => (None, None),
         };
-        parts.push((step, findings));
-        let steps = parts.iter().map(|(step, _)| step.clone()).collect();
-        let report = report::write(input, parts, &gathered, cross_check.as_ref());
+        parts.push(Part::new(EXECUTION, findings, None));
+        for part in &mut parts {
+            if let Some(before) = recorded.iter().find(|step| step.name == part.step.name && **step != part.step) {
+                *part = Part { step: before.clone(), findings: before.findings.clone(), why_skipped: None };
+            }
+        }
+        let steps = parts.iter().map(|part| part.step.clone()).collect();
+        let report = report::write(input, &parts, &gathered, cross_check.as_ref());
         Run { steps, cross_check, report }
     }
 }
@@ -133,6 +210,7 @@ impl Pipeline {
         Self(vec![
             Box::new(manifest::ManifestStep),
             Box::new(artifact::ArtifactStep::default()),
+            Box::new(signature::SignatureStep),
             Box::new(inspection::StaticAnalysisStep),
             Box::new(inspection::DependenciesStep(known.map_err(|unreadable| unreadable.to_string()))),
             Box::new(inspection::WorkflowStep),
@@ -142,25 +220,23 @@ impl Pipeline {
     /// Names of the steps, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.0.iter().map(|step| step.name()).chain([EXECUTION]).map(str::to_owned).collect()
+        self.0.iter().map(|step| step.name()).chain([MALWARE, EXECUTION]).map(str::to_owned).collect()
     }
 
     /// Takes every step that only looks, whatever the earlier ones found: who hands a version in learns of all its flaws at once.
     #[must_use]
     pub fn examine(&self, input: &Input) -> Examined {
         let mut gathered = Gathered::default();
-        let mut parts = Vec::with_capacity(self.0.len());
-        for check in &self.0 {
-            let (step, findings) = match check.run(input, &mut gathered) {
-                Some(findings) => (Step::from_findings(check.name(), findings.clone()), findings),
-                None => (Step::skipped(check.name()), Vec::new()),
-            };
-            parts.push((step, findings));
-        }
-        Examined { parts, gathered }
+        let looked = self.0.iter().map(|check| {
+            let found = check.run(input, &mut gathered);
+            Part::new(check.name(), found, check.why_skipped())
+        });
+        let mut parts: Vec<_> = looked.collect();
+        parts.push(Part::new(MALWARE, None, Some("no scanner of malware was asked")));
+        Examined { parts, gathered, recorded: Vec::new() }
     }
 
-    /// The same where there is nothing to run samples in.
+    /// The same where there is neither a scanner to ask nor anything to run samples in.
     #[must_use]
     pub fn run(&self, input: &Input) -> Run {
         self.examine(input).conclude(input, None)

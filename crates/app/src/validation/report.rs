@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 use souk_domain::{
     listing::Kind,
-    validation::{CrossCheck, Finding, Outcome, Severity, Step},
+    validation::{CrossCheck, Finding, Outcome, Severity},
 };
 use souk_inspect::{
     catalogue::{self, Owasp},
@@ -12,7 +12,7 @@ use souk_inspect::{
 };
 use souk_package::archive::Archive;
 
-use super::{Gathered, Input};
+use super::{Gathered, Input, signature};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +29,9 @@ struct Report<'a> {
     blocked_by: Vec<String>,
     /// What could happen, apart from how sure one is.
     risk: Risk,
+    /// The vendor's signature, the key that made it, and whether it verifies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<serde_json::Value>,
     steps: Vec<Part<'a>>,
     /// How far two runs of the samples agreed, thousandths.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +46,9 @@ struct Part<'a> {
     name: &'a str,
     outcome: Outcome,
     penalty: u8,
+    /// Why it was skipped, where that is not plain from the kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     findings: Vec<Told<'a>>,
 }
 
@@ -61,12 +67,12 @@ struct Told<'a> {
 /// Writes the report; `parts` are the steps with all their findings.
 pub(super) fn write(
     input: &Input,
-    parts: Vec<(Step, Vec<Finding>)>,
+    parts: &[super::Part],
     gathered: &Gathered,
     cross_check: Option<&CrossCheck>,
 ) -> Vec<u8> {
-    let all: Vec<Finding> = parts.iter().flat_map(|(_, findings)| findings.iter().cloned()).collect();
-    let penalty = parts.iter().fold(0_u8, |sum, (step, _)| sum.saturating_add(step.penalty));
+    let all: Vec<Finding> = parts.iter().flat_map(|part| part.findings.iter().cloned()).collect();
+    let penalty = parts.iter().fold(0_u8, |sum, part| sum.saturating_add(part.step.penalty));
     let mut blocked_by: Vec<_> = all
         .iter()
         .filter(|finding| finding.severity == Severity::Critical)
@@ -76,7 +82,7 @@ pub(super) fn write(
     blocked_by.dedup();
     let files = gathered.archive.as_ref().map(Archive::files).unwrap_or_default();
     let report = Report {
-        schema_version: 2,
+        schema_version: 3,
         name: &input.name,
         kind: input.kind,
         version: input.version.to_string(),
@@ -86,7 +92,8 @@ pub(super) fn write(
         blocked_by,
         risk: risk::assess(input.kind, gathered.manifest.as_ref(), gathered.archive.as_ref(), &all),
         cross_check,
-        steps: parts.iter().map(|(step, findings)| part(step, findings)).collect(),
+        signature: signature::evidence(input),
+        steps: parts.iter().map(told).collect(),
         files: files
             .iter()
             .map(|file| json!({ "path": file.path, "size": file.size, "sha256": file.sha256 }))
@@ -96,8 +103,9 @@ pub(super) fn write(
     value.to_string().into_bytes()
 }
 
-fn part<'a>(step: &'a Step, findings: &'a [Finding]) -> Part<'a> {
-    let mut told: Vec<_> = findings
+fn told(part: &super::Part) -> Part<'_> {
+    let mut told: Vec<_> = part
+        .findings
         .iter()
         .map(|finding| {
             let rule = catalogue::rule(&finding.rule);
@@ -109,5 +117,6 @@ fn part<'a>(step: &'a Step, findings: &'a [Finding]) -> Part<'a> {
         })
         .collect();
     told.sort_by_key(|told| std::cmp::Reverse(told.finding.severity));
-    Part { name: &step.name, outcome: step.outcome, penalty: step.penalty, findings: told }
+    let step = &part.step;
+    Part { name: &step.name, outcome: step.outcome, penalty: step.penalty, reason: part.why_skipped, findings: told }
 }

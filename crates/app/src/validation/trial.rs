@@ -73,6 +73,20 @@ pub async fn try_out(
     Ok(Trial { findings: findings.collect(), cross_check: Some(CrossCheck { samples, attempts }) })
 }
 
+/// Compiles what somebody may run although the manifest does not speak of it: the only component of the archive. None when it
+/// cannot be loaded, which is no flaw of a file that is only shipped along.
+///
+/// # Errors
+/// The sandbox does not work at present.
+pub async fn get_ready(sandbox: &dyn Sandbox, runnable: &Runnable) -> Result<Option<Trial>, SandboxError> {
+    let Runnable { component, digest, declared, .. } = runnable;
+    match sandbox.prepare(component.clone(), digest, declared).await {
+        Ok(()) => Ok(Some(Trial::default())),
+        Err(error) if is_ours(&error) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Outputs in the order of `samples`.
 async fn run(
     sandbox: &dyn Sandbox,

@@ -1,11 +1,12 @@
 //! Doubles that only these tests need.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::StreamExt;
 use serde_json::Value;
 use souk_domain::{
@@ -18,7 +19,9 @@ use souk_domain::{
 };
 use souk_ports::{
     Directory, DirectoryError, EventFeed, EventLog, FeedBatch, FeedBatches, FeedError, Metadata, Passwords, Position,
-    RecordedEvent, Timeline, Vault, VaultError, store::StoreError,
+    RecordedEvent, Timeline, Vault, VaultError,
+    malware::{MalwareError, MalwareScanner, Scan},
+    store::StoreError,
 };
 use souk_testkit::{MemoryLog, PlainVault};
 use uuid::Uuid;
@@ -34,6 +37,34 @@ impl Passwords for WeakPasswords {
 
     async fn verify(&self, password: &str, hash: &str) -> bool {
         hash == format!("weak:{password}")
+    }
+}
+
+type Knowledge = Box<dyn Fn(&[u8]) -> Result<Scan, MalwareError> + Send>;
+
+/// A scanner that knows what a test says; at first nothing bad.
+pub struct Scanner(Mutex<Knowledge>);
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Self(Mutex::new(Box::new(|_| Ok(Scan::Clean))))
+    }
+}
+
+impl Scanner {
+    pub fn learn(&self, knowledge: impl Fn(&[u8]) -> Result<Scan, MalwareError> + Send + 'static) {
+        *self.0.lock().unwrap() = Box::new(knowledge);
+    }
+}
+
+#[async_trait]
+impl MalwareScanner for Scanner {
+    async fn scan(&self, bytes: Bytes) -> Result<Scan, MalwareError> {
+        (self.0.lock().unwrap())(&bytes)
+    }
+
+    async fn version(&self) -> Result<String, MalwareError> {
+        Ok("Scanner of tests 1".to_owned())
     }
 }
 

@@ -12,3 +12,4 @@ mod reactions;
 mod shop;
 mod signing;
 mod support;
+mod validating;

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -25,7 +25,7 @@ use souk_domain::{
     user::Role,
     vendor::Vendor,
 };
-use souk_ports::{EventLog, RecordedEvent, store::ReactionStore};
+use souk_ports::{EventLog, MalwareScanner, RecordedEvent, store::ReactionStore};
 use souk_testkit::{
     FaultyLog, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryOutputs, MemoryReactions,
     ScriptedSandbox, SeededRandom,
@@ -47,6 +47,8 @@ pub struct World {
     pub store: Arc<MemoryReactions>,
     pub sandbox: Arc<ScriptedSandbox>,
     pub outputs: Arc<MemoryOutputs>,
+    /// Asked by processes that are made after it was set.
+    pub scanner: OnceLock<Arc<dyn MalwareScanner>>,
     commands: AtomicU64,
 }
 
@@ -64,6 +66,7 @@ impl World {
             store: Arc::new(MemoryReactions::new(clock.clone())),
             sandbox: Arc::default(),
             outputs: Arc::new(MemoryOutputs::new(clock.clone())),
+            scanner: OnceLock::new(),
             clock,
             commands: AtomicU64::new(1),
         }
@@ -97,6 +100,7 @@ impl World {
             passwords: Arc::new(WeakPasswords),
             artifacts: self.artifacts.clone(),
             sandbox: self.sandbox.clone(),
+            malware: self.scanner.get().cloned(),
             outputs: self.outputs.clone(),
             directory: self.directory.clone(),
             timeline: self.directory.clone(),

@@ -420,22 +420,32 @@ pub(super) static WORKFLOW: &[Rule] = &[
         ["A node runs commands on another machine.", "Use a node made for the task.", "n8n-nodes-base.ssh"],
     ),
     entry(
-        "workflow.credentials_present",
+        "workflow.stripped",
         Info,
         Some(Ast04),
         [
-            "Ids and names of the author's credentials are in the file; they mean nothing elsewhere.",
-            "Strip them before publishing; nobody else can use them.",
+            "Ids of the author's credentials or webhooks were taken out of the workflow when it was handed in.",
+            "Nothing has to be done: whoever imports it is asked for credentials of their own.",
+            "\"credentials\": {\"slackApi\": {\"id\": \"7\"}} in what was handed in",
+        ],
+    ),
+    entry(
+        "workflow.credentials_present",
+        Critical,
+        Some(Ast04),
+        [
+            "Ids and names of the author's credentials are in the file, where nobody else may get them.",
+            "Take `credentials` out of the node; what is handed in unsigned is stripped by itself.",
             "\"credentials\": {\"slackApi\": {\"id\": \"7\"}}",
         ],
     ),
     entry(
         "workflow.webhook_id_present",
-        Info,
+        Critical,
         Some(Ast04),
         [
-            "The id of the author's webhook is in the file.",
-            "Strip it before publishing; nobody else can use it.",
+            "The id of the author's webhook is in the file, where nobody else may get it.",
+            "Take `webhookId` out of the node; what is handed in unsigned is stripped by itself.",
             "\"webhookId\": \"5f1c…\"",
         ],
     ),
@@ -467,40 +477,6 @@ pub(super) static WORKFLOW: &[Rule] = &[
             "A request goes to a bare address, a paste or a tunnel.",
             "Use the name of a host that one can trust.",
             "\"url\": \"http://203.0.113.9/x\"",
-        ],
-    ),
-];
-
-/// What running the samples shows.
-pub(super) static EXECUTION: &[Rule] = &[
-    entry(
-        "execution.not_loaded",
-        High,
-        None,
-        [
-            "The component that the manifest names cannot be run.",
-            "Build a component for the world `souk:plugin`, and declare what it imports.",
-            "\"entry\": \"plugin.wasm\", which is a core module",
-        ],
-    ),
-    entry(
-        "execution.sample_failed",
-        High,
-        None,
-        [
-            "A sample's run came to nothing.",
-            "Run the sample by yourself: repair the plugin or the sample, or declare what it needs.",
-            "it traps, or takes longer than it declares",
-        ],
-    ),
-    entry(
-        "execution.sample_differs",
-        High,
-        Some(Ast04),
-        [
-            "A sample's output is not what the manifest says.",
-            "Correct what is expected, or what is done.",
-            "\"expected\": {\"words\": 3}, and it answers {\"words\": 2}",
         ],
     ),
 ];

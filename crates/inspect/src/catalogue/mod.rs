@@ -2,6 +2,7 @@
 
 mod code;
 mod contents;
+mod outside;
 mod package;
 
 use souk_domain::validation::Severity;
@@ -104,10 +105,12 @@ pub fn rules() -> impl Iterator<Item = (&'static str, &'static Rule)> {
     step("manifest", package::MANIFEST)
         .chain(step("artifact", package::ARTIFACT))
         .chain(step("artifact", contents::KINDS))
+        .chain(step("signature", outside::SIGNATURE))
         .chain(step("static_analysis", code::STATIC))
         .chain(step("dependencies", contents::DEPENDENCIES))
         .chain(step("workflow", contents::WORKFLOW))
-        .chain(step("execution", contents::EXECUTION))
+        .chain(step("malware", outside::MALWARE))
+        .chain(step("execution", outside::EXECUTION))
 }
 
 /// The rule with this id.
@@ -150,23 +153,50 @@ mod tests {
         let known: BTreeSet<_> = rules().map(|(_, rule)| rule.id.to_owned()).collect();
         let id = regex::Regex::new(concat!(
             r#""((?:manifest|artifact|skill|agent|command|plugin|mcp_server|asset|workflow|secrets|injection|unicode|shell"#,
-            r#"|exfiltration|hooks|component|dependency|code)\.[a-z_]+)""#
+            r#"|exfiltration|hooks|component|dependency|code|signature|malware|execution)\.[a-z_]+)""#
         ))
         .unwrap();
         let mut named = 0;
-        for folder in ["../package/src", "../app/src/validation", "src"] {
-            for file in sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
-                let text = std::fs::read_to_string(&file).unwrap();
-                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-                for found in id.captures_iter(code) {
-                    let rule = found[1].to_owned();
-                    let is_file = [".md", ".json", ".rs"].iter().any(|end| rule.ends_with(end));
-                    assert!(is_file || known.contains(&rule), "{}: {rule} is not in the table", file.display());
-                    named += 1;
-                }
+        for (file, code) in code() {
+            for found in id.captures_iter(&code) {
+                let rule = found[1].to_owned();
+                let is_file = [".md", ".json", ".rs"].iter().any(|end| rule.ends_with(end));
+                assert!(is_file || known.contains(&rule), "{}: {rule} is not in the table", file.display());
+                named += 1;
             }
         }
         assert!(named > 150, "the search finds only {named}");
+    }
+
+    #[test]
+    fn every_rule_in_the_table_is_named_by_code() {
+        let code: String = code().into_iter().map(|(_, code)| code).collect();
+        // Some are put together: `agent.{field}_missing`.
+        let named = regex::Regex::new(r#""([a-z_]*(?:\{[a-z]+\}[a-z_]*)*\.[a-z_]*(?:\{[a-z]+\}[a-z_]*)*)""#).unwrap();
+        let blank = regex::Regex::new(r"\{[a-z]+\}").unwrap();
+        let patterns: BTreeSet<_> = named
+            .captures_iter(&code)
+            .map(|found| blank.replace_all(&found[1], "[a-z]+").replace('.', r"\."))
+            .collect();
+        let any = regex::Regex::new(&format!("^(?:{})$", Vec::from_iter(patterns).join("|"))).unwrap();
+        for (_, rule) in rules() {
+            assert!(any.is_match(rule.id), "nothing finds {}", rule.id);
+        }
+    }
+
+    /// What finds things, without its tests and without the table.
+    fn code() -> Vec<(std::path::PathBuf, String)> {
+        let folders = ["../package/src", "../app/src/validation", "src"];
+        let files = folders
+            .iter()
+            .flat_map(|folder| sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)))
+            .filter(|file| !file.components().any(|part| part.as_os_str() == "catalogue"));
+        let read = files.map(|file| {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            (file, code)
+        });
+        read.collect()
     }
 
     fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

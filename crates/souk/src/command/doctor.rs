@@ -31,6 +31,8 @@ struct Report {
     projections: Vec<Projection>,
     /// Each reaction.
     reactions: Vec<Reaction>,
+    /// Who is asked for malware; none where nobody is configured.
+    malware: Option<Scanner>,
     /// Events that reactions parked.
     parked: usize,
     /// What is wrong, and what to do.
@@ -55,6 +57,15 @@ struct Reaction {
     name: String,
     position: u64,
     lag: u64,
+}
+
+/// A scanner of malware.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Scanner {
+    address: Option<String>,
+    /// Itself and what it knows, in its own words; none when it does not answer.
+    version: Option<String>,
 }
 
 /// Examines the database, the log, the read models and the reactions.
@@ -129,6 +140,7 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
         ));
     }
     let reactions = reactions(souk, head, &mut problems).await?;
+    let malware = scanner(config, souk, &mut problems).await;
     for one in &parked {
         problems.push(format!(
             "reaction {} parked the event at {}: {}; retry or drop it by POST /api/v1/admin/reactions/{}/{}/retry",
@@ -152,9 +164,20 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
         head,
         projections,
         reactions,
+        malware,
         parked: parked.len(),
         problems,
     })
+}
+
+/// Whether the scanner of malware answers, and how recent it is.
+async fn scanner(config: &Config, souk: &Souk, problems: &mut Vec<String>) -> Option<Scanner> {
+    let scanner = souk.app().ports().malware.as_ref()?;
+    let version = scanner.version().await;
+    if let Err(error) = &version {
+        problems.push(format!("{error}: nothing that is handed in is validated until it does; see malware.clamd"));
+    }
+    Some(Scanner { address: config.malware.clamd.clone(), version: version.ok() })
 }
 
 /// Where each reaction is, and what is wrong with it.
@@ -193,6 +216,11 @@ fn print(report: &Report) {
     }
     for one in &report.reactions {
         say(format!("Reaction {:<33} at {:>8}, {:>6} behind", one.name, one.position, one.lag));
+    }
+    match &report.malware {
+        None => say("Nobody is asked for malware: malware.clamd is not set."),
+        Some(Scanner { version: Some(version), .. }) => say(format!("Malware is looked for by {version}.")),
+        Some(Scanner { version: None, .. }) => say("The scanner of malware does not answer."),
     }
     say(format!("Reactions have parked {} events.", report.parked));
     for problem in &report.problems {

@@ -33,6 +33,8 @@ struct Validated {
     report: Value,
     /// Whether the manifest had to be made up.
     made_up: bool,
+    /// A signature that lies beside the package without its key.
+    unchecked: Option<PathBuf>,
 }
 
 /// Runs the pipeline that a server runs, without one.
@@ -89,7 +91,7 @@ fn validate(pipeline: &Pipeline, thresholds: Thresholds, path: &Path, kind: Opti
     let run = pipeline.run(&package.input);
     let (confidence, verdict) = conclude(&run.steps, thresholds);
     let report = serde_json::from_slice(&run.report).map_err(|error| error.to_string())?;
-    Ok(Validated { verdict, confidence, report, made_up: package.made_up })
+    Ok(Validated { verdict, confidence, report, made_up: package.made_up, unchecked: package.unchecked })
 }
 
 #[cfg(test)]

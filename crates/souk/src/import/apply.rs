@@ -20,7 +20,7 @@ use souk_domain::{
     stream::{Category, StreamId},
     vendor::Vendor,
 };
-use souk_package::sha256;
+use souk_package::{sha256, workflow::strip_packed};
 
 use super::catalogue::{Catalogue, Entry, Refused, VendorInfo, VersionRule};
 use crate::failure::Failure;
@@ -193,7 +193,9 @@ async fn register(app: &App, info: &VendorInfo, owner: UserId) -> Result<Vendor,
 
 async fn import(app: &App, entry: &Entry, vendor: VendorId) -> Result<Outcome, Stop> {
     let archive = archive(entry).await?;
-    let digest = sha256(&archive);
+    // What is kept of it, and known by, is what others may have of it.
+    let kept = strip_packed(entry.details.kind, &archive).map_err(|error| Stop::Refused(error.to_string()))?;
+    let digest = sha256(kept.as_ref().map_or(&archive, |(bytes, _)| bytes));
     let name = PluginRef::Name(entry.name.clone());
     let known = match plugins::get(app, &name).await {
         Ok(read) => Some(read),

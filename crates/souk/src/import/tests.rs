@@ -190,15 +190,8 @@ fn confidence(entry: &Entry) -> (u8, Vec<String>) {
         VersionRule::Counted => "1.0.0".parse().unwrap(),
     };
     let bytes = archive(&entry.files, &entry.made).unwrap();
-    let input = souk_app::validation::Input {
-        kind: entry.details.kind,
-        name: entry.name.clone(),
-        manifest: entry.manifest(&version),
-        version,
-        digest: souk_package::sha256(&bytes),
-        size: bytes.len() as u64,
-        archive: bytes.into(),
-    };
+    let manifest = entry.manifest(&version);
+    let input = souk_app::validation::Input::of(entry.details.kind, entry.name.clone(), version, manifest, bytes);
     let run = souk_app::validation::Pipeline::standard().run(&input);
     let penalty = run.steps.iter().map(|step| step.penalty).fold(0, u8::saturating_add);
     let found = run.steps.iter().flat_map(|step| &step.findings).filter(|finding| finding.severity > Severity::Info);

@@ -157,6 +157,7 @@ impl Writer {
             size: 2_000 + random.next() % 50_000,
             manifest: serde_json::json!({ "name": name, "version": "1.0.0", "kind": kind_name, "license": "MIT" }),
             signature: None,
+            stripped: None,
         };
         self.append(random, stream, None, &[created.into(), submitted.into()], by).await?;
         let confidence = 90 + u8::try_from(random.below(11)).unwrap_or_default();

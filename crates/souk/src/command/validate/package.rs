@@ -1,16 +1,15 @@
 //! Making the input of the pipeline from what lies on a disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use semver::Version;
 use serde_json::{Value, json};
-use souk_app::validation::Input;
+use souk_app::validation::{Input, KeyStanding, Signed, Signing};
 use souk_domain::listing::Kind;
 use souk_package::{
     archive::{Archive, Limits, inspect},
     frontmatter, manifest,
     pack::pack,
-    sha256,
 };
 
 use crate::import::{archive, files, naming};
@@ -23,6 +22,8 @@ pub struct Package {
     pub input: Input,
     /// Whether there was no manifest, so that one was made from what the files say.
     pub made_up: bool,
+    /// A signature that lies beside it without its key.
+    pub unchecked: Option<PathBuf>,
 }
 
 /// Reads a folder, an archive or a single file.
@@ -42,16 +43,30 @@ pub fn read(path: &Path, kind: Option<Kind>) -> Result<Package, String> {
     let manifest = stated.unwrap_or_else(|| manifest_of(path, kind, contents));
     // What the manifest itself has wrong is found by its own step; here it only has to agree with itself.
     let text = |field: &str| manifest.get(field).and_then(Value::as_str).unwrap_or_default();
-    let input = Input {
-        kind,
-        name: text("name").to_owned(),
-        version: Version::parse(text("version")).unwrap_or(Version::new(0, 0, 0)),
-        digest: sha256(&bytes),
-        size: bytes.len() as u64,
-        archive: bytes.into(),
-        manifest,
+    let (name, version) = (text("name").to_owned(), Version::parse(text("version")).unwrap_or(Version::new(0, 0, 0)));
+    let mut input = Input::of(kind, name, version, manifest, bytes);
+    let (signature, unchecked) = signature(path)?;
+    input.signature = signature;
+    Ok(Package { input, made_up, unchecked })
+}
+
+/// The signature beside a package, as `souk sign --json` wrote it; else the file that holds one which cannot be checked.
+fn signature(path: &Path) -> Result<(Signed, Option<PathBuf>), String> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".sig");
+    let beside = PathBuf::from(name);
+    let text = match std::fs::read_to_string(&beside) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((Signed::Unknown, None)),
+        Err(error) => return Err(format!("{}: {error}", beside.display())),
     };
-    Ok(Package { input, made_up })
+    let document: Value = serde_json::from_str(&text).unwrap_or_default();
+    let field = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
+    // A signature alone does not say by whose key it is.
+    let (Some(public_key), Some(signature)) = (field("publicKey"), field("signature")) else {
+        return Ok((Signed::Unknown, Some(beside)));
+    };
+    Ok((Signed::By(Signing { key_id: None, public_key, signature, key: KeyStanding::Unknown }), None))
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {

@@ -31,6 +31,13 @@ pub(super) fn lines(path: &Path, validated: &Validated) -> Vec<String> {
     if validated.made_up {
         lines.push("  (there is no souk.json; its manifest was made from what the files say)".to_owned());
     }
+    if let Some(signature) = &validated.unchecked {
+        lines.push(format!(
+            "  ({} was not checked: it does not say by whose key it is; `souk sign --json` writes that too)",
+            signature.display()
+        ));
+    }
+    lines.extend(skipped(report));
     let (places, remarks) = by_place(report);
     for (place, mut findings) in places {
         lines.push(String::new());
@@ -62,6 +69,15 @@ pub(super) fn lines(path: &Path, validated: &Validated) -> Vec<String> {
     };
     lines.push(format!("  Confidence: {} of 100; {verdict}", validated.confidence));
     lines
+}
+
+/// What was not looked at and could have been, and why.
+fn skipped(report: &Value) -> impl Iterator<Item = String> {
+    let steps = report.get("steps").and_then(Value::as_array).into_iter().flatten();
+    steps.filter_map(|step| {
+        let (name, reason) = (step.get("name")?.as_str()?, step.get("reason")?.as_str()?);
+        Some(format!("  (step `{name}` was left out: {reason})"))
+    })
 }
 
 /// Findings that cost something, by the file they are in, and how many cost nothing.

@@ -66,6 +66,7 @@ impl Market {
             passwords: Arc::new(Nothing),
             artifacts: Arc::new(MemoryArtifacts::default()),
             sandbox: Arc::new(ScriptedSandbox::default()),
+            malware: None,
             outputs: Arc::new(MemoryOutputs::new(clock)),
             directory: Arc::new(Nothing),
             timeline: Arc::new(Nothing),
