@@ -19,6 +19,7 @@ mod failures;
 mod import;
 mod journey;
 mod killed_rebuild;
+mod malware;
 mod outage;
 mod processes;
 mod rebuild;
