@@ -31,6 +31,7 @@ use crate::{Api, error::ErrorBody, router};
         (name = "installs", description = "Installing plugins"),
         (name = "executions", description = "Running plugins"),
         (name = "reviews", description = "Reviews"),
+        (name = "moderation", description = "What waits for moderators"),
         (name = "orders", description = "Purchases"),
         (name = "licenses", description = "Rights to use plugins"),
         (name = "keys", description = "Souk's own keys"),

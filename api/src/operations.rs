@@ -7,6 +7,7 @@ pub mod installs;
 pub mod keys;
 pub mod licenses;
 pub mod me;
+pub mod moderation;
 pub mod orders;
 pub mod plugins;
 pub mod reviews;

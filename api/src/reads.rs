@@ -10,6 +10,7 @@ use souk_projections::{
     QueryError,
     catalogue::{self, Catalogue, NotShown, SearchParams, Shelf, Showcase, ShowcaseOptions, ShowcaseStatus},
     library::{self, Library},
+    moderation::{self, Moderation},
     reliability::{self, Reliability},
     reviews::{self, Reviews},
     vendor_analytics::{self, AnalyticsParams, VendorAnalytics},
@@ -19,7 +20,11 @@ use uuid::Uuid;
 
 use crate::{
     error::ApiError,
-    wire::{self, List, analytics, catalogue as shop, library as own, pages, reliability as trust},
+    wire::{
+        self, List, analytics, catalogue as shop, library as own,
+        moderation::{ModerationCase, ModerationItem, ModerationState, ModerationType},
+        pages, reliability as trust,
+    },
 };
 
 /// The position that an answer must have reached, and how long to wait for it.
@@ -69,6 +74,16 @@ pub trait Reads: Send + Sync {
     async fn validations(&self, at: At, plugin: &str) -> Result<Option<Vec<trust::Validation>>, ApiError>;
     /// The reliability of a plugin.
     async fn reliability(&self, at: At, plugin: &str) -> Result<Option<trust::Reliability>, ApiError>;
+    /// What waits, or waited, for a moderator.
+    async fn moderation_queue(
+        &self,
+        at: At,
+        state: ModerationState,
+        subject: Option<ModerationType>,
+        page: Window,
+    ) -> Result<List<ModerationItem>, ApiError>;
+    /// Everything there is to decide by about a validation or a review.
+    async fn moderation_case(&self, at: At, id: Uuid) -> Result<Option<ModerationCase>, ApiError>;
     /// The shown reviews of a plugin.
     async fn reviews(&self, at: At, plugin: &str, page: Window) -> Result<Option<wire::reviews::Reviews>, ApiError>;
     /// One user's review of a plugin.
@@ -177,7 +192,7 @@ impl Reads for ReadModels {
     }
 
     async fn validations(&self, at: At, plugin: &str) -> Result<Option<Vec<trust::Validation>>, ApiError> {
-        let guard = self.at(at, &[&Catalogue, &Reliability]).await?;
+        let guard = self.at(at, &[&Catalogue, &Reliability, &Moderation]).await?;
         let Some(plugin) = plugin_id(&guard, plugin).await? else { return Ok(None) };
         Ok(Some(reliability::validations(&guard, plugin).await?.into_iter().map(Into::into).collect()))
     }
@@ -186,6 +201,24 @@ impl Reads for ReadModels {
         let guard = self.at(at, &[&Catalogue, &Reliability]).await?;
         let Some(plugin) = plugin_id(&guard, plugin).await? else { return Ok(None) };
         Ok(Some(reliability::reliability(&guard, plugin).await?.into()))
+    }
+
+    async fn moderation_queue(
+        &self,
+        at: At,
+        state: ModerationState,
+        subject: Option<ModerationType>,
+        page: Window,
+    ) -> Result<List<ModerationItem>, ApiError> {
+        let guard = self.at(at, &[&Moderation, &Catalogue, &Reliability]).await?;
+        let subject = subject.map(Into::into);
+        let found = moderation::queue(&guard, state.into(), subject, page.cursor.as_deref(), page.limit).await?;
+        Ok(List::of(found.items, found.next_cursor))
+    }
+
+    async fn moderation_case(&self, at: At, id: Uuid) -> Result<Option<ModerationCase>, ApiError> {
+        let guard = self.at(at, &[&Moderation, &Catalogue, &Reliability, &Reviews]).await?;
+        Ok(moderation::case(&guard, id).await?.map(Into::into))
     }
 
     async fn reviews(&self, at: At, plugin: &str, page: Window) -> Result<Option<wire::reviews::Reviews>, ApiError> {

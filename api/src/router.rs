@@ -13,7 +13,8 @@ use crate::{
     error::ApiError,
     middleware,
     operations::{
-        admin, auth, executions, installs, keys, licenses, me, orders, plugins, reviews, system, vendors, versions,
+        admin, auth, executions, installs, keys, licenses, me, moderation, orders, plugins, reviews, system, vendors,
+        versions,
     },
 };
 
@@ -73,6 +74,7 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(versions::yank::yank_version))
         .routes(routes!(versions::approve::approve_version))
         .routes(routes!(versions::reject::reject_version))
+        .routes(routes!(versions::appeal::appeal_version))
         .routes(routes!(versions::rollback::roll_back_version))
         .routes(routes!(versions::release::version_release))
         // /plugins/{plugin}/install
@@ -84,9 +86,13 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(reviews::list::list_reviews))
         .routes(routes!(reviews::put_mine::put_review, reviews::retract_mine::retract_review))
         .routes(routes!(reviews::flag::flag_review))
+        .routes(routes!(reviews::unflag::unflag_review))
         .routes(routes!(reviews::hide::hide_review))
         .routes(routes!(reviews::restore::restore_review))
         .routes(routes!(reviews::reply::reply_to_review))
+        // /moderation, /moderation/{id}
+        .routes(routes!(moderation::queue::moderation_queue))
+        .routes(routes!(moderation::get::moderation_case))
         // /orders, /orders/{id}/…
         .routes(routes!(orders::place::place_order))
         .routes(routes!(orders::get::get_order))

@@ -141,9 +141,13 @@ impl World {
 
     async fn with_role(&self, name: &str, role: Role) -> Person {
         let person = self.person(&format!("{name}-{}", self.number())).await;
+        self.grant(&person, role).await;
+        person
+    }
+
+    pub async fn grant(&self, person: &Person, role: Role) {
         let who = Who::Id(person.id.parse().unwrap());
         users::grant_role(&self.api.app, &self.operator(), &who, role).await.unwrap();
-        person
     }
 
     pub async fn admin(&self) -> Person {

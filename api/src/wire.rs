@@ -7,6 +7,7 @@ pub mod execution;
 pub mod history;
 pub mod keys;
 pub mod library;
+pub mod moderation;
 pub mod pages;
 pub mod reliability;
 pub mod reviews;

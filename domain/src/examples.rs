@@ -247,6 +247,19 @@ pub fn cross_checked(attempts: &[u16]) -> validation::Event {
     validation::Event::CrossChecked { version: version("1.0.0"), check }
 }
 
+pub fn appealed() -> validation::Event {
+    let reason = "It only calls the host that it names.".to_owned();
+    validation::Event::Appealed { version: version("1.0.0"), vendor_id: vendor_id(), reason }
+}
+
+pub fn ruling(verdict: Verdict, on_appeal: bool) -> validation::Ruling {
+    validation::Ruling { verdict, reason: "It phones home.".to_owned(), on_appeal }
+}
+
+pub fn adjudicated(verdict: Verdict, on_appeal: bool) -> validation::Event {
+    validation::Event::Adjudicated { version: version("1.0.0"), ruling: ruling(verdict, on_appeal) }
+}
+
 pub fn checked() -> Checked {
     Checked { plugin_version: 7, license_version: Some(1) }
 }
@@ -429,12 +442,8 @@ fn validations() -> Vec<DomainEvent> {
         cross_checked(&[640, 655]).into(),
         concluded(98, Verdict::Approve).into(),
         validation::Event::Escalated { version: version("1.0.0"), reason: "Between the thresholds.".to_owned() }.into(),
-        validation::Event::Adjudicated {
-            version: version("1.0.0"),
-            verdict: Verdict::Reject,
-            reason: "It phones home.".to_owned(),
-        }
-        .into(),
+        appealed().into(),
+        adjudicated(Verdict::Reject, true).into(),
     ]
 }
 
@@ -469,6 +478,7 @@ fn installations_and_reviews() -> Vec<DomainEvent> {
         .into(),
         review::Event::Retracted { rating: rating(5), hidden: false }.into(),
         review::Event::Flagged { reason: "Advertising.".to_owned() }.into(),
+        review::Event::Unflagged { flags: 2 }.into(),
         review::Event::Hidden { rating: rating(5), reason: "Advertising.".to_owned() }.into(),
         review::Event::Restored { rating: rating(5) }.into(),
         review::Event::Replied { body: "Thank you.".to_owned() }.into(),

@@ -169,6 +169,8 @@ pub enum Command {
         confidence: Option<u8>,
         /// On whose word.
         by: DecidedBy,
+        /// Whether a moderator overturned the version's rejection: nothing else brings back what was rejected.
+        overturns: bool,
     },
     /// Refuse a version.
     RejectVersion {
@@ -493,8 +495,8 @@ fn decide_created(plugin: &Plugin, command: Command) -> Result<Option<Event>, Er
             }
             Event::VersionSubmitted { version, digest, size, manifest, signature, stripped }
         }
-        Command::ApproveVersion { version, validation, confidence, by } => {
-            return decide_approval(plugin, version, validation, confidence, by);
+        Command::ApproveVersion { version, validation, confidence, by, overturns } => {
+            return decide_approval(plugin, version, validation, confidence, by, overturns);
         }
         Command::RejectVersion { version, confidence, by, reason } => match plugin.release(&version)?.status {
             ReleaseStatus::Submitted => Event::VersionRejected { version, confidence, by, reason },
@@ -546,11 +548,13 @@ fn decide_approval(
     validation: ValidationId,
     confidence: Option<u8>,
     by: DecidedBy,
+    overturns: bool,
 ) -> Result<Option<Event>, Error> {
     let release = plugin.release(&version)?;
     match release.status {
         ReleaseStatus::Approved => return Ok(None),
         ReleaseStatus::Submitted => {}
+        ReleaseStatus::Rejected if overturns && by == DecidedBy::Moderator => {}
         status => return Err(Error::WrongStatus { version, status, wanted: "approved" }),
     }
     // Only a concluded validation has a confidence, and only a person may do without.

@@ -81,6 +81,7 @@ impl Review {
                 self.flags = 0;
             }
             Event::Flagged { .. } => self.flags = self.flags.saturating_add(1),
+            Event::Unflagged { .. } => self.flags = 0,
             Event::Hidden { .. } => self.hidden = true,
             Event::Restored { .. } => {
                 self.hidden = false;
@@ -121,6 +122,8 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Let it stand, whatever was reported.
+    Unflag,
     /// Hide it.
     Hide {
         /// Why.
@@ -185,6 +188,12 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A moderator looked at the reports and let it stand.
+    #[serde(rename = "review.unflagged", rename_all = "camelCase")]
+    Unflagged {
+        /// How many reports that answers.
+        flags: u32,
+    },
     /// A moderator hid it.
     #[serde(rename = "review.hidden", rename_all = "camelCase")]
     Hidden {
@@ -216,6 +225,7 @@ impl Event {
             Self::Edited { .. } => "review.edited",
             Self::Retracted { .. } => "review.retracted",
             Self::Flagged { .. } => "review.flagged",
+            Self::Unflagged { .. } => "review.unflagged",
             Self::Hidden { .. } => "review.hidden",
             Self::Restored { .. } => "review.restored",
             Self::Replied { .. } => "review.replied",
@@ -277,6 +287,9 @@ impl Decider for Reviews {
             // Nobody sees a hidden review, so nobody has cause to report it or to hide it.
             (State::Live(review), Command::Flag { .. } | Command::Hide { .. }) if review.hidden => vec![],
             (State::Live(_), Command::Flag { reason }) => vec![Event::Flagged { reason }],
+            // Of a hidden one the moderators have decided already.
+            (State::Live(review), Command::Unflag) if review.hidden || review.flags == 0 => vec![],
+            (State::Live(review), Command::Unflag) => vec![Event::Unflagged { flags: review.flags }],
             (State::Live(review), Command::Hide { reason }) => vec![Event::Hidden { rating: review.rating, reason }],
             (State::Live(review), Command::Restore) if !review.hidden => vec![],
             (State::Live(review), Command::Restore) => vec![Event::Restored { rating: review.rating }],

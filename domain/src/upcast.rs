@@ -39,6 +39,17 @@ pub const TABLE: &[Upcast] = &[
             data
         },
     },
+    // Before vendors could appeal, no verdict answered an appeal.
+    Upcast {
+        event_type: "validation.adjudicated",
+        from: 1,
+        apply: |mut data| {
+            if let Some(fields) = data.as_object_mut() {
+                fields.insert("onAppeal".to_owned(), Value::Bool(false));
+            }
+            data
+        },
+    },
 ];
 
 /// Takes `data` from version `from` to version `to`, step by step.

@@ -7,15 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decider::Decider,
-    id::{PluginId, ValidationId},
+    id::{PluginId, ValidationId, VendorId},
     listing::Kind,
     stream::Category,
 };
 
+mod adjudication;
 mod cross_check;
 mod step;
 
+use self::adjudication::{decide_adjudication, decide_appeal};
 pub use self::{
+    adjudication::{Appeal, Ruling},
     cross_check::CrossCheck,
     step::{Finding, Outcome, Severity, Step, penalty},
 };
@@ -51,8 +54,10 @@ pub struct Validation {
     pub conclusion: Option<Conclusion>,
     /// Whether a human was asked.
     pub escalated: bool,
-    /// What the human said.
-    pub adjudicated: Option<Verdict>,
+    /// What a human said where the pipeline left it to one.
+    pub adjudicated: Option<Ruling>,
+    /// What its vendor said against its rejection.
+    pub appeal: Option<Appeal>,
 }
 
 impl Validation {
@@ -167,13 +172,15 @@ pub enum Command {
         /// Why.
         reason: String,
     },
-    /// A human's verdict.
-    Adjudicate {
-        /// Approve or reject.
-        verdict: Verdict,
-        /// Why.
+    /// Its vendor speaks against a rejection.
+    Appeal {
+        /// Who owns the plugin now.
+        vendor: VendorId,
+        /// What speaks against it.
         reason: String,
     },
+    /// A human's verdict.
+    Adjudicate(Ruling),
 }
 
 /// What happens in a validation.
@@ -236,15 +243,24 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Its vendor spoke against its rejection.
+    #[serde(rename = "validation.appealed", rename_all = "camelCase")]
+    Appealed {
+        /// Of which version.
+        version: Version,
+        /// Who owned the plugin then.
+        vendor_id: VendorId,
+        /// What speaks against it.
+        reason: String,
+    },
     /// A human decided.
     #[serde(rename = "validation.adjudicated", rename_all = "camelCase")]
     Adjudicated {
         /// Of which version.
         version: Version,
-        /// Approve or reject.
-        verdict: Verdict,
-        /// Why.
-        reason: String,
+        /// What the human said.
+        #[serde(flatten)]
+        ruling: Ruling,
     },
 }
 
@@ -258,6 +274,7 @@ impl Event {
             Self::CrossChecked { .. } => "validation.cross_checked",
             Self::Concluded { .. } => "validation.concluded",
             Self::Escalated { .. } => "validation.escalated",
+            Self::Appealed { .. } => "validation.appealed",
             Self::Adjudicated { .. } => "validation.adjudicated",
         }
     }
@@ -293,6 +310,18 @@ pub enum Error {
     /// Another human was faster and said otherwise.
     #[error("this validation was adjudicated otherwise already")]
     AlreadyAdjudicated,
+    /// Only a rejection is appealed.
+    #[error("only a rejected version is appealed, and this one is not rejected")]
+    NotRejected,
+    /// There is no appeal to answer.
+    #[error("nobody appealed against this verdict")]
+    NotAppealed,
+    /// One appeal a version, and it is made already.
+    #[error("this rejection was appealed already, and a version has one appeal")]
+    AlreadyAppealed,
+    /// The verdict contradicts a rejection that waits for another look.
+    #[error("this rejection was appealed: decide about the appeal")]
+    AppealOpen,
 }
 
 /// Decides about validations, on streams `validation-`.
@@ -332,9 +361,8 @@ impl Decider for Validations {
                 decide_conclusion(known, report, thresholds)?
             }
             (State::Requested(known), Command::Escalate { reason }) => decide_escalation(known, reason)?,
-            (State::Requested(known), Command::Adjudicate { verdict, reason }) => {
-                decide_adjudication(known, verdict, reason)?
-            }
+            (State::Requested(known), Command::Appeal { vendor, reason }) => decide_appeal(known, vendor, reason)?,
+            (State::Requested(known), Command::Adjudicate(ruling)) => decide_adjudication(known, ruling)?,
         };
         Ok(decided.into_iter().collect())
     }
@@ -353,6 +381,7 @@ impl Decider for Validations {
                     conclusion: None,
                     escalated: false,
                     adjudicated: None,
+                    appeal: None,
                 })
             }
             (State::Requested(mut validation), event) => {
@@ -364,7 +393,10 @@ impl Decider for Validations {
                             Some(Conclusion { confidence: *confidence, verdict: *verdict, report: report.clone() });
                     }
                     Event::Escalated { .. } => validation.escalated = true,
-                    Event::Adjudicated { verdict, .. } => validation.adjudicated = Some(*verdict),
+                    Event::Appealed { reason, .. } => {
+                        validation.appeal = Some(Appeal { reason: reason.clone(), answer: None });
+                    }
+                    Event::Adjudicated { ruling, .. } => validation.rule(ruling),
                     Event::Requested { .. } => {}
                 }
                 State::Requested(validation)
@@ -415,19 +447,6 @@ fn decide_escalation(known: &Validation, reason: String) -> Result<Option<Event>
         Some(_) => Err(Error::AlreadyConcluded),
         None if known.escalated || known.adjudicated.is_some() => Ok(None),
         None => Ok(Some(Event::Escalated { version: known.version.clone(), reason })),
-    }
-}
-
-fn decide_adjudication(known: &Validation, verdict: Verdict, reason: String) -> Result<Option<Event>, Error> {
-    if verdict == Verdict::Escalate {
-        return Err(Error::VerdictNotFinal);
-    }
-    match (known.adjudicated, known.settled()?) {
-        (Some(before), _) if before == verdict => Ok(None),
-        (Some(_), _) => Err(Error::AlreadyAdjudicated),
-        (None, Some(settled)) if settled == verdict => Ok(None),
-        (None, Some(_)) => Err(Error::AlreadyConcluded),
-        (None, None) => Ok(Some(Event::Adjudicated { version: known.version.clone(), verdict, reason })),
     }
 }
 

@@ -13,6 +13,7 @@ mod cursor;
 mod directory;
 mod error;
 pub mod library;
+pub mod moderation;
 mod outcomes;
 pub mod reliability;
 pub mod reviews;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
     vec![
         Arc::new(catalogue::Catalogue),
         Arc::new(library::Library),
+        Arc::new(moderation::Moderation),
         Arc::new(reliability::Reliability),
         Arc::new(reviews::Reviews),
         Arc::new(timeline::Timeline),

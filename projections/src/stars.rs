@@ -18,9 +18,11 @@ impl Stars {
             Event::Submitted { rating, .. } | Event::Restored { rating } => (None, Some(rating)),
             Event::Edited { rating, previous_rating, hidden: false, .. } => (Some(previous_rating), Some(rating)),
             Event::Retracted { rating, hidden: false } | Event::Hidden { rating, .. } => (Some(rating), None),
-            Event::Edited { .. } | Event::Retracted { .. } | Event::Flagged { .. } | Event::Replied { .. } => {
-                (None, None)
-            }
+            Event::Edited { .. }
+            | Event::Retracted { .. }
+            | Event::Flagged { .. }
+            | Event::Unflagged { .. }
+            | Event::Replied { .. } => (None, None),
         };
         Self { added: added.map(|rating| rating.stars()), removed: removed.map(|rating| rating.stars()) }
     }

@@ -131,7 +131,11 @@ async fn version_step(market: &Market, dice: &mut Dice, known: &mut Known, of: u
     let verdict = [Verdict::Approve, Verdict::Escalate, Verdict::Reject][dice.roll(3)];
     market.validate(of, &version, u8::try_from(60 + dice.roll(41)).unwrap(), verdict).await;
     let parsed: semver::Version = version.parse().unwrap();
-    match dice.roll(4) {
+    if dice.roll(2) == 0 {
+        let check = validation::CrossCheck { samples: 2, attempts: vec![u16::try_from(dice.roll(1_001)).unwrap()] };
+        market.validation_event(of, &version, validation::Event::CrossChecked { version: parsed.clone(), check }).await;
+    }
+    match dice.roll(6) {
         0 => {
             market.approve(of, &version, Some(95)).await;
             known.approved[of].push(version);
@@ -144,13 +148,40 @@ async fn version_step(market: &Market, dice: &mut Dice, known: &mut Known, of: u
         2 => {
             let event = validation::Event::Escalated { version: parsed.clone(), reason: "unsure".to_owned() };
             market.validation_event(of, &version, event).await;
-            let event = validation::Event::Adjudicated {
-                version: parsed,
-                verdict: Verdict::Approve,
-                reason: "fine".to_owned(),
-            };
+            let event = validation::Event::Adjudicated { version: parsed, ruling: ruling(Verdict::Approve, false) };
             market.validation_event(of, &version, event).await;
             market.approve(of, &version, None).await;
+        }
+        3 => appeal_step(market, dice, of, &version).await,
+        4 => {
+            let event = validation::Event::Escalated { version: parsed, reason: "unsure".to_owned() };
+            market.validation_event(of, &version, event).await;
+        }
+        _ => {}
+    }
+}
+
+fn ruling(verdict: Verdict, on_appeal: bool) -> validation::Ruling {
+    validation::Ruling { verdict, reason: "looked at".to_owned(), on_appeal }
+}
+
+/// An appeal against what a moderator or the pipeline rejected, some of which are answered.
+async fn appeal_step(market: &Market, dice: &mut Dice, of: usize, version: &str) {
+    let parsed: semver::Version = version.parse().unwrap();
+    let judged = |ruling| validation::Event::Adjudicated { version: parsed.clone(), ruling };
+    if dice.roll(2) == 0 {
+        let event = validation::Event::Escalated { version: parsed.clone(), reason: "unsure".to_owned() };
+        market.validation_event(of, version, event).await;
+        market.validation_event(of, version, judged(ruling(Verdict::Reject, false))).await;
+    }
+    let (vendor_id, reason) = (support::vendor(0), "It is harmless.".to_owned());
+    let event = validation::Event::Appealed { version: parsed.clone(), vendor_id, reason };
+    market.validation_event(of, version, event).await;
+    match dice.roll(3) {
+        0 => market.validation_event(of, version, judged(ruling(Verdict::Reject, true))).await,
+        1 => {
+            market.validation_event(of, version, judged(ruling(Verdict::Approve, true))).await;
+            market.approve(of, version, None).await;
         }
         _ => {}
     }
@@ -191,11 +222,12 @@ async fn review_step(market: &Market, dice: &mut Dice, known: &mut Known, of: us
             known.reviewed.insert((of, who), Review::Live(stars));
             return;
         }
-        Some(Review::Live(old)) => match dice.roll(5) {
+        Some(Review::Live(old)) => match dice.roll(8) {
             0 => (review::Event::Retracted { rating: rating(old), hidden: false }, Review::Retracted),
             1 => (review::Event::Hidden { rating: rating(old), reason: "rude".to_owned() }, Review::Hidden(old)),
-            2 => (review::Event::Flagged { reason: "rude".to_owned() }, Review::Live(old)),
-            3 => (review::Event::Replied { body: "Thank you.".to_owned() }, Review::Live(old)),
+            2..=4 => (review::Event::Flagged { reason: format!("rude {}", dice.roll(9)) }, Review::Live(old)),
+            5 => (review::Event::Unflagged { flags: 1 }, Review::Live(old)),
+            6 => (review::Event::Replied { body: "Thank you.".to_owned() }, Review::Live(old)),
             _ => (
                 review::Event::Edited {
                     rating: rating(stars),

@@ -140,8 +140,8 @@ async fn validations_show_their_steps_findings_and_verdicts() {
     );
     let reason = "unsure".to_owned();
     market.validation_event(0, "1.0.0", validation::Event::Escalated { version: version.clone(), reason }).await;
-    let (verdict, reason) = (Verdict::Reject, "no".to_owned());
-    market.validation_event(0, "1.0.0", validation::Event::Adjudicated { version, verdict, reason }).await;
+    let ruling = validation::Ruling { verdict: Verdict::Reject, reason: "no".to_owned(), on_appeal: false };
+    market.validation_event(0, "1.0.0", validation::Event::Adjudicated { version, ruling }).await;
     let (_reader, guard) = market.read().await;
     let shown = reliability::validations(&guard, plugin(0).uuid()).await.unwrap();
     let [shown] = shown.as_slice() else { panic!("one validation") };

@@ -7,7 +7,7 @@ use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 use souk_tests::{client::Client, sample};
 
-use crate::support::{PASSWORD, admin, grant, nobody, person, published, seller, shared, unique};
+use crate::support::{admin, moderator, nobody, person, published, seller, unique};
 
 /// Statuses in the order nobody, customer (bought and installed the plugin), stranger (another vendor's owner), owner (of
 /// the plugin's vendor), moderator, admin.
@@ -142,6 +142,14 @@ fn rows() -> Vec<Row> {
             [401, 403, 403, 403, 409, 409],
         ),
         row(
+            "POST /api/v1/plugins/{plugin}/versions/{version}/appeal",
+            "/plugins/{plugin}/versions/1.0.0/appeal",
+            Json(r#"{"reason":"it is not rejected"}"#),
+            [401, 403, 403, 409, 403, 409],
+        ),
+        row("GET /api/v1/moderation", "/moderation?state=open&type=version", None, MODERATOR),
+        row("GET /api/v1/moderation/{id}", "/moderation/{unknown}", None, [401, 403, 403, 403, 404, 404]),
+        row(
             "POST /api/v1/plugins/{plugin}/install",
             "/plugins/{plugin}/install",
             Json("{}"),
@@ -188,6 +196,12 @@ fn rows() -> Vec<Row> {
             "/plugins/{reviewed}/reviews/{review}/reply",
             Json(r#"{"body":"Thank you."}"#),
             OWNER,
+        ),
+        row(
+            "POST /api/v1/plugins/{plugin}/reviews/{review}/unflag",
+            "/plugins/{reviewed}/reviews/{review}/unflag",
+            None,
+            MODERATOR,
         ),
         row(
             "POST /api/v1/plugins/{plugin}/reviews/{review}/hide",
@@ -387,13 +401,6 @@ impl World {
         };
         client.send(request).await.expect("answers").status
     }
-}
-
-async fn moderator() -> Client {
-    let email = format!("{}@example.com", unique("moderator"));
-    let client = nobody().register(&email, PASSWORD, "Mo Moderator").await.expect("registers");
-    grant(shared().souk.data_dir(), &email, "moderator");
-    client
 }
 
 /// Installs and reviews; the review's id.

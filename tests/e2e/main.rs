@@ -20,6 +20,7 @@ mod import;
 mod journey;
 mod killed_rebuild;
 mod malware;
+mod moderation;
 mod outage;
 mod processes;
 mod rebuild;

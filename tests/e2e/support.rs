@@ -57,6 +57,14 @@ pub async fn admin() -> Client {
     nobody.login(&shared.admin_email, PASSWORD).await.expect("logs in")
 }
 
+/// A moderator of the shared Souk.
+pub async fn moderator() -> Client {
+    let email = format!("{}@example.com", unique("moderator"));
+    let client = nobody().register(&email, PASSWORD, "Mo Moderator").await.expect("registers");
+    grant(shared().souk.data_dir(), &email, "moderator");
+    client
+}
+
 /// `souk admin grant`
 pub fn grant(data_dir: &std::path::Path, email: &str, role: &str) {
     let output = tokio::task::block_in_place(|| process::run(data_dir, &["admin", "grant", email, role], &[]))

@@ -7,6 +7,7 @@ pub mod put_mine;
 pub mod reply;
 pub mod restore;
 pub mod retract_mine;
+pub mod unflag;
 
 use souk_app::reviews::Written;
 use souk_domain::id::UserId;

@@ -25,7 +25,11 @@ use crate::{
     control::{ControlError, ProjectionControl, ProjectionState, ProjectionStatus, StoppingEvent},
     error::ApiError,
     reads::{At, Reads, Window},
-    wire::{List, analytics, catalogue, library, reliability, reviews},
+    wire::{
+        List, analytics, catalogue, library,
+        moderation::{ModerationCase, ModerationItem, ModerationState, ModerationType},
+        reliability, reviews,
+    },
 };
 
 /// Password hashing that costs nothing.
@@ -198,6 +202,22 @@ impl Reads for StreamReads {
         };
         let none = reliability::Reliability { score: None, parts, history: Vec::new() };
         Ok(self.known(at, plugin).await?.map(|_| none))
+    }
+
+    async fn moderation_queue(
+        &self,
+        at: At,
+        _: ModerationState,
+        _: Option<ModerationType>,
+        _: Window,
+    ) -> Result<List<ModerationItem>, ApiError> {
+        self.reach(at).await?;
+        Ok(List::whole(Vec::new()))
+    }
+
+    async fn moderation_case(&self, at: At, _: Uuid) -> Result<Option<ModerationCase>, ApiError> {
+        self.reach(at).await?;
+        Ok(None)
     }
 
     async fn reviews(&self, at: At, plugin: &str, _: Window) -> Result<Option<reviews::Reviews>, ApiError> {

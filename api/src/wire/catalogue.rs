@@ -205,6 +205,12 @@ pub struct Facets {
     pub license: BTreeMap<String, i64>,
 }
 
+impl From<rows::PluginVendor> for PluginVendor {
+    fn from(row: rows::PluginVendor) -> Self {
+        Self { id: row.id, name: row.name, slug: row.slug, verified: row.verified }
+    }
+}
+
 impl From<rows::Plugin> for Plugin {
     fn from(row: rows::Plugin) -> Self {
         Self {
@@ -219,12 +225,7 @@ impl From<rows::Plugin> for Plugin {
             license: row.license,
             pricing: row.pricing,
             terms: row.terms,
-            vendor: PluginVendor {
-                id: row.vendor.id,
-                name: row.vendor.name,
-                slug: row.vendor.slug,
-                verified: row.vendor.verified,
-            },
+            vendor: row.vendor.into(),
             status: row.status.into(),
             latest_version: row.latest_version,
             reliability: row.reliability.map(Into::into),

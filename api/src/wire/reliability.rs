@@ -94,6 +94,35 @@ pub struct Validation {
     pub requested_at: DateTime<Utc>,
     /// When it was concluded.
     pub concluded_at: Option<DateTime<Utc>>,
+    /// The vendor's appeal against its rejection, if it made one.
+    pub appeal: Option<Appeal>,
+}
+
+/// A vendor's appeal against a rejection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Appeal {
+    /// Where it stands.
+    pub state: AppealState,
+    /// What the vendor says; for the vendor and moderators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it was made.
+    pub appealed_at: DateTime<Utc>,
+    /// When a moderator answered; `adjudication` says what.
+    pub answered_at: Option<DateTime<Utc>>,
+}
+
+/// Where an appeal stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AppealState {
+    /// Waits for a moderator.
+    Open,
+    /// The rejection stands, for good.
+    Upheld,
+    /// The version was approved after all.
+    Overturned,
 }
 
 /// Where a validation stands.
@@ -189,6 +218,33 @@ impl From<rows::Validation> for Validation {
             steps: row.steps.into_iter().map(step).collect(),
             requested_at: row.requested_at,
             concluded_at: row.concluded_at,
+            appeal: row.appeal.map(Into::into),
+        }
+    }
+}
+
+impl Validation {
+    /// What everyone may see of it.
+    #[must_use]
+    pub fn public(mut self) -> Self {
+        if let Some(appeal) = &mut self.appeal {
+            appeal.reason = None;
+        }
+        self
+    }
+}
+
+impl From<rows::Appeal> for Appeal {
+    fn from(row: rows::Appeal) -> Self {
+        Self {
+            state: match row.state {
+                rows::AppealState::Open => AppealState::Open,
+                rows::AppealState::Upheld => AppealState::Upheld,
+                rows::AppealState::Overturned => AppealState::Overturned,
+            },
+            reason: Some(row.reason),
+            appealed_at: row.appealed_at,
+            answered_at: row.answered_at,
         }
     }
 }

@@ -114,7 +114,11 @@ impl Context {
         if self.is_admin() { Ok(self.acting(Role::Admin)) } else { Err(self.refuse("only an admin does this")) }
     }
 
-    pub(crate) fn require_moderator(&self) -> Result<Self, AppError> {
+    /// The same command, recorded as given by a moderator or an admin.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or whoever is, is neither.
+    pub fn require_moderator(&self) -> Result<Self, AppError> {
         if !self.is_moderator() {
             return Err(self.refuse("only a moderator does this"));
         }
@@ -145,7 +149,8 @@ pub struct Done<T> {
 }
 
 impl<T> Done<T> {
-    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Done<U> {
+    /// The same of another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Done<U> {
         Done { value: change(self.value), position: self.position, changed: self.changed, wrote: self.wrote }
     }
 

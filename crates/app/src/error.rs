@@ -193,6 +193,10 @@ impl From<validation::Error> for AppError {
             validation::Error::NotRequested => Self::NotFound("this validation"),
             validation::Error::NotConcluded => Self::conflict("validation_not_concluded", error),
             validation::Error::AlreadyAdjudicated => Self::conflict("already_adjudicated", error),
+            validation::Error::AlreadyAppealed => Self::conflict("already_appealed", error),
+            validation::Error::NotRejected => Self::conflict("not_rejected", error),
+            validation::Error::NotAppealed => Self::conflict("not_appealed", error),
+            validation::Error::AppealOpen => Self::conflict("appeal_open", error),
             validation::Error::AlreadyRequested
             | validation::Error::UnexpectedStep(_)
             | validation::Error::StepsMissing(_)

@@ -29,3 +29,5 @@ impl From<&str> for Secret {
 
 /// The longest reason that somebody gives, characters.
 pub const MAX_REASON: usize = 1_000;
+/// The longest appeal, characters: enough to go through many findings one by one.
+pub const MAX_APPEAL: usize = 5_000;

@@ -146,7 +146,7 @@ pub async fn hide(
 ) -> Result<Done<Written>, AppError> {
     let ctx = ctx.require_moderator()?;
     text::body("reason", reason, MAX_REASON)?;
-    change(app, &ctx, plugin, review, Command::Hide { reason: reason.to_owned() }).await
+    moderate(app, &ctx, plugin, review, Command::Hide { reason: reason.to_owned() }).await
 }
 
 /// Shows a hidden review again; moderator.
@@ -159,7 +159,27 @@ pub async fn restore(
     plugin: &PluginRef,
     review: ReviewId,
 ) -> Result<Done<Written>, AppError> {
-    change(app, &ctx.require_moderator()?, plugin, review, Command::Restore).await
+    moderate(app, &ctx.require_moderator()?, plugin, review, Command::Restore).await
+}
+
+/// Lets a review stand that was reported; moderator.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`.
+pub async fn unflag(app: &App, ctx: &Context, plugin: &PluginRef, review: ReviewId) -> Result<Done<Written>, AppError> {
+    moderate(app, &ctx.require_moderator()?, plugin, review, Command::Unflag).await
+}
+
+async fn moderate(
+    app: &App,
+    ctx: &Context,
+    plugin: &PluginRef,
+    review: ReviewId,
+    command: Command,
+) -> Result<Done<Written>, AppError> {
+    let fact = plugins::fact(app, plugin, Duration::ZERO).await?;
+    plugins::impartial(app, ctx, plugins::created(&fact.state)?).await?;
+    change(app, ctx, plugin, review, command).await
 }
 
 /// The vendor's answer to a review, 1 to 5,000 characters; owner of the plugin's vendor, or admin.

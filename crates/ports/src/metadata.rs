@@ -48,7 +48,7 @@ impl Actor {
     }
 }
 
-/// What an event concerns: the part of its [`Metadata`] that folds and feeds go by.
+/// What an event concerns, and who caused it: the part of its [`Metadata`] that folds and feeds go by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Concerned {
@@ -56,6 +56,8 @@ pub struct Concerned {
     pub plugin_id: Option<PluginId>,
     /// The vendor.
     pub vendor_id: Option<VendorId>,
+    /// Who caused it.
+    pub actor: Option<Actor>,
 }
 
 /// The metadata of an event, as JSON. KurrentDB's own names are used for correlation and causation.

@@ -44,6 +44,29 @@ fn approve(text: &str) -> Command {
         validation: ValidationId::of(plugin_id(), &version(text)),
         confidence: Some(96),
         by: DecidedBy::Validation,
+        overturns: false,
+    }
+}
+
+/// A moderator overturns a rejection.
+fn overturn(text: &str) -> Command {
+    Command::ApproveVersion {
+        version: version(text),
+        validation: ValidationId::of(plugin_id(), &version(text)),
+        confidence: Some(40),
+        by: DecidedBy::Moderator,
+        overturns: true,
+    }
+}
+
+fn overturned(text: &str, previous: Option<&str>) -> Event {
+    Event::VersionApproved {
+        version: version(text),
+        digest: digest('a'),
+        validation_id: ValidationId::of(plugin_id(), &version(text)),
+        confidence: Some(40),
+        by: DecidedBy::Moderator,
+        previous_version: previous.map(version),
     }
 }
 
@@ -199,8 +222,10 @@ fn a_submitted_version_is_approved_once_and_names_the_one_before() {
 #[test]
 fn a_version_is_approved_only_after_a_concluded_validation_or_by_a_person() {
     let history = || [created(), submitted("1.0.0")];
-    let approve =
-        |validation, confidence, by| Command::ApproveVersion { version: version("1.0.0"), validation, confidence, by };
+    let approve = |validation, confidence, by| {
+        let version = version("1.0.0");
+        Command::ApproveVersion { version, validation, confidence, by, overturns: false }
+    };
     let refused = || Error::NotValidated(version("1.0.0"));
     given::<Plugins>(history()).when(approve(validation_id(), None, DecidedBy::Validation)).then_refused(refused());
     given::<Plugins>(history()).when(approve(id(9), Some(99), DecidedBy::Validation)).then_refused(refused());
@@ -217,7 +242,7 @@ fn a_version_is_approved_only_after_a_concluded_validation_or_by_a_person() {
 }
 
 #[test]
-fn rejected_and_yanked_are_final() {
+fn rejected_and_yanked_are_final_but_for_an_appeal() {
     let with = |event| vec![created(), submitted("1.0.0"), event];
     let was_yanked = || vec![created(), submitted("1.0.0"), approved("1.0.0", None), yanked("1.0.0")];
     let rejected_status = ReleaseStatus::Rejected;
@@ -247,6 +272,33 @@ fn rejected_and_yanked_are_final() {
         ReleaseStatus::Submitted,
         "yanked",
     ));
+}
+
+#[test]
+fn only_a_moderator_overturns_a_rejection_and_nothing_else() {
+    let refused = || vec![created(), submitted("1.0.0"), rejected("1.0.0")];
+    given::<Plugins>(refused()).when(overturn("1.0.0")).then(overturned("1.0.0", None));
+    let again = refused().into_iter().chain([overturned("1.0.0", None)]);
+    given::<Plugins>(again).when(overturn("1.0.0")).then_nothing();
+    let mut by_itself = overturn("1.0.0");
+    if let Command::ApproveVersion { by, .. } = &mut by_itself {
+        *by = DecidedBy::Validation;
+    }
+    let wanted = "approved";
+    given::<Plugins>(refused()).when(by_itself).then_refused(wrong("1.0.0", ReleaseStatus::Rejected, wanted));
+    let was_yanked = [created(), submitted("1.0.0"), approved("1.0.0", None), yanked("1.0.0")];
+    given::<Plugins>(was_yanked).when(overturn("1.0.0")).then_refused(wrong("1.0.0", ReleaseStatus::Yanked, wanted));
+}
+
+#[test]
+fn an_older_version_that_comes_back_does_not_become_the_latest() {
+    let mut events =
+        vec![created(), submitted("1.0.0"), rejected("1.0.0"), submitted("1.1.0"), approved("1.1.0", None)];
+    given::<Plugins>(events.clone()).when(overturn("1.0.0")).then(overturned("1.0.0", Some("1.1.0")));
+    events.push(overturned("1.0.0", Some("1.1.0")));
+    let plugin = plugin_after(events);
+    assert_eq!(plugin.versions[&version("1.0.0")].status, ReleaseStatus::Approved);
+    assert_eq!(plugin.latest(), Some(&version("1.1.0")));
 }
 
 #[test]
@@ -375,6 +427,7 @@ fn command() -> impl Strategy<Value = Command> {
         4 => (text(), prop::sample::select(vec!['a', 'b'])).prop_map(|(text, letter)| submit(text, letter)),
         3 => text().prop_map(approve),
         1 => text().prop_map(reject),
+        1 => text().prop_map(overturn),
         1 => text().prop_map(yank),
         2 => text().prop_map(roll_back),
         1 => Just(Command::Suspend { reason: "Under review.".to_owned() }),

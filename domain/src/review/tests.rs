@@ -119,7 +119,7 @@ fn taking_back_happens_once_and_leaves_room_for_another() {
 
 #[test]
 fn what_is_not_there_is_not_moderated() {
-    for command in [hide(), flag(), Command::Restore, reply("Thanks")] {
+    for command in [hide(), flag(), Command::Unflag, Command::Restore, reply("Thanks")] {
         given::<Reviews>([]).when(command.clone()).then_refused(Error::NotFound);
         given::<Reviews>([review_submitted(), retracted()]).when(command).then_refused(Error::NotFound);
     }
@@ -145,6 +145,17 @@ fn every_report_counts_until_the_review_is_edited_or_restored() {
 }
 
 #[test]
+fn a_moderator_lets_a_reported_review_stand() {
+    let unflagged = |flags| Event::Unflagged { flags };
+    let reported = || vec![review_submitted(), flagged(), flagged()];
+    given::<Reviews>(reported()).when(Command::Unflag).then(unflagged(2));
+    given::<Reviews>([review_submitted()]).when(Command::Unflag).then_nothing();
+    given::<Reviews>([reported(), vec![unflagged(2)]].concat()).when(Command::Unflag).then_nothing();
+    given::<Reviews>([reported(), vec![hidden()]].concat()).when(Command::Unflag).then_nothing();
+    given::<Reviews>([reported(), vec![unflagged(2), flagged()]].concat()).when(Command::Unflag).then(unflagged(1));
+}
+
+#[test]
 fn the_vendor_answers_and_answers_anew() {
     given::<Reviews>([review_submitted()]).when(reply("Thanks")).then(replied("Thanks"));
     given::<Reviews>([review_submitted(), replied("Thanks")]).when(reply("Thanks")).then_nothing();
@@ -165,6 +176,7 @@ fn command() -> impl Strategy<Value = Command> {
         3 => (1_u8..4, prop::sample::select(vec!["Good", "Bad"])).prop_map(|(stars, title)| write(stars, title)),
         1 => Just(Command::Retract),
         1 => Just(flag()),
+        1 => Just(Command::Unflag),
         1 => Just(hide()),
         1 => Just(Command::Restore),
         1 => prop::sample::select(vec!["Thanks", "Fixed"]).prop_map(reply),

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     examples::{
-        completed, concluded, cross_checked, digest, finding, id, plugin_id, requested, step, validation_id, version,
+        adjudicated, appealed, completed, concluded, cross_checked, digest, finding, id, plugin_id, requested, ruling,
+        step, validation_id, vendor_id, version,
     },
     testing::{decides_nothing_twice, given},
 };
@@ -40,11 +41,19 @@ fn escalated() -> Event {
 }
 
 fn adjudicate(verdict: Verdict) -> Command {
-    Command::Adjudicate { verdict, reason: "Read it.".to_owned() }
+    Command::Adjudicate(ruling(verdict, false))
 }
 
-fn adjudicated(verdict: Verdict) -> Event {
-    Event::Adjudicated { version: version("1.0.0"), verdict, reason: "Read it.".to_owned() }
+fn answer(verdict: Verdict) -> Command {
+    Command::Adjudicate(ruling(verdict, true))
+}
+
+fn appeal_for(reason: &str) -> Command {
+    Command::Appeal { vendor: vendor_id(), reason: reason.to_owned() }
+}
+
+fn appeal() -> Command {
+    appeal_for("It only calls the host that it names.")
 }
 
 /// A validation of which both steps ran and found this.
@@ -88,7 +97,8 @@ fn a_pipeline_has_a_step_and_each_once() {
 
 #[test]
 fn nothing_can_be_asked_of_a_validation_that_was_not_requested() {
-    for command in [complete(step("manifest", &[])), conclude(), escalate(), adjudicate(Verdict::Approve)] {
+    let judged = [adjudicate(Verdict::Approve), answer(Verdict::Approve), appeal()];
+    for command in [complete(step("manifest", &[])), conclude(), escalate()].into_iter().chain(judged) {
         given::<Validations>([]).when(command).then_refused(Error::NotRequested);
     }
     given::<Validations>([completed(step("manifest", &[]))]).when(conclude()).then_refused(Error::NotRequested);
@@ -196,7 +206,7 @@ fn a_human_is_asked_only_where_the_pipeline_leaves_it_to_one() {
     given::<Validations>(ran(&[], &[])).when(escalate()).then_refused(Error::NotConcluded);
     given::<Validations>(left_to_a_human()).when(escalate()).then(escalated());
     given::<Validations>(with(left_to_a_human(), escalated())).when(escalate()).then_nothing();
-    given::<Validations>(with(left_to_a_human(), adjudicated(Verdict::Approve))).when(escalate()).then_nothing();
+    given::<Validations>(with(left_to_a_human(), adjudicated(Verdict::Approve, false))).when(escalate()).then_nothing();
     given::<Validations>(with(ran(&[], &[]), concluded(100, Verdict::Approve)))
         .when(escalate())
         .then_refused(Error::AlreadyConcluded);
@@ -204,11 +214,11 @@ fn a_human_is_asked_only_where_the_pipeline_leaves_it_to_one() {
 
 #[test]
 fn a_human_says_yes_or_no_once() {
-    let decided = || with(with(left_to_a_human(), escalated()), adjudicated(Verdict::Reject));
+    let decided = || with(with(left_to_a_human(), escalated()), adjudicated(Verdict::Reject, false));
     given::<Validations>(ran(&[], &[])).when(adjudicate(Verdict::Approve)).then_refused(Error::NotConcluded);
     given::<Validations>(left_to_a_human()).when(adjudicate(Verdict::Escalate)).then_refused(Error::VerdictNotFinal);
     for verdict in [Verdict::Approve, Verdict::Reject] {
-        given::<Validations>(left_to_a_human()).when(adjudicate(verdict)).then(adjudicated(verdict));
+        given::<Validations>(left_to_a_human()).when(adjudicate(verdict)).then(adjudicated(verdict, false));
     }
     given::<Validations>(decided()).when(adjudicate(Verdict::Reject)).then_nothing();
     given::<Validations>(decided()).when(adjudicate(Verdict::Approve)).then_refused(Error::AlreadyAdjudicated);
@@ -219,6 +229,83 @@ fn a_human_does_not_overrule_a_verdict_that_stands() {
     let approved = || with(ran(&[], &[]), concluded(100, Verdict::Approve));
     given::<Validations>(approved()).when(adjudicate(Verdict::Approve)).then_nothing();
     given::<Validations>(approved()).when(adjudicate(Verdict::Reject)).then_refused(Error::AlreadyConcluded);
+}
+
+/// A version that the pipeline rejected.
+fn rejected() -> Vec<Event> {
+    with(ran(&[Severity::Critical], &[]), concluded(0, Verdict::Reject))
+}
+
+/// A version that the pipeline left to a human, who rejected it.
+fn rejected_by_a_human() -> Vec<Event> {
+    with(left_to_a_human(), adjudicated(Verdict::Reject, false))
+}
+
+#[test]
+fn only_a_rejection_is_appealed() {
+    given::<Validations>(ran(&[], &[])).when(appeal()).then_refused(Error::NotConcluded);
+    let approved = with(ran(&[], &[]), concluded(100, Verdict::Approve));
+    given::<Validations>(approved).when(appeal()).then_refused(Error::NotRejected);
+    // What waits for a human is in front of one already.
+    given::<Validations>(with(left_to_a_human(), escalated())).when(appeal()).then_refused(Error::NotRejected);
+    let let_in = with(left_to_a_human(), adjudicated(Verdict::Approve, false));
+    given::<Validations>(let_in).when(appeal()).then_refused(Error::NotRejected);
+    for history in [rejected(), rejected_by_a_human()] {
+        given::<Validations>(history).when(appeal()).then(appealed());
+    }
+}
+
+#[test]
+fn a_version_has_one_appeal() {
+    let open = || with(rejected(), appealed());
+    given::<Validations>(open()).when(appeal()).then_nothing();
+    given::<Validations>(open()).when(appeal_for("And another thing.")).then_refused(Error::AlreadyAppealed);
+    for verdict in [Verdict::Approve, Verdict::Reject] {
+        let answered = || with(open(), adjudicated(verdict, true));
+        given::<Validations>(answered()).when(appeal()).then_nothing();
+        given::<Validations>(answered()).when(appeal_for("And another thing.")).then_refused(Error::AlreadyAppealed);
+    }
+}
+
+#[test]
+fn an_appeal_is_answered_once() {
+    for history in [rejected(), rejected_by_a_human()] {
+        let open = || with(history.clone(), appealed());
+        given::<Validations>(open()).when(answer(Verdict::Escalate)).then_refused(Error::VerdictNotFinal);
+        for (verdict, other) in [(Verdict::Approve, Verdict::Reject), (Verdict::Reject, Verdict::Approve)] {
+            given::<Validations>(open()).when(answer(verdict)).then(adjudicated(verdict, true));
+            let answered = || with(open(), adjudicated(verdict, true));
+            given::<Validations>(answered()).when(answer(verdict)).then_nothing();
+            given::<Validations>(answered()).when(answer(other)).then_refused(Error::AlreadyAdjudicated);
+        }
+        given::<Validations>(history).when(answer(Verdict::Approve)).then_refused(Error::NotAppealed);
+    }
+}
+
+#[test]
+fn what_a_person_said_last_counts() {
+    let said = |history: Vec<Event>| match crate::testing::state_after::<Validations>(history) {
+        State::Requested(validation) => validation.ruling().cloned(),
+        State::Absent => panic!("never requested"),
+    };
+    assert_eq!(said(rejected()), None);
+    assert_eq!(said(rejected_by_a_human()), Some(ruling(Verdict::Reject, false)));
+    let open = || with(rejected_by_a_human(), appealed());
+    assert_eq!(said(open()), Some(ruling(Verdict::Reject, false)));
+    let overturned = with(open(), adjudicated(Verdict::Approve, true));
+    assert_eq!(said(overturned), Some(ruling(Verdict::Approve, true)));
+}
+
+#[test]
+fn whoever_does_not_know_of_the_appeal_does_not_answer_it() {
+    for history in [rejected(), rejected_by_a_human()] {
+        let open = || with(history.clone(), appealed());
+        given::<Validations>(open()).when(adjudicate(Verdict::Reject)).then_nothing();
+        given::<Validations>(open()).when(adjudicate(Verdict::Approve)).then_refused(Error::AppealOpen);
+    }
+    let overturned = || with(with(rejected_by_a_human(), appealed()), adjudicated(Verdict::Approve, true));
+    given::<Validations>(overturned()).when(adjudicate(Verdict::Reject)).then_nothing();
+    given::<Validations>(overturned()).when(adjudicate(Verdict::Approve)).then_refused(Error::AlreadyAdjudicated);
 }
 
 #[test]
@@ -253,12 +340,15 @@ fn penalties_add_up_to_at_most_100_and_a_rule_counts_once() {
 fn command() -> impl Strategy<Value = Command> {
     let severity = || prop::sample::select(vec![Severity::Info, Severity::Low, Severity::High, Severity::Critical]);
     let name = || prop::sample::select(vec!["manifest", "artifact"]);
+    let verdict = || prop::sample::select(vec![Verdict::Approve, Verdict::Escalate, Verdict::Reject]);
     prop_oneof![
         2 => Just(request()),
         4 => (name(), prop::collection::vec(severity(), 0..3)).prop_map(|(name, found)| complete(step(name, &found))),
         2 => Just(conclude()),
         1 => Just(escalate()),
-        1 => prop::sample::select(vec![Verdict::Approve, Verdict::Escalate, Verdict::Reject]).prop_map(adjudicate),
+        1 => verdict().prop_map(adjudicate),
+        1 => verdict().prop_map(answer),
+        1 => prop::sample::select(vec!["It calls nobody.", "It calls home."]).prop_map(appeal_for),
     ]
 }
 

@@ -260,6 +260,7 @@ impl CatalogueChanges {
             }
             validation::Event::StepCompleted { .. }
             | validation::Event::CrossChecked { .. }
+            | validation::Event::Appealed { .. }
             | validation::Event::Adjudicated { .. } => {}
         }
     }

@@ -232,9 +232,10 @@ impl ReliabilityChanges {
             }
             validation::Event::CrossChecked { version, check } => self.cross_checked(event, version, check.points()),
             validation::Event::Escalated { reason, .. } => patch.outcome.escalated = Some(reason.clone()),
-            validation::Event::Adjudicated { verdict, reason, .. } => {
-                patch.outcome.adjudicated = Some(rows::word(verdict));
-                patch.outcome.adjudication = Some(reason.clone());
+            validation::Event::Appealed { .. } => {}
+            validation::Event::Adjudicated { ruling, .. } => {
+                patch.outcome.adjudicated = Some(rows::word(&ruling.verdict));
+                patch.outcome.adjudication = Some(ruling.reason.clone());
             }
         }
     }

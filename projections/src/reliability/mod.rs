@@ -12,7 +12,10 @@ use souk_projector::{Changes, Projection};
 mod fold;
 mod query;
 
-pub use query::{Change, Parts, ReliabilityPage, Step, Validation, ValidationStatus, reliability, validations};
+pub use query::{
+    Appeal, AppealState, Change, Parts, ReliabilityPage, Step, Validation, ValidationStatus, reliability, validation,
+    validations,
+};
 
 /// How reliable plugins are, why, and what their validations found.
 #[derive(Clone, Copy, Debug)]

@@ -117,6 +117,35 @@ pub struct Validation {
     pub requested_at: DateTime<Utc>,
     /// When it was concluded.
     pub concluded_at: Option<DateTime<Utc>>,
+    /// What its vendor said against its rejection, as `moderation` knows it.
+    #[sqlx(json(nullable))]
+    pub appeal: Option<Appeal>,
+}
+
+/// A vendor's appeal against a rejection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Appeal {
+    /// Where it stands.
+    pub state: AppealState,
+    /// What the vendor says; for the vendor and moderators.
+    pub reason: String,
+    /// When it was made.
+    pub appealed_at: DateTime<Utc>,
+    /// When a moderator answered.
+    pub answered_at: Option<DateTime<Utc>>,
+}
+
+/// Where an appeal stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AppealState {
+    /// Waits for a moderator.
+    Open,
+    /// The rejection stands, for good.
+    Upheld,
+    /// The version was approved after all.
+    Overturned,
 }
 
 /// Where a validation stands.
@@ -156,5 +185,17 @@ pub struct Step {
 /// # Errors
 /// See [`QueryError`].
 pub async fn validations(guard: &ReadGuard, plugin: Uuid) -> Result<Vec<Validation>, QueryError> {
-    Ok(sqlx::query_as(include_str!("validations.sql")).bind(plugin).fetch_all(guard.pool()).await?)
+    select(guard, plugin, None).await
+}
+
+/// One validation of a plugin's versions.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn validation(guard: &ReadGuard, plugin: Uuid, id: Uuid) -> Result<Option<Validation>, QueryError> {
+    Ok(select(guard, plugin, Some(id)).await?.pop())
+}
+
+async fn select(guard: &ReadGuard, plugin: Uuid, id: Option<Uuid>) -> Result<Vec<Validation>, QueryError> {
+    Ok(sqlx::query_as(include_str!("validations.sql")).bind(plugin).bind(id).fetch_all(guard.pool()).await?)
 }

@@ -5,8 +5,12 @@ SELECT v.validation_id AS id, v.version, v.digest, v.confidence, to_jsonb(v.verd
     (SELECT coalesce(jsonb_agg(jsonb_build_object('name', s.name, 'outcome', s.outcome, 'penalty', s.penalty,
                 'findings', s.findings, 'findingCount', s.finding_count, 'completedAt', s.completed_at) ORDER BY s.position), '[]')
      FROM reliability_step s
-     WHERE s.validation_id = v.validation_id) AS steps
+     WHERE s.validation_id = v.validation_id) AS steps,
+    (SELECT jsonb_build_object('state', coalesce(m.decision, 'open'), 'reason', m.reason, 'appealedAt', m.since,
+                'answeredAt', m.decided_at)
+     FROM moderation_item m
+     WHERE m.item_id = v.validation_id AND m.why = 'appealed') AS appeal
 FROM reliability_validation v
-WHERE v.plugin_id = $1
+WHERE v.plugin_id = $1 AND ($2::uuid IS NULL OR v.validation_id = $2)
 ORDER BY v.position DESC
 LIMIT 100

@@ -154,7 +154,7 @@ impl ReviewChanges {
                 patch.reply = Some(body.clone());
                 patch.replied_at = Some(event.recorded_at);
             }
-            review::Event::Flagged { .. } => {}
+            review::Event::Flagged { .. } | review::Event::Unflagged { .. } => {}
         }
     }
 

@@ -6,7 +6,7 @@ use souk_projector::{Changes, Projection};
 mod fold;
 mod query;
 
-pub use query::{Author, Reply, Review, ReviewPage, Summary, review_of, reviews, summary};
+pub use query::{Author, Reply, Review, ReviewPage, Summary, review, review_of, reviews, summary};
 
 /// What reviewers say.
 #[derive(Clone, Copy, Debug)]

@@ -164,8 +164,15 @@ pub async fn summary(guard: &ReadGuard, plugin: Uuid) -> Result<Summary, QueryEr
 /// # Errors
 /// See [`QueryError`].
 pub async fn review_of(guard: &ReadGuard, plugin: Uuid, user: Uuid) -> Result<Option<Review>, QueryError> {
-    let review = souk_domain::id::ReviewId::of(user.into(), plugin.into());
-    let row: Option<Row> =
-        sqlx::query_as(include_str!("review.sql")).bind(review.uuid()).fetch_optional(guard.pool()).await?;
+    let id = souk_domain::id::ReviewId::of(user.into(), plugin.into());
+    review(guard, id.uuid()).await
+}
+
+/// A review, also while it is hidden; none when there is none, or it was taken back.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn review(guard: &ReadGuard, id: Uuid) -> Result<Option<Review>, QueryError> {
+    let row: Option<Row> = sqlx::query_as(include_str!("review.sql")).bind(id).fetch_optional(guard.pool()).await?;
     Ok(row.map(Review::from))
 }

@@ -1,31 +1,30 @@
 //! `POST /plugins/{plugin}/versions/{version}/reject`
 
 use axum::extract::State;
-use souk_app::plugins;
+use souk_domain::validation::{Ruling, Verdict};
 
-use super::version;
+use super::judged;
 use crate::{
     Api,
     answer::Written,
     error::ApiError,
     extract::{JsonBody, PathParams, Privileged},
-    operations::shared::written_version,
-    wire::{Reason, catalogue::Version},
+    wire::moderation::{JudgedVersion, Rejection},
 };
 
-/// Refuses a version that the pipeline left to a human. For moderators.
-#[utoipa::path(post, path = "/plugins/{plugin}/versions/{version}/reject", tag = "versions", request_body = Reason,
+/// Refuses a version that the pipeline left to a human, or upholds a rejection that its vendor appealed. For moderators who do not
+/// own the plugin.
+#[utoipa::path(post, path = "/plugins/{plugin}/versions/{version}/reject", tag = "versions", request_body = Rejection,
     params(("plugin" = String, Path, description = "Id or name"), ("version" = String, Path, description = "Semver")),
-    security(("bearer" = []), ("apiKey" = [])), responses((status = 200, description = "Rejected", body = Version)))]
+    security(("bearer" = []), ("apiKey" = [])), responses((status = 200, description = "Rejected", body = JudgedVersion)))]
 pub async fn reject_version(
     State(api): State<Api>,
     Privileged(context): Privileged,
-    PathParams((plugin, number)): PathParams<(String, String)>,
-    JsonBody(body): JsonBody<Reason>,
-) -> Result<Written<Version>, ApiError> {
-    let number = version(&number)?;
-    let done = plugins::reject(&api.app, &context, &plugin.as_str().into(), &number, &body.reason).await?;
-    Ok(Written::ok(done.position, written_version(&api, done).await))
+    PathParams(named): PathParams<(String, String)>,
+    JsonBody(body): JsonBody<Rejection>,
+) -> Result<Written<JudgedVersion>, ApiError> {
+    let ruling = Ruling { verdict: Verdict::Reject, reason: body.reason, on_appeal: body.on_appeal };
+    judged(&api, &context, named, &ruling).await
 }
 
 #[cfg(test)]

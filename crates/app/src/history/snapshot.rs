@@ -94,6 +94,7 @@ impl Fold {
             review::Event::Edited { .. }
             | review::Event::Retracted { .. }
             | review::Event::Flagged { .. }
+            | review::Event::Unflagged { .. }
             | review::Event::Replied { .. } => {}
         }
     }

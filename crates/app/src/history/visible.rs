@@ -123,6 +123,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("review.restored", &["rating"], &[]),
     rule("review.retracted", &["rating", "hidden"], &[]),
     rule("review.submitted", &["pluginId", "vendorId", "rating", "installedVersion"], &[]),
+    rule("review.unflagged", &[], &[]),
     rule("slug.released", &[], &[]),
     rule("slug.reserved", &[], &[]),
     rule("user.abandoned", &[], &[]),
@@ -131,7 +132,9 @@ pub(super) const RULES: &[Rule] = &[
     rule("user.registered", &[], &[]),
     rule("user.role_granted", &[], &[]),
     rule("user.role_revoked", &[], &[]),
-    rule("validation.adjudicated", &["version", "verdict", "reason"], &[]),
+    rule("validation.adjudicated", &["version", "verdict", "reason", "onAppeal"], &[]),
+    // Why a vendor appeals is between it and the moderators.
+    rule("validation.appealed", &["version"], &["vendorId", "reason"]),
     rule("validation.concluded", &["version", "confidence", "verdict", "report", "thresholds"], &[]),
     rule("validation.cross_checked", &["version", "samples", "attempts"], &[]),
     rule("validation.escalated", &["version", "reason"], &[]),

@@ -1,6 +1,7 @@
 //! Listings and their versions.
 
 mod amend;
+mod rulings;
 mod versions;
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
@@ -19,9 +20,11 @@ use souk_domain::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::rulings::{impartial, ruled};
 pub use self::{
     amend::{Amend, amend},
-    versions::{SubmitVersion, approve, reject, roll_back, submit_version, yank},
+    rulings::{Appealed, Judged, appeal, judge, reads_appeals},
+    versions::{SubmitVersion, roll_back, submit_version, yank},
 };
 use crate::{
     App, AppError, Context, Done, Read,

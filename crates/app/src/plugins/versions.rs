@@ -1,4 +1,4 @@
-//! Versions: handed in, decided about, taken back.
+//! Versions: handed in, taken back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,17 +7,15 @@ use semver::Version;
 use serde::Deserialize;
 use serde_json::Value;
 use souk_domain::{
-    id::ValidationId,
     listing::Kind,
     personal::{CLEAR_MARKER, ERASED_MARKER, SEALED_MARKER},
-    plugin::{Command, DecidedBy, Plugins, ReleaseStatus, State, Stripped},
+    plugin::{Command, Plugins, State, Stripped},
     text::{self, Problems},
-    validation::{self, Validations, Verdict},
 };
 use souk_package::workflow::strip_packed;
 
-use super::{Owned, PluginRef, PluginVersion, created, fact, owned};
-use crate::{App, AppError, Context, Done, execute::Call, input::MAX_REASON, memory::About, vendor_keys, vendors};
+use super::{Owned, PluginRef, PluginVersion, created, owned};
+use crate::{App, AppError, Context, Done, input::MAX_REASON, vendor_keys, vendors};
 
 /// The largest manifest, bytes of JSON: with all else in its event it keeps within what a log takes.
 const MAX_MANIFEST: usize = 128 * 1024;
@@ -40,7 +38,7 @@ pub struct SubmitVersion {
     pub signature: Option<String>,
 }
 
-fn version_of(done: Done<Arc<State>>, version: &Version) -> Result<Done<PluginVersion>, AppError> {
+pub(super) fn version_of(done: Done<Arc<State>>, version: &Version) -> Result<Done<PluginVersion>, AppError> {
     let plugin = created(&done.value)?;
     let release = plugin.versions.get(version).cloned().ok_or(AppError::NotFound("this version"))?;
     let value = PluginVersion { plugin: plugin.id, version: version.clone(), release };
@@ -189,79 +187,4 @@ pub async fn roll_back(
     text::body("reason", reason, MAX_REASON)?;
     let command = Command::RollBack { version: version.clone(), reason: reason.to_owned() };
     version_of(app.execute::<Plugins>(owned.call()?, command).await?, version)
-}
-
-/// A moderator lets a version be installed, once its validation is over.
-///
-/// # Errors
-/// `NotFound`, `Forbidden`; conflicts `validation_not_concluded`, `already_adjudicated`, `validation_state`,
-/// `wrong_status`.
-pub async fn approve(
-    app: &App,
-    ctx: &Context,
-    plugin: &PluginRef,
-    version: &Version,
-) -> Result<Done<PluginVersion>, AppError> {
-    let ctx = ctx.require_moderator()?;
-    judge(app, &ctx, plugin, version, Verdict::Approve, "approved by a moderator").await
-}
-
-/// A moderator refuses a version, once its validation is over.
-///
-/// # Errors
-/// See [`approve`]; `Invalid`.
-pub async fn reject(
-    app: &App,
-    ctx: &Context,
-    plugin: &PluginRef,
-    version: &Version,
-    reason: &str,
-) -> Result<Done<PluginVersion>, AppError> {
-    let ctx = ctx.require_moderator()?;
-    text::body("reason", reason, MAX_REASON)?;
-    judge(app, &ctx, plugin, version, Verdict::Reject, reason).await
-}
-
-/// First the validation, which the plugin's event names; a crash between leaves a verdict that the same call completes.
-async fn judge(
-    app: &App,
-    ctx: &Context,
-    plugin: &PluginRef,
-    version: &Version,
-    verdict: Verdict,
-    reason: &str,
-) -> Result<Done<PluginVersion>, AppError> {
-    let fact = fact(app, plugin, Duration::ZERO).await?;
-    let plugin = created(&fact.state)?;
-    let about = About::plugin(plugin.id, plugin.vendor);
-    let validation = ValidationId::of(plugin.id, version);
-    let release = plugin.versions.get(version).ok_or(AppError::NotFound("this version"))?;
-    let confidence = if release.status == ReleaseStatus::Submitted {
-        let call = Call::on(ctx, validation.uuid(), about);
-        adjudicate(app, call, verdict, reason).await?
-    } else {
-        None
-    };
-    let (version, by) = (version.clone(), DecidedBy::Moderator);
-    let command = if verdict == Verdict::Approve {
-        Command::ApproveVersion { version: version.clone(), validation, confidence, by }
-    } else {
-        Command::RejectVersion { version: version.clone(), confidence, by, reason: reason.to_owned() }
-    };
-    version_of(app.execute::<Plugins>(Call::on(ctx, plugin.id.uuid(), about), command).await?, &version)
-}
-
-/// The confidence that the validation came to.
-async fn adjudicate(app: &App, call: Call<'_>, verdict: Verdict, reason: &str) -> Result<Option<u8>, AppError> {
-    let command = validation::Command::Adjudicate { verdict, reason: reason.to_owned() };
-    let done = app.execute::<Validations>(call, command).await.map_err(|error| match error {
-        AppError::NotFound(_) => {
-            AppError::conflict("validation_not_concluded", "this version has not been validated yet")
-        }
-        error => error,
-    })?;
-    Ok(match &*done.value {
-        validation::State::Requested(validation) => validation.conclusion.as_ref().map(|found| found.confidence),
-        validation::State::Absent => None,
-    })
 }

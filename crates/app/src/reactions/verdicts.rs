@@ -1,4 +1,6 @@
-//! A concluded validation approves its version, asks a human, or rejects it.
+//! A concluded validation approves its version, asks a human, or rejects it; a human's ruling approves or rejects it.
+//!
+//! Whoever rules tells the plugin at once. The ruling is answered all the same, for the case that they were cut short between.
 
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ impl Reaction for Verdicts {
     }
 
     fn handles(&self, event_type: &str) -> bool {
-        event_type == "validation.concluded"
+        matches!(event_type, "validation.concluded" | "validation.adjudicated")
     }
 
     fn at_once(&self) -> usize {
@@ -32,29 +34,25 @@ impl Reaction for Verdicts {
     }
 
     async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError> {
-        let DomainEvent::Validation(Event::Concluded { confidence, verdict, thresholds, .. }) = &cause.event else {
-            return Ok(());
-        };
+        let DomainEvent::Validation(event) = &cause.event else { return Ok(()) };
         let fact = app.fact::<Validations>(cause.recorded.stream.uuid, Duration::ZERO).await?;
         let State::Requested(known) = &*fact.state else { return Err(AppError::NotFound("this validation")) };
         let listing = app.fact::<Plugins>(known.plugin.uuid(), app.settings.fact_age).await?;
         let about = About::plugin(known.plugin, plugins::created(&listing.state)?.vendor);
-        let (version, by) = (known.version.clone(), DecidedBy::Validation);
-        let command = match verdict {
-            Verdict::Approve => {
-                plugin::Command::ApproveVersion { version, validation: known.id, confidence: Some(*confidence), by }
-            }
-            Verdict::Reject => plugin::Command::RejectVersion {
-                version,
-                confidence: Some(*confidence),
-                by,
-                reason: reason(known, *confidence, thresholds.escalate),
-            },
-            Verdict::Escalate => {
+        let command = match event {
+            Event::Concluded { confidence, verdict: Verdict::Escalate, thresholds, .. } => {
                 let reason = reason(known, *confidence, thresholds.approve);
                 let call = Call::on(&cause.ctx, known.id.uuid(), about);
                 return app.execute::<Validations>(call, Command::Escalate { reason }).await.map(|_| ());
             }
+            Event::Concluded { confidence, verdict, thresholds, .. } => {
+                concluded(known, *verdict, *confidence, thresholds.escalate)
+            }
+            Event::Adjudicated { version, ruling } => {
+                let confidence = known.conclusion.as_ref().map(|conclusion| conclusion.confidence);
+                plugins::ruled(known.id, version, confidence, ruling)
+            }
+            _ => return Ok(()),
         };
         let call = Call::on(&cause.ctx, known.plugin.uuid(), about);
         match app.execute::<Plugins>(call, command).await {
@@ -62,6 +60,18 @@ impl Reaction for Verdicts {
             Ok(_) | Err(AppError::Conflict { reason: "wrong_status", .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// What the plugin hears of a verdict of the pipeline.
+fn concluded(known: &Validation, verdict: Verdict, confidence: u8, below: u8) -> plugin::Command {
+    let (version, by) = (known.version.clone(), DecidedBy::Validation);
+    if verdict == Verdict::Approve {
+        let confidence = Some(confidence);
+        plugin::Command::ApproveVersion { version, validation: known.id, confidence, by, overturns: false }
+    } else {
+        let reason = reason(known, confidence, below);
+        plugin::Command::RejectVersion { version, confidence: Some(confidence), by, reason }
     }
 }
 

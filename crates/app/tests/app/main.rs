@@ -8,6 +8,7 @@ mod doubles;
 mod executions;
 mod history;
 mod kurrent;
+mod moderation;
 mod reactions;
 mod shop;
 mod signing;

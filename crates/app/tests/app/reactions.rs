@@ -16,6 +16,7 @@ use souk_domain::{
     listing::{Interval, Pricing},
     order::{Gateway, Order},
     plugin::ReleaseStatus,
+    validation::Verdict,
 };
 use souk_ports::{
     Expected,
@@ -23,7 +24,7 @@ use souk_ports::{
 };
 use souk_testkit::Fault;
 
-use crate::support::{World, listing, paid, reason};
+use crate::support::{World, listing, paid, reason, ruling};
 
 async fn pay(world: &World, app: &App, buyer: UserId, plugin: PluginId) -> Order {
     let order = orders::place(app, &world.as_user(buyer), &plugin.into(), Gateway::Manual).await.unwrap().value;
@@ -199,7 +200,8 @@ async fn what_a_rule_cannot_judge_goes_to_a_human() {
     plugins::submit_version(&app, &world.as_user(owner), &id, good).await.unwrap();
     settle(&world, &app).await;
     assert_eq!((world.count("validation.escalated"), world.count("plugin.version_approved")), (1, 0));
-    plugins::reject(&app, &world.operator(), &id, &"1.0.0".parse().unwrap(), "no use").await.unwrap();
+    let no = ruling(Verdict::Reject);
+    plugins::judge(&app, &world.operator(), &id, &"1.0.0".parse().unwrap(), &no).await.unwrap();
     settle(&world, &app).await;
     assert_eq!((world.count("validation.adjudicated"), world.count("plugin.version_rejected")), (1, 1));
 }

@@ -18,9 +18,10 @@ use souk_domain::{
     order::{Gateway, Order},
     plugin::ReleaseStatus,
     user::Role,
+    validation::Verdict,
 };
 
-use crate::support::{World, listing, paid, reason, submission};
+use crate::support::{World, listing, paid, reason, ruling, submission};
 
 fn review(rating: u8) -> WriteReview {
     WriteReview { rating, title: "Fine".into(), body: "It is fine.".into() }
@@ -184,17 +185,18 @@ async fn a_moderator_judges_only_what_was_validated() {
     let plugin = world.plugin(&app, owner, "tool", Pricing::Free).await;
     world.submit(&app, owner, plugin.id, "1.0.0").await;
     let (id, version) = (PluginRef::Id(plugin.id), "1.0.0".parse().unwrap());
-    let refused = plugins::approve(&app, &world.as_user(owner), &id, &version).await.unwrap_err();
+    let (yes, no) = (ruling(Verdict::Approve), ruling(Verdict::Reject));
+    let refused = plugins::judge(&app, &world.as_user(owner), &id, &version, &yes).await.unwrap_err();
     assert_eq!(refused.code(), "forbidden");
-    let refused = plugins::approve(&app, &world.operator(), &id, &version).await.unwrap_err();
+    let refused = plugins::judge(&app, &world.operator(), &id, &version, &yes).await.unwrap_err();
     assert_eq!(reason(&refused), "validation_not_concluded");
     world.approve(&app, plugin.id, "1.0.0").await;
     assert_eq!((world.count("validation.adjudicated"), world.count("plugin.version_approved")), (1, 1));
-    let again = plugins::approve(&app, &world.operator(), &id, &version).await.unwrap();
+    let again = plugins::judge(&app, &world.operator(), &id, &version, &yes).await.unwrap();
     assert!(!again.changed);
-    let refused = plugins::reject(&app, &world.operator(), &id, &version, "no").await.unwrap_err();
+    let refused = plugins::judge(&app, &world.operator(), &id, &version, &no).await.unwrap_err();
     assert_eq!(reason(&refused), "wrong_status");
-    let unknown = plugins::approve(&app, &world.operator(), &id, &"9.0.0".parse().unwrap()).await.unwrap_err();
+    let unknown = plugins::judge(&app, &world.operator(), &id, &"9.0.0".parse().unwrap(), &yes).await.unwrap_err();
     assert_eq!(unknown, AppError::NotFound("this version"));
 }
 

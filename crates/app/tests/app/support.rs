@@ -23,6 +23,7 @@ use souk_domain::{
     listing::{Details, Kind, Pricing, Terms},
     plugin::Plugin,
     user::Role,
+    validation::{Ruling, Verdict},
     vendor::Vendor,
 };
 use souk_ports::{EventLog, MalwareScanner, RecordedEvent, store::ReactionStore};
@@ -50,6 +51,16 @@ pub struct World {
     /// Asked by processes that are made after it was set.
     pub scanner: OnceLock<Arc<dyn MalwareScanner>>,
     commands: AtomicU64,
+}
+
+/// What a moderator says who did not hear of an appeal.
+pub fn ruling(verdict: Verdict) -> Ruling {
+    Ruling { verdict, reason: "I looked at it.".into(), on_appeal: false }
+}
+
+/// What a moderator answers to an appeal.
+pub fn answer(verdict: Verdict) -> Ruling {
+    Ruling { on_appeal: true, ..ruling(verdict) }
 }
 
 impl World {
@@ -182,16 +193,16 @@ impl World {
         let version = version.parse().unwrap();
         let listed = plugins::get(app, &plugin.into()).await.unwrap().value;
         self.conclude(plugin, &version, &listed.versions[&version].digest).await;
-        plugins::approve(app, &self.operator(), &plugin.into(), &version).await.unwrap();
+        plugins::judge(app, &self.operator(), &plugin.into(), &version, &ruling(Verdict::Approve)).await.unwrap();
     }
 
     /// Writes a validation that leaves the verdict to a human.
-    async fn conclude(&self, plugin: PluginId, version: &semver::Version, digest: &str) {
+    pub async fn conclude(&self, plugin: PluginId, version: &semver::Version, digest: &str) {
         use souk_domain::{
             event::DomainEvent,
             id::ValidationId,
             stream::{Category, StreamId},
-            validation::{Event, Outcome, Step, Thresholds, Verdict},
+            validation::{Event, Outcome, Step, Thresholds},
         };
         let version = version.clone();
         let id = ValidationId::of(plugin, &version);

@@ -1,0 +1,4 @@
+//! What waits for moderators.
+
+pub mod get;
+pub mod queue;
