@@ -290,7 +290,7 @@ pub enum Event {
         /// The version that new installations got until now.
         previous_version: Option<Version>,
     },
-    /// A version never installs.
+    /// A version does not install.
     #[serde(rename = "plugin.version_rejected", rename_all = "camelCase")]
     VersionRejected {
         /// Which.

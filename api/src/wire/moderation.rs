@@ -94,7 +94,7 @@ pub enum ModerationState {
 pub enum Decision {
     /// The version can be installed.
     Approved,
-    /// The version never installs.
+    /// The version does not install.
     Rejected,
     /// On appeal, the version can be installed after all.
     Overturned,

@@ -67,7 +67,7 @@ pub enum ReleaseStatus {
     Submitted,
     /// Can be installed.
     Approved,
-    /// Never installs.
+    /// Does not install, unless its vendor's appeal overturns that.
     Rejected,
     /// Was approved and no longer installs.
     Yanked,

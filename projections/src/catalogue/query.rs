@@ -171,7 +171,7 @@ pub enum VersionStatus {
     NeedsReview,
     /// Can be installed.
     Approved,
-    /// Never installs.
+    /// Does not install, unless its vendor's appeal overturns that.
     Rejected,
     /// Was approved and no longer installs.
     Yanked,

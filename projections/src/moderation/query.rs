@@ -52,7 +52,7 @@ pub enum Why {
 pub enum Decision {
     /// The version can be installed.
     Approved,
-    /// The version never installs.
+    /// The version does not install.
     Rejected,
     /// On appeal, the version can be installed after all.
     Overturned,
