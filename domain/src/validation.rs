@@ -30,7 +30,7 @@ pub enum State {
     #[default]
     Absent,
     /// Under way or over.
-    Requested(Validation),
+    Requested(Box<Validation>),
 }
 
 /// A validation that was asked for.
@@ -370,7 +370,7 @@ impl Decider for Validations {
     fn evolve(state: State, event: &Event) -> State {
         match (state, event) {
             (State::Absent, Event::Requested { validation_id, plugin_id, version, digest, pipeline, .. }) => {
-                State::Requested(Validation {
+                State::Requested(Box::new(Validation {
                     id: *validation_id,
                     plugin: *plugin_id,
                     version: version.clone(),
@@ -382,7 +382,7 @@ impl Decider for Validations {
                     escalated: false,
                     adjudicated: None,
                     appeal: None,
-                })
+                }))
             }
             (State::Requested(mut validation), event) => {
                 match event {

@@ -69,10 +69,7 @@ pub async fn judge(
         let done = done.map_err(|error| unvalidated(error, plugin, version))?;
         (Arc::clone(&done.value), Some(done))
     };
-    let known = match &*state {
-        State::Requested(known) => Some(known),
-        State::Absent => None,
-    };
+    let known = known(&state);
     let confidence = known.and_then(|known| known.conclusion.as_ref()).map(|conclusion| conclusion.confidence);
     let command = ruled(id, version, confidence, ruling);
     let done = version_of(app.execute::<Plugins>(Call::on(&ctx, plugin.id.uuid(), about), command).await?, version)?;
@@ -82,6 +79,13 @@ pub async fn judge(
     };
     let ruling = known.and_then(Validation::ruling).cloned();
     Ok(done.map(|version| Judged { version, ruling }))
+}
+
+fn known(state: &State) -> Option<&Validation> {
+    match state {
+        State::Requested(known) => Some(known),
+        State::Absent => None,
+    }
 }
 
 /// What the plugin hears of a ruling.
@@ -131,11 +135,9 @@ pub async fn appeal(
         }
         done => done?,
     };
-    let known = match &*done.value {
-        State::Requested(Validation { appeal: Some(appeal), .. }) => appeal.clone(),
-        State::Requested(_) | State::Absent => return Err(AppError::Internal("an appeal was lost".to_owned())),
-    };
-    Ok(done.map(|_| Appealed { validation: id, version: version.clone(), appeal: known }))
+    let appeal = known(&done.value).and_then(|known| known.appeal.clone());
+    let appeal = appeal.ok_or_else(|| AppError::Internal("an appeal was lost".to_owned()))?;
+    Ok(done.map(|_| Appealed { validation: id, version: version.clone(), appeal }))
 }
 
 /// Whether the caller may read why a vendor appeals: the plugin's vendor and moderators do.

@@ -178,7 +178,7 @@ async fn run(app: &App, input: Input, recorded: &[Step]) -> Result<Run, AppError
 
 fn requested(done: &Done<Arc<State>>) -> Result<Validation, AppError> {
     match &*done.value {
-        State::Requested(validation) => Ok(validation.clone()),
+        State::Requested(validation) => Ok(Validation::clone(validation)),
         State::Absent => Err(AppError::NotFound("this validation")),
     }
 }
