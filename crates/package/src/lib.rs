@@ -7,6 +7,7 @@ pub mod archive;
 pub mod capabilities;
 mod finding;
 pub mod frontmatter;
+pub mod ignore;
 pub mod kinds;
 pub mod manifest;
 pub mod pack;
