@@ -17,10 +17,9 @@ use super::{Cause, Reaction};
 use crate::{
     App, AppError, Done,
     execute::Call,
-    executions::Runnable,
     memory::About,
     plugins,
-    validation::{Input, KeyStanding, Run, Signed, Signing, get_ready, scan, try_out},
+    validation::{CheckError, Input, KeyStanding, Means, Signed, Signing, Stage, check},
     vendor_keys,
 };
 
@@ -94,7 +93,16 @@ async fn validate(app: &App, cause: &Cause<'_>, submitted: &Submitted<'_>) -> Re
         signature: signed(app, cause, cause.vendor.unwrap_or(plugin.vendor), id, submitted.signature).await?,
         stripped: submitted.stripped,
     };
-    let run = run(app, input, &known.completed).await?;
+    let means = Means {
+        scanner: app.ports.malware.as_deref(),
+        stage: Some(Stage { sandbox: &*app.ports.sandbox, grants: &app.settings.grants }),
+        recorded: &known.completed,
+    };
+    let run = check(Arc::clone(&app.pipeline), input, means).await.map_err(|error| match error {
+        CheckError::Scanner(error) => error.into(),
+        CheckError::Sandbox(error) => AppError::Unavailable(error.to_string()),
+        CheckError::Broken(_) => AppError::Internal(error.to_string()),
+    })?;
     while let Some(next) = known.next_step() {
         // A step that an earlier Souk announced and this one no longer has.
         let step = run.steps.iter().find(|step| step.name == next).cloned().unwrap_or_else(|| Step::skipped(next));
@@ -134,46 +142,6 @@ async fn signed(
             (true, false) => KeyStanding::Valid,
         },
     }))
-}
-
-/// Looks at a version, has it scanned, and runs its samples where it says what to run. `recorded` are the steps of an earlier try.
-async fn run(app: &App, input: Input, recorded: &[Step]) -> Result<Run, AppError> {
-    let broken = |error| AppError::Internal(format!("the validation pipeline broke: {error}"));
-    let pipeline = Arc::clone(&app.pipeline);
-    let (input, mut examined) = tokio::task::spawn_blocking(move || {
-        let examined = pipeline.examine(&input);
-        (input, examined)
-    })
-    .await
-    .map_err(broken)?;
-    if let Some(scanner) = &app.ports.malware {
-        let found = scan(&**scanner, &input.archive, examined.gathered().archive.as_ref()).await?;
-        examined = examined.scanned(found);
-    }
-    let (input, examined, runnable) = tokio::task::spawn_blocking(move || {
-        let archive = examined.gathered().archive.as_ref().filter(|_| !examined.is_blocked());
-        let runnable = archive.and_then(|archive| Runnable::of(archive, &input.manifest));
-        (input, examined, runnable)
-    })
-    .await
-    .map_err(broken)?;
-    let trial = match runnable {
-        None => None,
-        Some(runnable) => {
-            let (sandbox, manifest) = (&*app.ports.sandbox, examined.gathered().manifest.as_ref());
-            let samples = manifest.map(|manifest| manifest.samples.as_slice()).unwrap_or_default();
-            let entry = manifest.and_then(|manifest| manifest.entry.as_deref());
-            // A component that is only among the files is not what its vendor speaks of, but it may be run.
-            let is_meant = !samples.is_empty() || entry.is_some_and(|entry| entry.ends_with(".wasm"));
-            let tried = match is_meant {
-                true => try_out(sandbox, &runnable, samples, &app.settings.grants).await.map(Some),
-                false => get_ready(sandbox, &runnable).await,
-            };
-            tried.map_err(|error| AppError::Unavailable(error.to_string()))?
-        }
-    };
-    let examined = examined.after(recorded);
-    tokio::task::spawn_blocking(move || examined.conclude(&input, trial)).await.map_err(broken)
 }
 
 fn requested(done: &Done<Arc<State>>) -> Result<Validation, AppError> {

@@ -4,6 +4,7 @@
 //! the same steps and the same bytes of report.
 
 mod artifact;
+mod check;
 mod inspection;
 mod malware;
 mod manifest;
@@ -25,8 +26,11 @@ pub use souk_inspect::advisories;
 use souk_inspect::advisories::{Advisories, Unreadable};
 use souk_package::{archive::Archive, manifest::Manifest, sha256, workflow::strip_packed};
 
-pub use self::signature::{KeyStanding, Signed, Signing};
-pub(crate) use self::{
+pub use self::{
+    check::{CheckError, Means, Stage, check},
+    signature::{KeyStanding, Signed, Signing},
+};
+use self::{
     malware::scan,
     trial::{Trial, get_ready, try_out},
 };
@@ -160,7 +164,7 @@ impl Examined {
 
     /// The end of the run; `trial` is what running the samples came to, where there was something to run.
     #[must_use]
-    pub fn conclude(self, input: &Input, trial: Option<Trial>) -> Run {
+    fn conclude(self, input: &Input, trial: Option<Trial>) -> Run {
         let Self { mut parts, gathered, recorded } = self;
         let (findings, cross_check) = match trial {
             Some(Trial { findings, cross_check }) => (Some(findings), cross_check),
