@@ -1,16 +1,36 @@
 //! What a plugin may do.
 
 use bytes::Bytes;
+use serde_json::Value;
 use souk_ports::Sandbox;
 use souk_sandbox::{Settings, WasmSandbox};
 
-use crate::{Fixed, PROBE, WORDS, outcome, own_code, run, shared, task};
+use crate::{Fixed, PROBE, WORDS, WORDS_JS, outcome, own_code, run, shared, task};
 
 #[tokio::test]
 async fn a_component_answers() {
     let report = run(WORDS, "\"to be or not to be\"").await;
     assert_eq!(outcome(&report), Ok(r#"{"words":6,"distinct":{"be":2,"not":1,"or":1,"to":2}}"#));
     assert!(report.usage.memory_bytes > 0 && report.usage.memory_bytes <= 64 << 20, "{:?}", report.usage);
+}
+
+#[tokio::test]
+async fn the_same_samples_have_the_same_results_in_rust_and_in_javascript() {
+    let samples: Vec<Value> = serde_json::from_str(include_str!("../../fixtures/samples.json")).expect("are samples");
+    assert!(!samples.is_empty());
+    for (language, component) in [("Rust", WORDS), ("JavaScript", WORDS_JS)] {
+        for sample in &samples {
+            let report = run(component, &sample["input"].to_string()).await;
+            let output: Value = serde_json::from_str(outcome(&report).expect("succeeds")).expect("is JSON");
+            assert_eq!(output, sample["expected"], "{language}: {}", sample["name"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_javascript_throws_is_the_plugins_own_failure() {
+    let report = run(WORDS_JS, "7").await;
+    assert_eq!(own_code(&report), "invalid_input");
 }
 
 #[tokio::test]

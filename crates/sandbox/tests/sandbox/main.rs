@@ -30,6 +30,9 @@ use tempfile::TempDir;
 /// Counts words.
 const WORDS: &[u8] = include_bytes!("../../fixtures/words.wasm");
 
+/// The same in JavaScript, with its engine.
+const WORDS_JS: &[u8] = include_bytes!("../../fixtures/words-js.wasm");
+
 /// Tries what it is told.
 const PROBE: &[u8] = include_bytes!("../../fixtures/probe.wasm");
 
