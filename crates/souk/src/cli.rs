@@ -1,9 +1,13 @@
 //! The command line.
 
+mod author;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use souk_domain::{listing::Kind, user::Role};
+
+pub use self::author::{Author, Checks, Language, NewOptions, PackOptions, PublishOptions, ValidateOptions};
 
 /// An event-sourced marketplace for agent plugins and automation assets.
 #[derive(Debug, Parser)]
@@ -95,23 +99,9 @@ pub enum Command {
         #[arg(long, value_name = "EMAIL")]
         owner: Option<String>,
     },
-    /// Check a package the way a server does, without one
-    ///
-    /// A folder, an archive, a SKILL.md, another Markdown file or the JSON of a workflow. Rules are explained in docs/VALIDATION.md.
-    #[command(
-        after_help = "Exit codes: 0 it would be approved; 2 a human would have to look at it; 3 it would be refused; 1 it cannot be read."
-    )]
-    Validate {
-        /// What to check; several are checked one after the other, and the worst verdict counts
-        #[arg(value_name = "PATH", required = true)]
-        paths: Vec<PathBuf>,
-        /// agent, skill, command, plugin, mcp_server, workflow or asset [default: by its souk.json, else by its files]
-        #[arg(long, value_parser = parse_kind)]
-        kind: Option<Kind>,
-        /// A list of advisories and imitated names to know beside the built-in one
-        #[arg(long, value_name = "FILE")]
-        advisories: Option<PathBuf>,
-    },
+    /// For those who make plugins
+    #[command(flatten)]
+    Author(Author),
     /// What needs no Souk
     #[command(flatten)]
     Offline(Offline),

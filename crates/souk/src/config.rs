@@ -220,7 +220,8 @@ pub enum ConfigError {
 }
 
 /// Variables with Souk's prefix that are no configuration keys.
-const OTHER_VARIABLES: [&str; 3] = ["SOUK_CACHE_DIR", "SOUK_POSTGRES_BIN", "SOUK_POSTGRES_INSTALL"];
+const OTHER_VARIABLES: [&str; 5] =
+    ["SOUK_CACHE_DIR", "SOUK_POSTGRES_BIN", "SOUK_POSTGRES_INSTALL", "SOUK_TOKEN", "SOUK_URL"];
 
 /// Every key, as in `limits.archive_bytes`.
 fn keys() -> Vec<String> {

@@ -13,6 +13,7 @@ mod lines;
 mod logging;
 mod models;
 mod output;
+mod package;
 mod process;
 mod sandbox;
 mod source;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand},
+    cli::{Author, Cli, Command, ConfigCommand},
     config::{Config, Overrides},
     failure::Failure,
 };
@@ -90,9 +91,12 @@ async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
         Command::Import { source, path, owner } => {
             command::import::run(config, command::import::Wanted { source, path, owner, json }).await
         }
-        Command::Validate { paths, kind, advisories } => {
-            command::validate::run(config, &command::validate::Wanted { paths, kind, advisories, json })
-        }
+        Command::Author(command) => match command {
+            Author::New(options) => command::new::run(&options, json),
+            Author::Validate(options) => command::validate::run(config, &options, json).await,
+            Author::Pack(options) => command::pack::run(&options, json),
+            Author::Publish(options) => command::publish::run(config, &options, json).await,
+        },
         Command::Offline(command) => command::signing::run(&command, json),
         Command::Admin { command } => command::admin::run(config, command).await,
         Command::Config { command: ConfigCommand::Check } => command::config::check(config, json),

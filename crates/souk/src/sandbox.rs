@@ -26,6 +26,14 @@ impl LazySandbox {
         Self { settings, opened: OnceCell::new() }
     }
 
+    /// Will be in the cache of whoever types a command, so that a component is compiled once and a folder that is only looked at stays as it is.
+    pub fn of_user(config: &config::Sandbox) -> Self {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let base = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+        let souk = variable("SOUK_CACHE_DIR").or_else(|| Some(base?.join("souk")));
+        Self::new(souk.unwrap_or_else(|| std::env::temp_dir().join("souk")).join("sandbox"), config)
+    }
+
     async fn opened(&self) -> Result<&WasmSandbox, SandboxError> {
         let open = async || {
             let settings = self.settings.clone();

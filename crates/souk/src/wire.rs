@@ -18,7 +18,7 @@ use souk_feed_log::LogFeed;
 use souk_log_kurrent::KurrentLog;
 use souk_log_postgres::PostgresLog;
 use souk_ports::{
-    ArtifactStore, Clock, EventFeed, EventLog, MalwareScanner, Random, Vault,
+    ArtifactStore, Clock, EventFeed, EventLog, MalwareScanner, Random, Sandbox, Vault,
     store::{ReactionStore, WrappedKeys},
 };
 use souk_projections::Directories;
@@ -51,6 +51,11 @@ const POOL: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Password hashes computed at once; each takes 19 MiB.
 const HASHES_AT_ONCE: usize = 4;
+
+/// Where the samples of a package run that is checked without a Souk.
+pub fn sandbox_of_user(config: &Config) -> Arc<dyn Sandbox> {
+    Arc::new(LazySandbox::of_user(&config.sandbox))
+}
 
 /// Tells where the reactions of this process stand.
 pub type Observer = Arc<dyn Fn() -> Vec<reactions::Status> + Send + Sync>;
@@ -94,7 +99,7 @@ fn kafka(config: &Config) -> souk_feed_kafka::Settings {
 }
 
 /// Who knows malware, where somebody is configured.
-fn scanner(config: &Config) -> Option<Arc<dyn MalwareScanner>> {
+pub fn scanner(config: &Config) -> Option<Arc<dyn MalwareScanner>> {
     Some(Arc::new(Clamd::new(config.malware.address()?, Patience::default())))
 }
 

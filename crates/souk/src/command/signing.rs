@@ -52,11 +52,9 @@ fn keygen(out: &Path, json: bool) -> Result<(), Failure> {
 }
 
 fn sign(file: &Path, key: &Path, json: bool) -> Result<(), Failure> {
-    let text = Zeroizing::new(fs::read_to_string(key).map_err(|error| at(key, error))?);
-    let secret = SecretKey::parse(&text).map_err(|error| at(key, error))?;
+    let secret = secret(key)?;
     let digest = digest(file)?;
-    let message = artifact_message(&digest).ok_or_else(|| at(file, "its digest cannot be told"))?;
-    let signature = secret.sign(&message).to_string();
+    let signature = signed(&secret, &digest)?;
     if json {
         let public = secret.public().to_string();
         say(json!({ "digest": digest, "publicKey": public, "signature": signature }).to_string());
@@ -64,6 +62,24 @@ fn sign(file: &Path, key: &Path, json: bool) -> Result<(), Failure> {
         say(signature);
     }
     Ok(())
+}
+
+/// The signature by the key in the file `key` over an archive of this digest, as it is handed in.
+///
+/// # Errors
+/// The file holds no key.
+pub fn signature(key: &Path, digest: &str) -> Result<String, Failure> {
+    signed(&secret(key)?, digest)
+}
+
+fn secret(key: &Path) -> Result<SecretKey, Failure> {
+    let text = Zeroizing::new(fs::read_to_string(key).map_err(|error| at(key, error))?);
+    SecretKey::parse(&text).map_err(|error| at(key, error))
+}
+
+fn signed(key: &SecretKey, digest: &str) -> Result<String, Failure> {
+    let message = artifact_message(digest).ok_or_else(|| Failure::new(format!("{digest}: this is no digest")))?;
+    Ok(key.sign(&message).to_string())
 }
 
 fn verify(file: &Path, release: Option<&Path>, keys: Option<&Path>, json: bool) -> Result<(), Failure> {

@@ -1,63 +1,70 @@
 //! `souk validate`
 
-mod package;
+mod granted;
 mod report;
 
-use std::path::{Path, PathBuf};
-
-use serde_json::{Value, json};
-use souk_app::validation::{Pipeline, advisories};
-use souk_domain::{
-    listing::Kind,
-    validation::{Thresholds, Verdict, conclude},
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use crate::{config::Config, failure::Failure, import::Progress, output::say};
+use serde_json::{Value, json};
+use souk_app::validation::{CheckError, Means, Pipeline, Stage, advisories, check};
+use souk_domain::validation::{Thresholds, Verdict, conclude};
+use souk_ports::{MalwareScanner, Sandbox, sandbox::Grants};
 
-/// What to validate.
-pub struct Wanted {
-    /// Folders, archives, or single files.
-    pub paths: Vec<PathBuf>,
-    /// Of which kind they are; found out when absent.
-    pub kind: Option<Kind>,
-    /// More that is known of packages.
-    pub advisories: Option<PathBuf>,
-    /// Report in JSON, a line a package.
-    pub json: bool,
+use crate::{
+    cli::{Checks, ValidateOptions},
+    config::Config,
+    failure::Failure,
+    import::Progress,
+    output::say,
+    package::{self, Package},
+    wire,
+};
+
+/// The pipeline that a server runs, without one.
+pub struct Desk {
+    pipeline: Arc<Pipeline>,
+    thresholds: Thresholds,
+    scanner: Option<Arc<dyn MalwareScanner>>,
+    sandbox: Arc<dyn Sandbox>,
+    /// None when no samples are to be run.
+    grants: Option<Grants>,
 }
 
 /// A package that was validated.
-struct Validated {
-    verdict: Verdict,
-    confidence: u8,
-    report: Value,
-    /// Whether the manifest had to be made up.
-    made_up: bool,
-    /// A signature that lies beside the package without its key.
-    unchecked: Option<PathBuf>,
+pub struct Validated {
+    /// What a server would say, with the thresholds of this configuration.
+    pub verdict: Verdict,
+    /// 0 to 100.
+    pub confidence: u8,
+    /// The report that a server would keep.
+    pub report: Value,
+    /// What a reader of the report should know of the package and of this run.
+    remarks: Vec<String>,
+    left_out: Vec<String>,
 }
 
-/// Runs the pipeline that a server runs, without one.
+/// Validates packages, one after the other.
 ///
 /// # Errors
-/// What cannot be read, with exit code 1; else the worst verdict: 2 when a human has to look, 3 when it is refused.
-pub fn run(config: &Config, wanted: &Wanted) -> Result<(), Failure> {
-    let known = wanted.advisories.as_ref().or(config.advisories.as_ref());
-    let pipeline = known.map_or_else(|| Ok(Pipeline::standard()), |path| knowing(path))?;
-    let progress = (wanted.paths.len() > 1).then(|| Progress::begin("validating", wanted.paths.len()));
+/// What cannot be read or run, with exit code 1; else the worst verdict: 2 when a human has to look, 3 when it is refused.
+pub async fn run(config: &Config, options: &ValidateOptions, json: bool) -> Result<(), Failure> {
+    let desk = Desk::open(config, &options.checks)?;
+    let count = options.paths.len();
+    let progress = (count > 1).then(|| Progress::begin("validating", count));
     let (mut refused, mut doubtful) = (0_usize, 0_usize);
-    for path in &wanted.paths {
-        let validated = validate(&pipeline, config.validation, path, wanted.kind)
-            .map_err(|problem| Failure::new(format!("{}: {problem}", path.display())))?;
+    for path in &options.paths {
+        let package = read(path.clone(), options.kind).await?;
+        let validated = desk.validate(path, &package).await?;
         match validated.verdict {
             Verdict::Reject => refused += 1,
             Verdict::Escalate => doubtful += 1,
             Verdict::Approve => {}
         }
-        if wanted.json {
-            let (path, verdict, confidence) = (path.display().to_string(), validated.verdict, validated.confidence);
-            say(json!({ "path": path, "verdict": verdict, "confidence": confidence, "report": validated.report })
-                .to_string());
+        if json {
+            say(validated.told(path).to_string());
         } else {
             report::tell(path, &validated);
         }
@@ -68,10 +75,80 @@ pub fn run(config: &Config, wanted: &Wanted) -> Result<(), Failure> {
     drop(progress);
     match (refused, doubtful) {
         (0, 0) => Ok(()),
-        (0, _) => {
-            Err(Failure::new(format!("{doubtful} of {} need review by a human", wanted.paths.len())).with_code(2))
+        (0, _) => Err(Failure::new(format!("{doubtful} of {count} need review by a human")).with_code(2)),
+        _ => Err(Failure::new(format!("{refused} of {count} would be refused")).with_code(3)),
+    }
+}
+
+/// Reads a package where blocking is allowed.
+async fn read(path: PathBuf, kind: Option<souk_domain::listing::Kind>) -> Result<Package, Failure> {
+    let shown = path.display().to_string();
+    let read = tokio::task::spawn_blocking(move || package::read(&path, kind)).await.map_err(Failure::new)?;
+    read.map_err(|problem| Failure::new(format!("{shown}: {problem}")))
+}
+
+impl Desk {
+    /// Makes ready what packages are checked with.
+    ///
+    /// # Errors
+    /// The list of advisories cannot be read, or a secret is no variable.
+    pub fn open(config: &Config, checks: &Checks) -> Result<Self, Failure> {
+        let known = checks.advisories.as_ref().or(config.advisories.as_ref());
+        let pipeline = known.map_or_else(|| Ok(Pipeline::standard()), |path| knowing(path))?;
+        Ok(Self {
+            pipeline: Arc::new(pipeline),
+            thresholds: config.validation,
+            scanner: wire::scanner(config),
+            sandbox: wire::sandbox_of_user(config),
+            grants: if checks.no_run { None } else { Some(granted::grants(config, checks)?) },
+        })
+    }
+
+    /// What a server would say of `package`, which was read from `path`.
+    ///
+    /// # Errors
+    /// The pipeline or the sandbox itself failed, which says nothing of the package.
+    pub async fn validate(&self, path: &Path, package: &Package) -> Result<Validated, Failure> {
+        let failed = |problem: String| Failure::new(format!("{}: {problem}", path.display()));
+        let stage = self.grants.as_ref().map(|grants| Stage { sandbox: &*self.sandbox, grants });
+        let means = Means { scanner: self.scanner.as_deref(), stage, recorded: &[] };
+        let run = check(Arc::clone(&self.pipeline), package.input.clone(), means).await;
+        let run = run.map_err(|error| match error {
+            CheckError::Sandbox(_) => failed(format!("{error}; --no-run checks everything else")),
+            CheckError::Scanner(_) | CheckError::Broken(_) => failed(error.to_string()),
+        })?;
+        let (confidence, verdict) = conclude(&run.steps, self.thresholds);
+        let report: Value = serde_json::from_slice(&run.report).map_err(|error| failed(error.to_string()))?;
+        let mut remarks = Vec::new();
+        if package.made_up {
+            remarks.push("there is no souk.json; its manifest was made from what the files say".to_owned());
         }
-        _ => Err(Failure::new(format!("{refused} of {} would be refused", wanted.paths.len())).with_code(3)),
+        remarks.extend(package.missing.as_ref().map(ToString::to_string));
+        remarks.extend(package.unchecked.as_ref().map(|signature| {
+            let shown = signature.display();
+            format!("{shown} was not checked: it does not say by whose key it is; `souk sign --json` writes that too")
+        }));
+        remarks.extend(granted::remarks(&package.input.manifest, self.grants.as_ref()));
+        Ok(Validated { verdict, confidence, report, remarks, left_out: package.left_out.clone() })
+    }
+}
+
+impl Validated {
+    /// The same for scripts.
+    fn told(&self, path: &Path) -> Value {
+        json!({
+            "path": path.display().to_string(),
+            "verdict": self.verdict,
+            "confidence": self.confidence,
+            "report": self.report,
+            "remarks": self.remarks,
+            "leftOut": self.left_out,
+        })
+    }
+
+    /// The report in lines for people.
+    pub fn lines(&self, path: &Path) -> Vec<String> {
+        report::lines(path, self)
     }
 }
 
@@ -84,14 +161,6 @@ pub fn knowing(path: &Path) -> Result<Pipeline, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| at(error.to_string()))?;
     let more = advisories::Advisories::read(&text).map_err(|unreadable| at(unreadable.to_string()))?;
     Ok(Pipeline::with_advisories(more))
-}
-
-fn validate(pipeline: &Pipeline, thresholds: Thresholds, path: &Path, kind: Option<Kind>) -> Result<Validated, String> {
-    let package = package::read(path, kind)?;
-    let run = pipeline.run(&package.input);
-    let (confidence, verdict) = conclude(&run.steps, thresholds);
-    let report = serde_json::from_slice(&run.report).map_err(|error| error.to_string())?;
-    Ok(Validated { verdict, confidence, report, made_up: package.made_up, unchecked: package.unchecked })
 }
 
 #[cfg(test)]

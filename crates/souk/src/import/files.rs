@@ -17,10 +17,22 @@ const DEEPEST: usize = 32;
 /// # Errors
 /// What cannot be read or packed, and why.
 pub fn under(folder: &Path, bounds: &Path) -> Result<Vec<Source>, String> {
-    let mut found = Vec::new();
-    walk(folder, "", bounds, 0, &mut found)?;
-    found.sort_by(|a: &Source, b| a.path.cmp(&b.path));
-    Ok(found)
+    without(folder, bounds, &mut |path, _| is_junk(path.rsplit('/').next().unwrap_or(path)))
+}
+
+/// The same, but for the files and folders that `leave_out` names: it is asked with the path and whether that is a folder.
+///
+/// # Errors
+/// What cannot be read or packed, and why.
+pub fn without(
+    folder: &Path,
+    bounds: &Path,
+    leave_out: &mut dyn FnMut(&str, bool) -> bool,
+) -> Result<Vec<Source>, String> {
+    let mut walk = Walk { bounds, leave_out, found: Vec::new() };
+    walk.enter(folder, "", 0)?;
+    walk.found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(walk.found)
 }
 
 /// The name of a folder and the files under it that are `wanted`; of a file that is named itself, its folder's name and it.
@@ -44,33 +56,44 @@ pub fn named(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<(String, Vec<
     Ok((name, sources.into_iter().filter(|source| wanted(&source.path)).collect()))
 }
 
-fn walk(folder: &Path, prefix: &str, bounds: &Path, depth: usize, found: &mut Vec<Source>) -> Result<(), String> {
-    if depth > DEEPEST {
-        return Err(format!("{prefix}: folders are nested deeper than {DEEPEST}"));
+struct Walk<'a> {
+    bounds: &'a Path,
+    leave_out: &'a mut dyn FnMut(&str, bool) -> bool,
+    found: Vec<Source>,
+}
+
+impl Walk<'_> {
+    fn enter(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), String> {
+        if depth > DEEPEST {
+            return Err(format!("{prefix}: folders are nested deeper than {DEEPEST}"));
+        }
+        let at = |error: io::Error| format!("{}: {error}", if prefix.is_empty() { "." } else { prefix });
+        for entry in fs::read_dir(folder).map_err(at)? {
+            let entry = entry.map_err(at)?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                return Err(format!(
+                    "{prefix}{}: the name of this file is no UTF-8",
+                    entry.file_name().to_string_lossy()
+                ));
+            };
+            let path = format!("{prefix}{name}");
+            let kind = entry.file_type().map_err(at)?;
+            if (self.leave_out)(&path, kind.is_dir()) {
+                continue;
+            }
+            if kind.is_dir() {
+                self.enter(&entry.path(), &format!("{path}/"), depth + 1)?;
+            } else {
+                let from = if kind.is_symlink() { linked(&entry.path(), &path, self.bounds)? } else { entry.path() };
+                self.found.push(Source { path, from });
+            }
+            if self.found.len() > MOST {
+                return Err(format!("there are more than {MOST} files"));
+            }
+        }
+        Ok(())
     }
-    let at = |error: io::Error| format!("{}: {error}", if prefix.is_empty() { "." } else { prefix });
-    for entry in fs::read_dir(folder).map_err(at)? {
-        let entry = entry.map_err(at)?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            return Err(format!("{prefix}{}: the name of this file is no UTF-8", entry.file_name().to_string_lossy()));
-        };
-        if is_junk(name) {
-            continue;
-        }
-        let path = format!("{prefix}{name}");
-        let kind = entry.file_type().map_err(at)?;
-        if kind.is_dir() {
-            walk(&entry.path(), &format!("{path}/"), bounds, depth + 1, found)?;
-        } else {
-            let from = if kind.is_symlink() { linked(&entry.path(), &path, bounds)? } else { entry.path() };
-            found.push(Source { path, from });
-        }
-        if found.len() > MOST {
-            return Err(format!("there are more than {MOST} files"));
-        }
-    }
-    Ok(())
 }
 
 fn is_junk(name: &str) -> bool {

@@ -1,4 +1,6 @@
-//! Making the input of the pipeline from what lies on a disk.
+//! Packages as they lie on a disk.
+
+mod folder;
 
 use std::path::{Path, PathBuf};
 
@@ -10,20 +12,44 @@ use souk_package::{
     archive::{Archive, Limits, inspect},
     frontmatter, manifest,
     pack::pack,
+    shown,
 };
 
-use crate::import::{archive, files, naming};
+pub use self::folder::packed_name;
+use crate::import::naming;
 
 /// The file in which a package's folder keeps its manifest.
-const MANIFEST: &str = "souk.json";
+pub const MANIFEST: &str = "souk.json";
 
-/// What the pipeline is given.
+/// A package that was read.
 pub struct Package {
+    /// What the pipeline is given.
     pub input: Input,
     /// Whether there was no manifest, so that one was made from what the files say.
     pub made_up: bool,
     /// A signature that lies beside it without its key.
     pub unchecked: Option<PathBuf>,
+    /// What lies in its folder and is no part of it; folders end with a slash.
+    pub left_out: Vec<String>,
+    /// The file that the manifest names as its entry and that is not there.
+    pub missing: Option<Missing>,
+}
+
+/// An entry that is not there.
+pub struct Missing {
+    entry: String,
+    /// The command that makes it, if the manifest says so.
+    build: Option<String>,
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}`, the entry that {MANIFEST} names, is not there", shown(self.entry.as_bytes()))?;
+        match &self.build {
+            Some(build) => write!(f, "; build it: {}", shown(build.as_bytes())),
+            None => write!(f, "; build it first ({MANIFEST} can say how, as `build`)"),
+        }
+    }
 }
 
 /// Reads a folder, an archive or a single file.
@@ -31,7 +57,7 @@ pub struct Package {
 /// # Errors
 /// Why it cannot be read.
 pub fn read(path: &Path, kind: Option<Kind>) -> Result<Package, String> {
-    let bytes = bytes(path)?;
+    let (bytes, left_out) = bytes(path)?;
     // What is no archive is for the pipeline to say.
     let contents = inspect(&bytes, &Limits::default()).ok();
     let contents = contents.as_ref();
@@ -43,11 +69,16 @@ pub fn read(path: &Path, kind: Option<Kind>) -> Result<Package, String> {
     let manifest = stated.unwrap_or_else(|| manifest_of(path, kind, contents));
     // What the manifest itself has wrong is found by its own step; here it only has to agree with itself.
     let text = |field: &str| manifest.get(field).and_then(Value::as_str).unwrap_or_default();
+    let missing = contents.and_then(|archive| {
+        let entry = Some(text("entry").trim_start_matches("./")).filter(|entry| !entry.is_empty())?;
+        let build = Some(text("build")).filter(|build| !build.is_empty()).map(str::to_owned);
+        archive.read(entry).is_none().then(|| Missing { entry: entry.to_owned(), build })
+    });
     let (name, version) = (text("name").to_owned(), Version::parse(text("version")).unwrap_or(Version::new(0, 0, 0)));
     let mut input = Input::of(kind, name, version, manifest, bytes);
     let (signature, unchecked) = signature(path)?;
     input.signature = signature;
-    Ok(Package { input, made_up, unchecked })
+    Ok(Package { input, made_up, unchecked, left_out, missing })
 }
 
 /// The signature beside a package, as `souk sign --json` wrote it; else the file that holds one which cannot be checked.
@@ -69,15 +100,41 @@ fn signature(path: &Path) -> Result<(Signed, Option<PathBuf>), String> {
     Ok((Signed::By(Signing { key_id: None, public_key, signature, key: KeyStanding::Unknown }), None))
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+/// The same, of what is to be handed in: it has a manifest, and its entry is built.
+///
+/// # Errors
+/// Why it cannot be read, or what is missing.
+pub fn complete(path: &Path) -> Result<Package, String> {
+    let package = read(path, None)?;
+    if package.made_up {
+        return Err(format!(
+            "there is no {MANIFEST} at the top; `souk new` writes one, and docs/AUTHORS.md explains it"
+        ));
+    }
+    if let Some(missing) = &package.missing {
+        return Err(missing.to_string());
+    }
+    if let Err(findings) = manifest::parse(&package.input.manifest) {
+        let of = |finding: &souk_domain::validation::Finding| {
+            let field = finding.place.as_deref().map(|place| format!("{place}: ")).unwrap_or_default();
+            format!("\n  {field}{}", finding.message)
+        };
+        return Err(format!("{MANIFEST} is wrong:{}", findings.iter().map(of).collect::<String>()));
+    }
+    Ok(package)
+}
+
+/// The archive, and what of the folder is no part of it.
+fn bytes(path: &Path) -> Result<(Vec<u8>, Vec<String>), String> {
     let found = path.canonicalize().map_err(|error| error.to_string())?;
     if found.is_dir() {
-        return archive(&files::under(&found, &found)?, &[]);
+        return folder::read(&found);
     }
     let bytes = std::fs::read(&found).map_err(|error| error.to_string())?;
     let name = found.file_name().and_then(|name| name.to_str()).unwrap_or("file");
     let is_text = [".md", ".json"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
-    if is_text { pack([(name.to_owned(), bytes)]).map_err(|error| error.to_string()) } else { Ok(bytes) }
+    let bytes = if is_text { pack([(name.to_owned(), bytes)]).map_err(|error| error.to_string())? } else { bytes };
+    Ok((bytes, Vec::new()))
 }
 
 /// A file at the top of the archive or of its one folder.

@@ -4,9 +4,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
 use souk_domain::validation::Verdict;
+use souk_package::shown;
 
 use super::Validated;
 use crate::output::say;
+
+/// Names that a line has at most.
+const SHOWN: usize = 10;
 
 /// A finding with its line, the worst first when sorted.
 type Place<'a> = (std::cmp::Reverse<u8>, u64, &'a Value);
@@ -28,14 +32,9 @@ pub(super) fn lines(path: &Path, validated: &Validated) -> Vec<String> {
         text(report, "name"),
         text(report, "version")
     )];
-    if validated.made_up {
-        lines.push("  (there is no souk.json; its manifest was made from what the files say)".to_owned());
-    }
-    if let Some(signature) = &validated.unchecked {
-        lines.push(format!(
-            "  ({} was not checked: it does not say by whose key it is; `souk sign --json` writes that too)",
-            signature.display()
-        ));
+    lines.extend(validated.remarks.iter().map(|remark| format!("  ({remark})")));
+    if !validated.left_out.is_empty() {
+        lines.push(format!("  (no part of the package: {})", names(&validated.left_out)));
     }
     lines.extend(skipped(report));
     let (places, remarks) = by_place(report);
@@ -57,6 +56,7 @@ pub(super) fn lines(path: &Path, validated: &Validated) -> Vec<String> {
     if remarks > 0 {
         lines.push(format!("  {remarks} remarks that cost nothing; --json tells them"));
     }
+    lines.extend(report.get("crossCheck").and_then(samples));
     let risk = report.get("risk").cloned().unwrap_or_default();
     let reasons = risk.get("reasons").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let reasons = reasons.collect::<Vec<_>>().join("; ");
@@ -78,6 +78,24 @@ fn skipped(report: &Value) -> impl Iterator<Item = String> {
         let (name, reason) = (step.get("name")?.as_str()?, step.get("reason")?.as_str()?);
         Some(format!("  (step `{name}` was left out: {reason})"))
     })
+}
+
+/// How the samples went.
+fn samples(check: &Value) -> Option<String> {
+    let count = check.get("samples").and_then(Value::as_u64)?;
+    let attempts: Vec<u64> = check.get("attempts")?.as_array()?.iter().filter_map(Value::as_u64).collect();
+    // Thousandths.
+    let consensus =
+        attempts.iter().map(|of| format!("{}.{:03}", of / 1_000, of % 1_000)).collect::<Vec<_>>().join(", then ");
+    Some(format!("  Samples: {count}, run twice independently; consensus {consensus} of 1"))
+}
+
+/// The first few names, as they may be shown.
+fn names(all: &[String]) -> String {
+    let first: Vec<_> = all.iter().take(SHOWN).map(|name| shown(name.as_bytes())).collect();
+    let more = all.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", first.join(", "))
 }
 
 /// Findings that cost something, by the file they are in, and how many cost nothing.
