@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod authors;
 mod bad_input;
 mod canary;
 mod cluster;
