@@ -31,10 +31,9 @@ pub(crate) fn engine(settings: &Settings) -> wasmtime::Result<Engine> {
         .async_stack_size(STACK)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)))
         .module_version(ModuleVersionStrategy::WasmtimeVersion)?
-        // What compilers for components emit stays; the rest is surface without use. The proposals that are not named here (threads, garbage
+        // What compilers for components emit stays (tail calls: the interpreter of JavaScript is written with them); the rest is surface without use. The proposals that are not named here (threads, garbage
         // collection, exceptions, stack switching, the component model's async) are not compiled in or off by default.
         .wasm_memory64(false)
-        .wasm_tail_call(false)
         .wasm_relaxed_simd(false)
         .wasm_wide_arithmetic(false)
         .wasm_custom_page_sizes(false)

@@ -35,6 +35,11 @@ pub fn endless_loop() -> Vec<u8> {
     component("", "", "(loop $again (br $again)) (unreachable)")
 }
 
+/// Calls itself in its last step, which takes no stack.
+pub fn endless_tail_calls() -> Vec<u8> {
+    component("", "", "(return_call $run (local.get 0) (local.get 1))")
+}
+
 /// Begins to compute before anybody has called it.
 pub fn endless_start() -> Vec<u8> {
     component("", "(func $start (loop $again (br $again))) (start $start)", "(unreachable)")

@@ -31,6 +31,7 @@ fn attempts() -> Vec<(&'static str, Task, &'static str)> {
     corrupt[WORDS.len() / 2..][..64].fill(0xff);
     vec![
         ("endless loop", brief(plain(guests::endless_loop())), "time_exceeded"),
+        ("endless tail calls", brief(plain(guests::endless_tail_calls())), "time_exceeded"),
         ("endless loop at the start", brief(plain(guests::endless_start())), "time_exceeded"),
         ("sleep in a host call", brief(probe("sleep 3600")), "time_exceeded"),
         ("memory bomb", plain(guests::memory_bomb()), "memory_exceeded"),
