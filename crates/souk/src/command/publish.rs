@@ -154,8 +154,12 @@ async fn hand_in(client: &Client, package: &Package, signature: Option<String>) 
     if versions.status != StatusCode::NOT_FOUND {
         let versions = versions.expect(StatusCode::OK, "reading the versions")?;
         let same = versions.items().find(|known| known.get("version").and_then(Value::as_str) == Some(&version));
-        if same.is_some_and(|known| known.get("digest").and_then(Value::as_str) == Some(&input.digest)) {
+        let same = same.filter(|known| known.get("digest").and_then(Value::as_str) == Some(&input.digest));
+        if let Some(known) = same {
             note(format!("{} {version} was handed in before, with the same contents", input.name));
+            if signature.is_some() && known.get("signed") == Some(&Value::Bool(false)) {
+                note("it was handed in unsigned, and stays so");
+            }
             return Ok(HandedIn { known: true, position: None });
         }
     }

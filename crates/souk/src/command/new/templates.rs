@@ -75,6 +75,8 @@ fn filled(project: &Project, texts: &Texts, contents: &str) -> String {
         ("name", project.name.as_str()),
         ("title", &title),
         ("slug", slug),
+        // The skill of a bundle has the name of its folder.
+        ("skill", if project.kind == Kind::Plugin { "explain-build" } else { slug }),
         ("kind", kind),
         ("what", what(project.kind)),
         ("license", &project.license),
