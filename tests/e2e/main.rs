@@ -10,6 +10,7 @@
 mod access;
 mod authors;
 mod bad_input;
+mod builtins;
 mod canary;
 mod cluster;
 mod command_line;

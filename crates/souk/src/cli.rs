@@ -93,8 +93,9 @@ pub enum Command {
     Import {
         /// Of which sort the catalogue is
         source: ImportSource,
-        /// The catalogue's folder
-        path: PathBuf,
+        /// The catalogue's folder; `builtin` has none
+        #[arg(required_if_eq_any = [("source", "claude"), ("source", "n8n"), ("source", "mcp"), ("source", "mcp-registry")])]
+        path: Option<PathBuf>,
         /// Who owns the vendors that are made [default: a house account]
         #[arg(long, value_name = "EMAIL")]
         owner: Option<String>,
@@ -229,6 +230,8 @@ pub enum ImportSource {
     Mcp,
     /// Lists of servers of an MCP registry
     McpRegistry,
+    /// The plugins that Souk brings along: research and creator
+    Builtin,
 }
 
 /// What needs no Souk.
@@ -316,6 +319,15 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_catalogue_but_the_builtin_one_has_a_path() {
+        assert!(Cli::try_parse_from(["souk", "import", "builtin"]).is_ok());
+        for source in ["claude", "n8n", "mcp", "mcp-registry"] {
+            assert!(Cli::try_parse_from(["souk", "import", source]).is_err(), "{source}");
+            assert!(Cli::try_parse_from(["souk", "import", source, "folder"]).is_ok(), "{source}");
+        }
     }
 
     #[test]

@@ -1,3 +1,5 @@
+mod builtins;
+
 use serde_json::json;
 use souk_domain::validation::{Outcome, Severity};
 use souk_package::pack::pack;

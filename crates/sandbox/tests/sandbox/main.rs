@@ -12,6 +12,7 @@ mod guests;
 mod honest;
 mod hostile;
 mod http;
+mod research;
 
 use std::{
     path::Path,

@@ -18,8 +18,8 @@ use crate::{
 pub struct Wanted {
     /// Of which sort the catalogue is.
     pub source: ImportSource,
-    /// Its folder.
-    pub path: std::path::PathBuf,
+    /// Its folder; none of what Souk brings along.
+    pub path: Option<std::path::PathBuf>,
     /// Who owns the vendors that are made; a house account when absent.
     pub owner: Option<String>,
     /// Report in JSON.
@@ -42,12 +42,12 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
 async fn import_beside(config: &Config, souk: &Souk, interrupt: &Interrupt, wanted: &Wanted) -> Result<(), Failure> {
     if config.events.feed == FeedKind::Kafka {
         // Joining those who follow Kafka would make them share out its partitions anew, twice. They do the work.
-        return interrupt.or(import::run(souk, wanted)).await;
+        return interrupt.or(import::run(config, souk, wanted)).await;
     }
     let feed = souk.feed(config, true).await?;
     let projecting = souk.project(Arc::clone(&feed));
     let (reacting, _) = souk.react(feed, SystemRandom.uuid());
-    let imported = interrupt.or(import::run(souk, wanted)).await;
+    let imported = interrupt.or(import::run(config, souk, wanted)).await;
     reacting.stop().await;
     projecting.stop().await;
     imported

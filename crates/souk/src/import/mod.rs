@@ -1,9 +1,10 @@
 //! Catalogues of others: read here, then given to the use cases as anyone's plugins are.
 //!
-//! Reading ([`claude`], [`n8n`], [`docker`], [`registry`]) knows files and nothing of Souk; applying ([`apply`]) knows Souk and nothing of files. The
+//! Reading ([`claude`], [`n8n`], [`docker`], [`registry`], [`builtin`]) knows files and nothing of Souk; applying ([`apply`]) knows Souk and nothing of files. The
 //! rules by which names, versions and archives come about are in `docs/IMPORT.md`.
 
 mod apply;
+mod builtin;
 mod catalogue;
 mod claude;
 mod docker;
@@ -27,7 +28,7 @@ use self::{
     report::{Report, Standings},
 };
 pub use self::{catalogue::archive, progress::Progress};
-use crate::{cli::ImportSource, command::import::Wanted, failure::Failure, output::say, wire::Souk};
+use crate::{cli::ImportSource, command::import::Wanted, config::Config, failure::Failure, output::say, wire::Souk};
 
 /// How often the log is asked whether versions are decided.
 const POLL: Duration = Duration::from_millis(200);
@@ -42,8 +43,8 @@ const AT_ONCE: usize = 16;
 /// # Errors
 /// There is no catalogue at the path, the owner has no account, or the log does not answer. Single entries that are refused
 /// are in the report.
-pub async fn run(souk: &Souk, wanted: &Wanted) -> Result<(), Failure> {
-    let catalogue = read(wanted).await?;
+pub async fn run(config: &Config, souk: &Souk, wanted: &Wanted) -> Result<(), Failure> {
+    let catalogue = read(config, wanted).await?;
     let outcomes = {
         let progress = Progress::begin("importing", catalogue.entries.len());
         apply::apply(souk.app(), &catalogue, wanted.owner.as_deref(), || progress.step()).await?
@@ -60,13 +61,18 @@ pub async fn run(souk: &Souk, wanted: &Wanted) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn read(wanted: &Wanted) -> Result<Catalogue, Failure> {
-    let (source, path) = (wanted.source, wanted.path.clone());
+async fn read(config: &Config, wanted: &Wanted) -> Result<Catalogue, Failure> {
+    let (source, path, hosts) = (wanted.source, wanted.path.clone(), config.sandbox.hosts.clone());
+    if (source == ImportSource::Builtin) != path.is_none() {
+        return Err(Failure::new("every catalogue but `builtin` has a path"));
+    }
+    let path = path.unwrap_or_default();
     let reading = tokio::task::spawn_blocking(move || match source {
         ImportSource::Claude => claude::read(&path),
         ImportSource::N8n => n8n::read(&path),
         ImportSource::Mcp => docker::read(&path),
         ImportSource::McpRegistry => registry::read(&path),
+        ImportSource::Builtin => builtin::read(&hosts),
     });
     reading.await.map_err(Failure::new)?.map_err(Failure::new)
 }
