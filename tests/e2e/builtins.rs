@@ -38,9 +38,15 @@ async fn both_are_imported_once_and_what_creator_makes_is_published_and_runs() {
     let home = data_dir();
     tokio::task::block_in_place(|| {
         let without = import(home.path(), &[]);
-        assert_eq!((names(&without, "imported"), names(&without, "refused")), (vec!["creator".into()], vec!["research".into()]));
+        assert_eq!(
+            (names(&without, "imported"), names(&without, "refused")),
+            (vec!["creator".into()], vec!["research".into()])
+        );
         let with = import(home.path(), &[GRANT]);
-        assert_eq!((names(&with, "imported"), names(&with, "unchanged")), (vec!["research".into()], vec!["creator".into()]));
+        assert_eq!(
+            (names(&with, "imported"), names(&with, "unchanged")),
+            (vec!["research".into()], vec!["creator".into()])
+        );
         assert_eq!(with["versions"]["approved"], 2, "{with}");
         let again = import(home.path(), &[GRANT]);
         assert_eq!(names(&again, "unchanged"), ["research", "creator"], "{again}");
@@ -51,7 +57,11 @@ async fn both_are_imported_once_and_what_creator_makes_is_published_and_runs() {
     let seller = first_seller(home.path(), &nobody).await;
     let user = person(&nobody, "reader").await;
     for plugin in ["research", "creator"] {
-        user.post(&format!("/plugins/{plugin}/install"), json!({})).await.expect("answers").expect(201).expect("is installed");
+        user.post(&format!("/plugins/{plugin}/install"), json!({}))
+            .await
+            .expect("answers")
+            .expect(201)
+            .expect("is installed");
     }
 
     let asked = json!({"query": "cache lifetime", "sources": ["http://docs.example.invalid/", "http://127.0.0.1/"],
@@ -62,9 +72,14 @@ async fn both_are_imported_once_and_what_creator_makes_is_published_and_runs() {
     assert_eq!(reasons, ["host_not_granted", "host_not_granted"], "{answer}");
 
     let name = sample::unique("greeter");
-    let made = output_of(&user, "creator", json!({"name": name, "kind": "skill", "summary": "Greets.", "license": "MIT",
+    let made = output_of(
+        &user,
+        "creator",
+        json!({"name": name, "kind": "skill", "summary": "Greets.", "license": "MIT",
         "instructions": "Greet the person by name.", "rules": {"output": "Hello, {{/name}}!"},
-        "samples": [{"name": "Ann", "input": {"name": "Ann"}}]})).await;
+        "samples": [{"name": "Ann", "input": {"name": "Ann"}}]}),
+    )
+    .await;
     let archive = made["files"].as_array().expect("a list").iter().map(|file| {
         let path = file["path"].as_str().expect("a path").to_owned();
         let bytes = file["content"].as_str().map_or_else(
@@ -80,7 +95,11 @@ async fn both_are_imported_once_and_what_creator_makes_is_published_and_runs() {
     seller.client.submit(&name, &made["manifest"], archive).await.expect("answers").expect(202).expect("is taken");
     let known = |answer: &Answer| answer.body["items"][0]["status"] == "approved";
     seller.client.until(&format!("/plugins/{name}/versions"), known).await.expect("is approved");
-    user.post(&format!("/plugins/{name}/install"), json!({})).await.expect("answers").expect(201).expect("is installed");
+    user.post(&format!("/plugins/{name}/install"), json!({}))
+        .await
+        .expect("answers")
+        .expect(201)
+        .expect("is installed");
     assert_eq!(output_of(&user, &name, json!({"name": "Bob"})).await, "Hello, Bob!");
     tokio::task::block_in_place(|| souk.stop()).expect("stops");
 }

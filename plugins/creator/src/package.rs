@@ -59,7 +59,8 @@ pub(crate) fn make(specification: &Specification) -> Result<String, Problem> {
     })
     .to_string();
     if answer.len() > LARGEST {
-        let message = format!("the package takes {} bytes of an answer, and {LARGEST} fit; leave out `files`", answer.len());
+        let message =
+            format!("the package takes {} bytes of an answer, and {LARGEST} fit; leave out `files`", answer.len());
         return Err(Problem::new("too_large", message));
     }
     Ok(answer)
@@ -164,7 +165,8 @@ fn would_not_pass(findings: &[Finding]) -> Problem {
 
 fn notes(specification: &Specification) -> Vec<String> {
     let mut notes = vec![
-        "Validation also looks into texts and code, and at samples as they run; what it finds there is in its report.".to_owned(),
+        "Validation also looks into texts and code, and at samples as they run; what it finds there is in its report."
+            .to_owned(),
     ];
     if specification.license.is_none() {
         notes.push("No license is named, so nobody may rely on having one: set `license`.".to_owned());

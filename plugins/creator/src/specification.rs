@@ -282,7 +282,9 @@ fn check_part(place: &str, part: &Part) -> Result<(), Problem> {
     }
     match &part.instructions {
         Some(instructions) => body(&field("instructions"), instructions),
-        None if part.steps.is_empty() => Err(Problem::missing(&field("instructions"), "say what is to be done, or list `steps`")),
+        None if part.steps.is_empty() => {
+            Err(Problem::missing(&field("instructions"), "say what is to be done, or list `steps`"))
+        }
         None => Ok(()),
     }
 }
@@ -307,9 +309,7 @@ fn body(field: &str, value: &str) -> Result<(), Problem> {
 
 /// Characters that are not seen, or that turn what is seen around, hide from a reader what an agent reads.
 fn shows_itself(field: &str, value: &str) -> Result<(), Problem> {
-    let is_hidden = |c: char| {
-        matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-    };
+    let is_hidden = |c: char| matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
     match value.chars().find(|c| is_hidden(*c)) {
         Some(c) => Err(Problem::invalid(field, &format!("has the invisible character {}", c.escape_unicode()))),
         None => Ok(()),

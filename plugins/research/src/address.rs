@@ -96,7 +96,17 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_refused() {
-        for text in ["", "docs.example", "/a", "ftp://a.example/", "http:///a", "http://u:p@a.example/", "http://a b/", "file:///etc/passwd", "javascript:1"] {
+        for text in [
+            "",
+            "docs.example",
+            "/a",
+            "ftp://a.example/",
+            "http:///a",
+            "http://u:p@a.example/",
+            "http://a b/",
+            "file:///etc/passwd",
+            "javascript:1",
+        ] {
             assert_eq!(Address::read(text).unwrap_err().reason, "source_invalid", "{text}");
         }
     }
@@ -104,7 +114,12 @@ mod tests {
     #[test]
     fn redirects_are_resolved() {
         let page = Address::read("https://a.example/x/y?z").unwrap();
-        for (location, to) in [("/b", "https://a.example/b"), ("b#c", "https://a.example/x/b"), ("//B.example", "https://b.example/"), ("http://c.example:80/d", "http://c.example:80/d")] {
+        for (location, to) in [
+            ("/b", "https://a.example/b"),
+            ("b#c", "https://a.example/x/b"),
+            ("//B.example", "https://b.example/"),
+            ("http://c.example:80/d", "http://c.example:80/d"),
+        ] {
             assert_eq!(page.resolve(location).unwrap().as_str(), to);
         }
         assert!(page.resolve("file:///etc/passwd").is_err() && page.resolve("a b").is_err());

@@ -81,7 +81,8 @@ pub(crate) fn all(sources: &[Address]) -> Vec<(Address, Result<Fetched, Trouble>
 fn known(got: Got, hosts: &BTreeSet<&str>) -> Result<Got, Trouble> {
     match got {
         Got::Redirect(to) if !hosts.contains(to.host()) => {
-            let message = format!("it leads to {}, whose host is not among the sources; name it to have it read", to.as_str());
+            let message =
+                format!("it leads to {}, whose host is not among the sources; name it to have it read", to.as_str());
             Err(Trouble::new("redirect_to_other_host", message))
         }
         got => Ok(got),
@@ -148,7 +149,9 @@ fn read(stream: &InputStream, deadline: u64, left: usize) -> Result<Vec<u8>, Tro
             Err(StreamError::Closed) => return Ok(bytes),
             Err(StreamError::LastOperationFailed(error)) => {
                 let code = http_error_code(&error);
-                return Err(code.map_or_else(|| Trouble::new("request_failed", error.to_debug_string()), |code| trouble(&code)));
+                return Err(
+                    code.map_or_else(|| Trouble::new("request_failed", error.to_debug_string()), |code| trouble(&code))
+                );
             }
         }
         if bytes.len() > most {
@@ -171,8 +174,12 @@ fn late() -> Trouble {
 /// What an error of the sandbox means for whoever named the source.
 fn trouble(code: &ErrorCode) -> Trouble {
     let (reason, message) = match code {
-        ErrorCode::HttpRequestDenied => ("host_not_granted", "plugins may not reach this host here; the operator grants hosts"),
-        ErrorCode::DestinationIpProhibited => ("address_refused", "the host has a private address, which plugins never reach"),
+        ErrorCode::HttpRequestDenied => {
+            ("host_not_granted", "plugins may not reach this host here; the operator grants hosts")
+        }
+        ErrorCode::DestinationIpProhibited => {
+            ("address_refused", "the host has a private address, which plugins never reach")
+        }
         ErrorCode::DnsTimeout | ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
             ("host_not_found", "there is no such host")
         }

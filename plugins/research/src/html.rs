@@ -10,9 +10,42 @@ const NO_TEXT: [&str; 10] =
 /// Elements around the text of a page.
 const AROUND: [&str; 3] = ["nav", "footer", "aside"];
 const BLOCKS: [&str; 36] = [
-    "address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "dialog", "div", "dl", "dt", "fieldset",
-    "figcaption", "figure", "footer", "form", "head", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section",
-    "summary", "table", "tbody", "td", "th", "tr", "ul", "option",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "caption",
+    "dd",
+    "details",
+    "dialog",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "head",
+    "header",
+    "hr",
+    "html",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "tr",
+    "ul",
+    "option",
 ];
 
 pub(crate) fn read(page: &str) -> Outline {
@@ -172,7 +205,10 @@ fn attribute(tag: &StartTag<()>, name: &str) -> Option<String> {
 fn language(tag: &StartTag<()>) -> Option<String> {
     let classes = attribute(tag, "class")?;
     classes.split_whitespace().find_map(|class| {
-        ["language-", "lang-", "highlight-source-"].iter().find_map(|prefix| class.strip_prefix(prefix)).map(str::to_owned)
+        ["language-", "lang-", "highlight-source-"]
+            .iter()
+            .find_map(|prefix| class.strip_prefix(prefix))
+            .map(str::to_owned)
     })
 }
 
@@ -199,7 +235,14 @@ mod tests {
             <script>var a = '<p>no</p>'</script><style>p{}</style>end";
         assert_eq!(
             shown(page),
-            ["Top#top One bold line.", "Top#top Two three", "Sec#s x", "Sec#s y", "Sec#s Some(\"rust\") \"let a = <b>;\\n  c();\"", "Sec#s end"]
+            [
+                "Top#top One bold line.",
+                "Top#top Two three",
+                "Sec#s x",
+                "Sec#s y",
+                "Sec#s Some(\"rust\") \"let a = <b>;\\n  c();\"",
+                "Sec#s end"
+            ]
         );
         assert_eq!(read(page).title.as_deref(), Some("T & U"));
     }

@@ -47,8 +47,8 @@ pub(crate) struct Input {
 
 impl Input {
     pub(crate) fn read(input: &str) -> Result<Self, Trouble> {
-        let asked: Asked =
-            serde_json::from_str(input).map_err(|error| Trouble::new("input_invalid", format!("the input: {error}")))?;
+        let asked: Asked = serde_json::from_str(input)
+            .map_err(|error| Trouble::new("input_invalid", format!("the input: {error}")))?;
         let words = text::telling(&asked.query);
         if words.is_empty() || asked.query.chars().count() > LONGEST_QUERY {
             let message = format!("`query` must have words, and at most {LONGEST_QUERY} characters");

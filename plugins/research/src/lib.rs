@@ -34,7 +34,8 @@ mod component {
 
     impl Guest for Research {
         fn run(input: String) -> Result<String, Failure> {
-            super::answer(&input).map_err(|trouble| Failure { code: trouble.reason.to_owned(), message: trouble.message })
+            super::answer(&input)
+                .map_err(|trouble| Failure { code: trouble.reason.to_owned(), message: trouble.message })
         }
     }
 

@@ -44,7 +44,8 @@ impl Reader {
             }
             return;
         }
-        if self.paragraph.is_empty() && (line.starts_with("    ") || line.starts_with('\t')) && !line.trim().is_empty() {
+        if self.paragraph.is_empty() && (line.starts_with("    ") || line.starts_with('\t')) && !line.trim().is_empty()
+        {
             self.indented.push_str(line.strip_prefix("    ").or(line.strip_prefix('\t')).unwrap_or(line));
             self.indented.push('\n');
             return;
@@ -119,7 +120,8 @@ fn is_underline(line: &str) -> bool {
 }
 
 fn is_rule(line: &str) -> bool {
-    line.len() >= 3 && ["-", "*", "_", "="].iter().any(|mark| line.replace(' ', "").trim_matches(|c| mark.contains(c)).is_empty())
+    line.len() >= 3
+        && ["-", "*", "_", "="].iter().any(|mark| line.replace(' ', "").trim_matches(|c| mark.contains(c)).is_empty())
 }
 
 /// The text of an item of a list.
@@ -151,8 +153,14 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "One: A *b* c.", "One: first more", "One: second", "Two: said", "Some(\"rust\") \"let a = 1;\"",
-                "None \"indented\"", "None \"x\\n```\"", "Two: last"
+                "One: A *b* c.",
+                "One: first more",
+                "One: second",
+                "Two: said",
+                "Some(\"rust\") \"let a = 1;\"",
+                "None \"indented\"",
+                "None \"x\\n```\"",
+                "Two: last"
             ]
         );
         assert_eq!(outline.title.as_deref(), Some("One"));

@@ -97,7 +97,10 @@ pub(crate) struct Block {
 pub(crate) enum Content {
     /// One line.
     Text(String),
-    Code { language: Option<String>, code: String },
+    Code {
+        language: Option<String>,
+        code: String,
+    },
 }
 
 impl Page {

@@ -61,7 +61,11 @@ mod tests {
             Content::Text(text) => text.clone(),
             Content::Code { code, .. } => code.clone(),
         };
-        outline.blocks.iter().map(|block| (block.heading.as_deref().unwrap_or_default(), &*text(&block.content).leak())).collect()
+        outline
+            .blocks
+            .iter()
+            .map(|block| (block.heading.as_deref().unwrap_or_default(), &*text(&block.content).leak()))
+            .collect()
     }
 
     #[test]

@@ -67,7 +67,8 @@ impl<'a> Ranking<'a> {
         let average = passages.iter().map(|passage| passage.length).sum::<usize>() as f64 / count.max(1.0);
         let rarity: Vec<f64> = (0..query.len())
             .map(|word| {
-                let with = passages.iter().filter(|it| it.counts.get(word).is_some_and(|count| *count > 0)).count() as f64;
+                let with =
+                    passages.iter().filter(|it| it.counts.get(word).is_some_and(|count| *count > 0)).count() as f64;
                 (1.0 + (count - with + 0.5) / (with + 0.5)).ln()
             })
             .collect();
@@ -153,17 +154,25 @@ mod tests {
 
     fn page(name: &str, texts: &[&str]) -> Page {
         let block = |text: &&str| Block { heading: None, anchor: None, content: Content::Text((*text).to_owned()) };
-        Page { origin: Origin::Document(name.into()), requested: None, title: None, blocks: texts.iter().map(block).collect() }
+        Page {
+            origin: Origin::Document(name.into()),
+            requested: None,
+            title: None,
+            blocks: texts.iter().map(block).collect(),
+        }
     }
 
     #[test]
     fn rare_words_and_short_passages_count_more() {
-        let pages = [page("a", &[
-            "The cache is a place for pages.",
-            "The cache expires after a timeout of its entries.",
-            "The cache expires after a timeout of its entries, and much more can be said about entries of all sorts here.",
-            "Nothing of the sort is here.",
-        ])];
+        let pages = [page(
+            "a",
+            &[
+                "The cache is a place for pages.",
+                "The cache expires after a timeout of its entries.",
+                "The cache expires after a timeout of its entries, and much more can be said about entries of all sorts here.",
+                "Nothing of the sort is here.",
+            ],
+        )];
         let query = vec!["cache".to_owned(), "timeout".to_owned()];
         let ranking = Ranking::of(&pages, &query);
         let beginnings: Vec<_> = ranking.passages.iter().map(|passage| passage.text.len()).collect();
@@ -175,7 +184,10 @@ mod tests {
         let sentence = format!("{} end.", "Word ".repeat(99).trim());
         let long = [sentence.as_str(); 6].join(" ");
         let parts = parts(&long);
-        assert!(parts.len() > 2 && parts.iter().all(|part| part.len() <= LONGEST && long.contains(part) && part.ends_with("end.")));
+        assert!(
+            parts.len() > 2
+                && parts.iter().all(|part| part.len() <= LONGEST && long.contains(part) && part.ends_with("end."))
+        );
         assert_eq!(parts.join(" "), long);
     }
 }

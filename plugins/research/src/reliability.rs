@@ -46,7 +46,14 @@ pub(crate) struct Said<'a> {
 
 impl Reliability {
     /// `details` are the texts that answer; `asked` is how many sources and documents were named.
-    pub(crate) fn of(pages: &[Page], asked: usize, ranking: &Ranking<'_>, query: &[String], details: &[&str], said: &[Said<'_>]) -> Self {
+    pub(crate) fn of(
+        pages: &[Page],
+        asked: usize,
+        ranking: &Ranking<'_>,
+        query: &[String],
+        details: &[&str],
+        said: &[Said<'_>],
+    ) -> Self {
         let found: BTreeSet<String> = details.iter().flat_map(|text| text::words(text)).collect();
         let covered = query.iter().filter(|word| found.contains(*word)).count();
         let others: Vec<_> = ranking

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 /// Words that say little of what a text is about.
 const STOP: [&str; 62] = [
-    "a", "about", "all", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "does", "for", "from", "get",
-    "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "should",
-    "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "was", "we", "what", "when", "where",
-    "which", "who", "why", "will", "with", "you",
+    "a", "about", "all", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "does", "for",
+    "from", "get", "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not",
+    "of", "on", "or", "our", "should", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they",
+    "this", "to", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with", "you",
 ];
 /// What ends in a full stop and no sentence.
-const SHORTENED: [&str; 17] =
-    ["e.g.", "i.e.", "etc.", "vs.", "cf.", "mr.", "mrs.", "ms.", "dr.", "st.", "no.", "fig.", "approx.", "inc.", "ltd.", "al.", "resp."];
+const SHORTENED: [&str; 17] = [
+    "e.g.", "i.e.", "etc.", "vs.", "cf.", "mr.", "mrs.", "ms.", "dr.", "st.", "no.", "fig.", "approx.", "inc.", "ltd.",
+    "al.", "resp.",
+];
 /// Characters of a sentence; what is longer is cut at a blank.
 const LONGEST_SENTENCE: usize = 500;
 
@@ -45,6 +47,9 @@ fn end_word(word: &mut String, words: &mut Vec<String>) {
 }
 
 fn singular(mut word: String) -> String {
+    if is_stop(&word) {
+        return word;
+    }
     if word.len() > 4 && word.ends_with("ies") {
         word.truncate(word.len() - 3);
         word.push('y');
@@ -104,7 +109,11 @@ pub(crate) fn sentences(text: &str) -> Vec<&str> {
         }
     }
     found.push(text.get(start..).unwrap_or_default());
-    found.into_iter().map(|sentence| cut(sentence.trim(), LONGEST_SENTENCE)).filter(|sentence| !sentence.is_empty()).collect()
+    found
+        .into_iter()
+        .map(|sentence| cut(sentence.trim(), LONGEST_SENTENCE))
+        .filter(|sentence| !sentence.is_empty())
+        .collect()
 }
 
 /// Whether what is behind a full stop begins like a sentence, and what is before it is no abbreviation.
@@ -136,15 +145,21 @@ mod tests {
 
     #[test]
     fn words_are_compared_without_case_and_plural() {
-        assert_eq!(words("Caches of HTTP_2 queries, class 日本"), ["cache", "of", "http_2", "query", "class", "日", "本"]);
-        assert_eq!(telling("How do the caches work?"), ["cache", "work"]);
+        assert_eq!(
+            words("Caches of HTTP_2 queries, class 日本"),
+            ["cache", "of", "http_2", "query", "class", "日", "本"]
+        );
+        assert_eq!(telling("How does the cache work?"), ["cache", "work"]);
         assert_eq!(telling("what is it"), ["what", "is", "it"]);
     }
 
     #[test]
     fn sentences_are_parts_of_the_text() {
         let text = "Use it, e.g. for logs. Version 1.2 is old! Is it? (Yes.) It is v2. then more";
-        assert_eq!(sentences(text), ["Use it, e.g. for logs.", "Version 1.2 is old!", "Is it?", "(Yes.) It is v2. then more"]);
+        assert_eq!(
+            sentences(text),
+            ["Use it, e.g. for logs.", "Version 1.2 is old!", "Is it?", "(Yes.) It is v2. then more"]
+        );
         assert_eq!(sentences("一つ。二つ。"), ["一つ。", "二つ。"]);
         assert!(sentences(&"word ".repeat(200)).iter().all(|sentence| sentence.ends_with("word")));
         assert_eq!(sentences(""), Vec::<&str>::new());

@@ -98,7 +98,8 @@ impl Rules {
 
 fn requirement(index: usize, item: &Value) -> Result<Requirement, Failure> {
     let place = format!("/require/{index}");
-    let object = item.as_object().ok_or_else(|| problem(&place, "must be an object with `at`, `code` and `message`"))?;
+    let object =
+        item.as_object().ok_or_else(|| problem(&place, "must be an object with `at`, `code` and `message`"))?;
     if let Some(other) = object.keys().find(|key| !["at", "type", "code", "message"].contains(&key.as_str())) {
         return Err(problem(&place, &format!("there is no `{other}`")));
     }

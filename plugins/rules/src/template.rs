@@ -13,12 +13,26 @@ pub(crate) enum Template {
     Text(Vec<Piece>),
     List(Vec<Template>),
     Object(Vec<(String, Template)>),
-    Get { from: From, pointer: String, default: Option<Box<Template>> },
-    Each { list: Box<Template>, item: Box<Template> },
-    If { condition: Box<Template>, then: Box<Template>, otherwise: Box<Template> },
+    Get {
+        from: From,
+        pointer: String,
+        default: Option<Box<Template>>,
+    },
+    Each {
+        list: Box<Template>,
+        item: Box<Template>,
+    },
+    If {
+        condition: Box<Template>,
+        then: Box<Template>,
+        otherwise: Box<Template>,
+    },
     Equal(Box<(Template, Template)>),
     Not(Box<Template>),
-    Join { list: Box<Template>, with: String },
+    Join {
+        list: Box<Template>,
+        with: String,
+    },
     Count(Box<Template>),
 }
 

@@ -22,7 +22,11 @@ fn what_is_no_operation_stands_for_itself() {
 fn places_are_filled_in() {
     let input = json!({"who": "Ann", "n": 3, "a/b": ["x", {"y": "{{/who}}"}]});
     assert_eq!(made(json!("Dear {{/who}}, {{/n}} × {{/a~1b/0}}"), input.clone()), Ok(json!("Dear Ann, 3 × x")));
-    assert_eq!(made(json!("{{/a~1b/1/y}}"), input.clone()), Ok(json!("{{/who}}")), "what is filled in is not filled in again");
+    assert_eq!(
+        made(json!("{{/a~1b/1/y}}"), input.clone()),
+        Ok(json!("{{/who}}")),
+        "what is filled in is not filled in again"
+    );
     assert_eq!(made(json!("{{}}"), json!("all")), Ok(json!("all")));
     assert_eq!(made(json!("{{/gone}}"), input), Err("value_missing".into()));
     assert!(made(json!("{{/who"), json!({})).unwrap_err().contains("/output: "));

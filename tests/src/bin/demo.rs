@@ -15,6 +15,9 @@ use souk_tests::{
 
 const PASSWORD: &str = "correct horse battery staple";
 
+/// Hosts that plugins may ask in the demo: enough to try the research plugin on.
+const GRANTED: (&str, &str) = ("SOUK_SANDBOX__HOSTS", r#"["docs.rs","doc.rust-lang.org"]"#);
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
@@ -61,7 +64,7 @@ fn arguments() -> Result<Arguments, String> {
 async fn run() -> Result<(), String> {
     let arguments = arguments()?;
     say(&format!("Starting Souk on {} (its PostgreSQL and all its data lie there)", arguments.data_dir.display()));
-    let options = Options { listen: Some(arguments.listen.clone()), ..Options::default() };
+    let options = Options { listen: Some(arguments.listen.clone()), ..Options::default() }.env(GRANTED.0, GRANTED.1);
     let souk = Souk::start(&arguments.data_dir, &options)?;
     say(&format!("Souk serves at {}; its log is {}", souk.base(), souk.log().display()));
 
@@ -70,6 +73,8 @@ async fn run() -> Result<(), String> {
         say(&format!("\nImporting {}", folder.display()));
         souk_command(&arguments.data_dir, &["import", source, &folder.to_string_lossy()])?;
     }
+    say("\nImporting what Souk brings along");
+    souk_command(&arguments.data_dir, &["import", "builtin"])?;
 
     say("\nThe journey");
     let nobody = Client::new(souk.base());
@@ -100,7 +105,7 @@ async fn run() -> Result<(), String> {
 }
 
 fn souk_command(data_dir: &Path, arguments: &[&str]) -> Result<(), String> {
-    let output = process::run(data_dir, arguments, &[])?;
+    let output = process::run(data_dir, arguments, &[GRANTED])?;
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         say(&format!("     {line}"));
     }

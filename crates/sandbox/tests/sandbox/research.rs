@@ -23,7 +23,8 @@ use crate::{cached, own_code, task};
 
 const RESEARCH: &[u8] = include_bytes!("../../../../plugins/research/package/research.wasm");
 
-const GUIDE: &str = "<!doctype html><html><head><title>Cache &amp; guide</title><script>var cache = 'entries';</script></head>
+const GUIDE: &str =
+    "<!doctype html><html><head><title>Cache &amp; guide</title><script>var cache = 'entries';</script></head>
 <body><nav>Cache entries menu of the site</nav><h1 id=\"top\">Cache guide</h1>
 <p>The cache keeps its entries for ten minutes. Old entries are <b>removed</b> when space is needed.</p>
 <section id=\"set\"><h2>Changing it</h2><p>Set how long the cache keeps entries in the configuration:</p>
@@ -186,15 +187,25 @@ async fn every_quotation_stands_where_its_reference_says() {
     }
     let code = list(&answer, "codeExamples");
     let toml = code.iter().find(|code| code["language"] == "toml").expect("the code of the guide");
-    assert_eq!((&toml["code"], &toml["source"]), (&json!("[cache]\nlifetime = \"10m\" # <unit>"), &json!(pages.url("docs.example/guide"))));
+    assert_eq!(
+        (&toml["code"], &toml["source"]),
+        (&json!("[cache]\nlifetime = \"10m\" # <unit>"), &json!(pages.url("docs.example/guide")))
+    );
     assert_eq!((&reference(toml)["heading"], &reference(toml)["anchor"]), (&json!("Changing it"), &json!("set")));
     assert!(code.iter().any(|code| code["language"] == "rust"), "{answer}");
     let summary = answer["summary"].as_str().expect("a text");
-    assert!(summary.contains("The cache keeps its entries for ten minutes. [") && summary.contains("**ten minutes** by default. ["), "{summary}");
+    assert!(
+        summary.contains("The cache keeps its entries for ten minutes. [")
+            && summary.contains("**ten minutes** by default. ["),
+        "{summary}"
+    );
     assert!(!answer.to_string().contains("menu") && !answer.to_string().contains("footer"), "{answer}");
     assert_eq!(answer["reliability"]["parts"], json!({"answered": 1.0, "coverage": 1.0, "agreement": 1.0}), "{answer}");
     assert_eq!(answer["reliability"]["score"], 100);
-    assert_eq!((pages.asked(), report.refused.len()), (vec!["docs.example/guide".into(), "notes.example/notes.md".into()], 0));
+    assert_eq!(
+        (pages.asked(), report.refused.len()),
+        (vec!["docs.example/guide".into(), "notes.example/notes.md".into()], 0)
+    );
 }
 
 #[tokio::test]
@@ -214,7 +225,10 @@ async fn no_host_is_asked_that_was_not_named() {
     let pages = Pages::serve().await;
     let (answer, report) = pages.research(&["docs.example/moved", "docs.example/away", "docs.example/over"]).await;
     let source = &list(&answer, "sources")[0];
-    assert_eq!((&source["url"], &source["requested"]), (&json!(pages.url("docs.example/guide")), &json!(pages.url("docs.example/moved"))));
+    assert_eq!(
+        (&source["url"], &source["requested"]),
+        (&json!(pages.url("docs.example/guide")), &json!(pages.url("docs.example/moved")))
+    );
     let refused = |place: &str| (pages.url(place), "redirect_to_other_host".to_owned());
     assert_eq!(reasons(&answer), [refused("docs.example/away"), refused("docs.example/over")]);
     assert!(report.refused.is_empty(), "it does not even try: {:?}", report.refused);
@@ -262,8 +276,14 @@ async fn a_question_that_is_none_is_refused_before_anybody_is_asked() {
         (json!({"query": "cache", "sources": vec![&url; 21]}), "too_many_sources"),
         (json!({"query": "cache", "sources": ["file:///etc/passwd"]}), "source_invalid"),
         (json!({"query": "cache", "sources": ["http://user@docs.example/"]}), "source_invalid"),
-        (json!({"query": "cache", "documents": [{"name": "a", "content": "b"}, {"name": "a", "content": "c"}]}), "document_invalid"),
-        (json!({"query": "cache", "documents": [{"name": "a", "content": "b", "contentType": "image/png"}]}), "document_invalid"),
+        (
+            json!({"query": "cache", "documents": [{"name": "a", "content": "b"}, {"name": "a", "content": "c"}]}),
+            "document_invalid",
+        ),
+        (
+            json!({"query": "cache", "documents": [{"name": "a", "content": "b", "contentType": "image/png"}]}),
+            "document_invalid",
+        ),
     ] {
         assert_eq!(own_code(&pages.run(input.clone()).await), code, "{input}");
     }

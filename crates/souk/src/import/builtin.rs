@@ -47,7 +47,8 @@ pub fn read(hosts: &[String]) -> Result<Catalogue, String> {
             catalogue.refused.push(Refused {
                 place: entry.place,
                 name: Some(entry.name),
-                reason: "it asks hosts, and none is granted to plugins: set `sandbox.hosts`, and import again".to_owned(),
+                reason: "it asks hosts, and none is granted to plugins: set `sandbox.hosts`, and import again"
+                    .to_owned(),
             });
         } else {
             catalogue.entries.push(entry);
@@ -60,9 +61,8 @@ pub fn read(hosts: &[String]) -> Result<Catalogue, String> {
 fn entry(package: &Package) -> Result<(Entry, bool), String> {
     let bytes = package.files.iter().find(|(path, _)| *path == MANIFEST).map(|(_, bytes)| *bytes).unwrap_or_default();
     let value: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let read = manifest::parse(&value).map_err(|findings| {
-        findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>().join("; ")
-    })?;
+    let read = manifest::parse(&value)
+        .map_err(|findings| findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>().join("; "))?;
     let details = Details {
         display_name: read.display_name.unwrap_or_else(|| read.name.clone()),
         kind: read.kind,

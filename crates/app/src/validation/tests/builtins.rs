@@ -171,9 +171,11 @@ fn text<'a>(made: &'a Value, path: &str) -> &'a str {
 async fn texts_of_a_specification_stay_texts() {
     let house = House::open();
     let hostile = "x\" \nname: evil";
-    let refused = house.create(&json!({"name": "demo", "kind": "skill", "summary": hostile, "instructions": "Do it."})).await;
+    let refused =
+        house.create(&json!({"name": "demo", "kind": "skill", "summary": hostile, "instructions": "Do it."})).await;
     assert!(matches!(refused, Err(SandboxError::Plugin { ref code, .. }) if code == "field_invalid"), "{refused:?}");
-    let line = "a\": b # c ' - [link](https://x.example) <script>alert(1)</script> {{x}} ```\\ %s *&anchor !!tag | > ---";
+    let line =
+        "a\": b # c ' - [link](https://x.example) <script>alert(1)</script> {{x}} ```\\ %s *&anchor !!tag | > ---";
     let part = json!({"name": "part", "summary": line, "steps": [line], "argumentHint": line, "allowedTools": [line], "model": line});
     let made = house
         .create(&json!({"name": "demo", "kind": "plugin", "summary": line, "displayName": line, "author": line, "license": "MIT",
@@ -184,14 +186,17 @@ async fn texts_of_a_specification_stay_texts() {
     assert_eq!(made["manifest"]["summary"], line);
     let about: Value = serde_json::from_str(text(&made, ".claude-plugin/plugin.json")).unwrap();
     assert_eq!((&about["description"], &about["author"]["name"]), (&json!(line), &json!(line)));
-    for (path, field) in [("agents/part.md", "model"), ("commands/part.md", "argument-hint"), ("skills/part/SKILL.md", "description")] {
+    for (path, field) in
+        [("agents/part.md", "model"), ("commands/part.md", "argument-hint"), ("skills/part/SKILL.md", "description")]
+    {
         let front = souk_package::frontmatter::read(text(&made, path)).unwrap();
         assert_eq!((front.problem(), front.text(field)), (None, Some(line)), "{path}");
         let body = text(&made, path).split("\n---\n").nth(1).unwrap();
         assert!(!body.contains("<script>") && !body.contains("[link](") && !body.contains("```"), "{body}");
     }
     let readme = text(&made, "README.md");
-    assert!(readme.contains("\n````json\n") && !readme.contains("<script>"), "{readme}");
+    let mut outside = readme.split("````").step_by(2);
+    assert!(outside.all(|text| !text.contains("<script>") && !text.contains("```")), "{readme}");
     approved(&house.validated(unpacked(&made)).await, 1, "hostile");
 }
 
@@ -217,14 +222,26 @@ async fn what_is_wrong_with_a_specification_is_named() {
         (json!({"files": [{"path": "big.txt", "content": "x".repeat(800_000)}]}), "too_large", "files"),
         (json!({"samples": [{"name": "a", "input": 1}]}), "field_missing", "`rules`"),
         (json!({"rules": {"output": {"$eval": "1"}}}), "rules_invalid", "/output"),
-        (json!({"rules": {"output": "{{/a}}"}, "samples": [{"name": "a", "input": 1}]}), "sample_failed", "value_missing"),
-        (json!({"rules": {"output": 1}, "samples": [{"name": "a", "input": 1, "expected": 2}]}), "sample_differs", "which is 1"),
+        (
+            json!({"rules": {"output": "{{/a}}"}, "samples": [{"name": "a", "input": 1}]}),
+            "sample_failed",
+            "value_missing",
+        ),
+        (
+            json!({"rules": {"output": 1}, "samples": [{"name": "a", "input": 1, "expected": 2}]}),
+            "sample_differs",
+            "which is 1",
+        ),
         (json!({"kind": "plugin", "instructions": null}), "field_missing", "`skills`"),
         (json!({"kind": "mcp_server", "instructions": null}), "field_missing", "`server`"),
         (json!({"kind": "asset", "instructions": null}), "field_missing", "`files`"),
         (json!({"kind": "workflow", "instructions": null}), "field_missing", "`nodes`"),
-        (json!({"kind": "workflow", "instructions": null, "nodes": [{"name": "a", "type": "n8n-nodes-base.set"}],
-            "connections": {"Start": ["b"]}}), "field_invalid", "\"b\""),
+        (
+            json!({"kind": "workflow", "instructions": null, "nodes": [{"name": "a", "type": "n8n-nodes-base.set"}],
+            "connections": {"Start": ["b"]}}),
+            "field_invalid",
+            "\"b\"",
+        ),
     ] {
         let specification = merged(&good, &change);
         match house.create(&specification).await {
