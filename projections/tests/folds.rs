@@ -86,7 +86,7 @@ async fn step(market: &Market, dice: &mut Dice, known: &mut Known) {
         5..=7 => review_step(market, dice, known, of, who).await,
         8 | 9 => order_step(market, dice, known, of, who).await,
         10 => license_step(market, dice, known).await,
-        11 | 12 => market.executed(of, who, dice.roll(4)).await,
+        11 | 12 => market.executed(of, who, dice.roll(5)).await,
         _ => {
             market.clock.advance(std::time::Duration::from_secs(40_000));
             let event = if dice.roll(2) == 0 {
@@ -130,6 +130,9 @@ async fn version_step(market: &Market, dice: &mut Dice, known: &mut Known, of: u
     market.submit(of, &version).await;
     let verdict = [Verdict::Approve, Verdict::Escalate, Verdict::Reject][dice.roll(3)];
     market.validate(of, &version, u8::try_from(60 + dice.roll(41)).unwrap(), verdict).await;
+    let consensus = u16::try_from(500 + dice.roll(501)).unwrap();
+    let attempts = if consensus > 700 { vec![consensus] } else { vec![400, consensus] };
+    market.cross_check(of, &version, &attempts).await;
     let parsed: semver::Version = version.parse().unwrap();
     if dice.roll(2) == 0 {
         let check = validation::CrossCheck { samples: 2, attempts: vec![u16::try_from(dice.roll(1_001)).unwrap()] };

@@ -109,12 +109,8 @@ async fn executions_move_reliability_and_only_what_the_plugin_did_counts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cross_checks_move_reliability() {
     let market = opened().await;
-    let crossed = |attempts: &[u16]| validation::Event::CrossChecked {
-        version: "1.0.0".parse().unwrap(),
-        check: validation::CrossCheck { samples: 1, attempts: attempts.to_vec() },
-    };
     market.submit(0, "1.0.0").await;
-    market.validation_event(0, "1.0.0", crossed(&[300, 600])).await;
+    market.cross_check(0, "1.0.0", &[300, 600]).await;
     market.validate(0, "1.0.0", 91, Verdict::Escalate).await;
     let (_reader, guard) = market.read().await;
     let page = reliability::reliability(&guard, plugin(0).uuid()).await.unwrap();
@@ -123,6 +119,129 @@ async fn cross_checks_move_reliability() {
     assert_eq!(causes, [("validation.concluded", Some(89)), ("validation.cross_checked", None)]);
     let shown = catalogue::plugin(&guard, "free-tool").await.unwrap().unwrap();
     assert_eq!(shown.reliability, page.score);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_change_says_what_it_adds_and_what_became_of_the_score() {
+    let market = opened().await;
+    market.publish(0, "1.0.0", 99).await;
+    market.review(0, 1, 5).await;
+    market.review(0, 2, 5).await;
+    market.executed(0, 1, 2).await;
+    market.clock.advance(Duration::from_secs(86_400));
+    for _ in 0..40 {
+        market.executed(0, 1, 0).await;
+    }
+    market.cross_check(0, "1.0.0", &[1_000]).await;
+    let (_reader, guard) = market.read().await;
+    let told = |change: &reliability::Change| {
+        (change.cause.clone(), change.points, change.before, change.delta, change.score, change.clamped)
+    };
+    let change = |cause: &str, points, [before, delta, score]: [Option<i64>; 3], clamped| {
+        (cause.to_owned(), points, before, delta, score, clamped)
+    };
+    let expected = [
+        change("validation.cross_checked", 2, [Some(100), Some(0), Some(100)], true),
+        // (10 * 40 - 40) / (20 + 41) = 5, and it was (-40) / 21 = -1.
+        change("executions", 6, [Some(100), Some(0), Some(100)], true),
+        change("executions", -1, [Some(100), Some(0), Some(100)], true),
+        change("review.submitted", 1, [Some(100), Some(0), Some(100)], true),
+        change("review.submitted", 1, [Some(99), Some(1), Some(100)], false),
+        change("validation.concluded", 99, [None, None, Some(99)], false),
+    ];
+    let page = reliability::reliability(&guard, plugin(0).uuid()).await.unwrap();
+    assert_eq!(page.history.iter().map(told).collect::<Vec<_>>(), expected);
+    let days: Vec<_> = page.history.iter().map(|change| (change.succeeded, change.failed)).collect();
+    assert_eq!(days[..3], [(None, None), (Some(40), Some(0)), (Some(0), Some(1))]);
+
+    let mut paged = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = reliability::history(&guard, plugin(0).uuid(), cursor.as_deref(), 4).await.unwrap();
+        paged.extend(page.items.iter().map(told));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, expected);
+    let foreign = reliability::history(&guard, plugin(0).uuid(), None, 1).await.unwrap().next_cursor;
+    assert!(reliability::history(&guard, plugin(1).uuid(), foreign.as_deref(), 1).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_costs_what_the_score_would_be_without_it() {
+    let market = opened().await;
+    market.executed(1, 1, 2).await;
+    market.publish(0, "1.0.0", 90).await;
+    market.executed(0, 1, 2).await;
+    market.executed(0, 1, 2).await;
+    let (_reader, guard) = market.read().await;
+    // (-80) / 22 = -3, and with one (-40) / 21 = -1.
+    assert_eq!(reliability::failure_impact(&guard, plugin(0).uuid()).await.unwrap(), Some(-2));
+    assert_eq!(reliability::failure_impact(&guard, plugin(1).uuid()).await.unwrap(), None, "it has no score");
+    assert_eq!(reliability::failure_impact(&guard, plugin(2).uuid()).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cross_checks_and_failures_are_told_by_what_they_have_in_common() {
+    let market = opened().await;
+    let begun = market.clock.now();
+    for (version, attempts) in [("1.0.0", &[1_000][..]), ("1.1.0", &[600, 920]), ("1.2.0", &[500, 600])] {
+        market.submit(0, version).await;
+        market.validate(0, version, 80, Verdict::Escalate).await;
+        market.cross_check(0, version, attempts).await;
+        market.clock.advance(Duration::from_secs(86_400));
+    }
+    let reason = "they differ".to_owned();
+    let escalated = validation::Event::Escalated { version: "1.2.0".parse().unwrap(), reason };
+    market.validation_event(0, "1.2.0", escalated).await;
+    for outcome in [0, 2, 2, 3, 4] {
+        market.executed(0, 1, outcome).await;
+    }
+    let (_reader, guard) = market.read().await;
+    let metrics = reliability::reliability(&guard, plugin(0).uuid()).await.unwrap().metrics;
+
+    let total = &metrics.consensus;
+    assert_eq!((total.checks, total.mean, total.retried), (3, Some(0.84), 2));
+    assert_eq!([total.above_950, total.above_900, total.above_800, total.above_700], [1, 2, 2, 2]);
+    let days: Vec<_> = metrics.days.iter().map(|day| (day.day.unwrap().to_string(), day.checks, day.mean)).collect();
+    let day = |day: &str, mean| (day.to_owned(), 1, Some(mean));
+    assert_eq!(days, [day("2026-05-06", 0.6), day("2026-05-05", 0.92), day("2026-05-04", 1.0)]);
+    let agreement: Vec<_> = metrics
+        .agreement
+        .iter()
+        .map(|it| (it.version.as_str(), it.consensus, it.attempts.len(), it.escalated))
+        .collect();
+    assert_eq!(agreement, [("1.2.0", 600, 2, true), ("1.1.0", 920, 2, false), ("1.0.0", 1_000, 1, false)]);
+
+    let patterns = |patterns: &[reliability::Pattern]| -> Vec<_> {
+        let told =
+            |it: &reliability::Pattern| (it.code.clone(), it.nature.clone(), it.count, it.share, it.versions.clone());
+        patterns.iter().map(told).collect()
+    };
+    let pattern = |code: &str, nature: &str, count, share, versions: &[&str]| {
+        let versions: Vec<_> = versions.iter().map(|&version| version.to_owned()).collect();
+        (code.to_owned(), nature.to_owned(), count, share, versions)
+    };
+    assert_eq!(
+        patterns(&metrics.executions),
+        [
+            pattern("trapped", "plugin", 2, 0.5, &["1.0.0"]),
+            pattern("plugin_failed", "caller", 1, 0.25, &["1.0.0"]),
+            pattern("time_exceeded", "plugin", 1, 0.25, &["1.0.0"]),
+        ]
+    );
+    let versions = ["1.2.0", "1.1.0", "1.0.0"];
+    let expected =
+        [pattern("artifact.odd", "low", 3, 0.5, &versions), pattern("manifest.odd", "low", 3, 0.5, &versions)];
+    assert_eq!(patterns(&metrics.validations), expected);
+    let odd = &metrics.validations[0];
+    assert_eq!((odd.version_count, odd.first_at), (3, begun));
+    assert_eq!(odd.last_at - odd.first_at, chrono::TimeDelta::days(2));
+
+    let unknown = reliability::reliability(&guard, plugin(1).uuid()).await.unwrap().metrics;
+    assert_eq!(unknown, reliability::Metrics::default());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

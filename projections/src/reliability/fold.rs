@@ -9,11 +9,12 @@ use serde::Serialize;
 use souk_domain::{
     event::DomainEvent,
     execution, review,
-    validation::{self, Thresholds},
+    validation::{self, CrossCheck, Thresholds},
 };
 use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
+use super::patterns::{CrossChecked, Failures};
 use crate::{
     copy::{Fields, Row, copy},
     outcomes::Outcomes,
@@ -34,6 +35,8 @@ pub(super) struct ReliabilityChanges {
     executions: BTreeMap<(Uuid, NaiveDate), ExecutionDay>,
     validations: BTreeMap<Uuid, ValidationPatch>,
     steps: BTreeMap<(Uuid, String), Step>,
+    cross_checks: Vec<CrossChecked>,
+    failures: Failures,
     /// In all steps.
     findings: usize,
 }
@@ -207,7 +210,7 @@ impl ReliabilityChanges {
                     position: event.position,
                 });
             }
-            validation::Event::StepCompleted { step, .. } => {
+            validation::Event::StepCompleted { version, step } => {
                 let row = Step {
                     validation_id: id,
                     name: step.name.clone(),
@@ -219,6 +222,7 @@ impl ReliabilityChanges {
                     completed_at: event.recorded_at,
                 };
                 self.findings += step.findings.len();
+                self.found(event, &version.to_string(), &step.findings);
                 self.steps.insert((id, step.name.clone()), row);
             }
             validation::Event::Concluded { version, confidence, verdict, report, thresholds } => {
@@ -230,13 +234,20 @@ impl ReliabilityChanges {
                 outcome.concluded_at = Some(event.recorded_at);
                 self.concluded(event, &version.to_string(), *confidence);
             }
-            validation::Event::CrossChecked { version, check } => self.cross_checked(event, version, check.points()),
+            validation::Event::CrossChecked { version, check } => self.cross_checked(event, version, check),
             validation::Event::Escalated { reason, .. } => patch.outcome.escalated = Some(reason.clone()),
             validation::Event::Appealed { .. } => {}
             validation::Event::Adjudicated { ruling, .. } => {
                 patch.outcome.adjudicated = Some(rows::word(&ruling.verdict));
                 patch.outcome.adjudication = Some(ruling.reason.clone());
             }
+        }
+    }
+
+    fn found(&mut self, event: &Envelope, version: &str, findings: &[validation::Finding]) {
+        let Some(plugin) = event.plugin_id() else { return };
+        for finding in findings {
+            self.failures.finding(plugin.uuid(), version, finding, event.recorded_at);
         }
     }
 
@@ -271,8 +282,13 @@ impl ReliabilityChanges {
         });
     }
 
-    fn cross_checked(&mut self, event: &Envelope, version: &Version, points: i64) {
-        let Some(plugin) = event.plugin_id().filter(|_| points != 0) else { return };
+    fn cross_checked(&mut self, event: &Envelope, version: &Version, check: &CrossCheck) {
+        let Some(plugin) = event.plugin_id() else { return };
+        let points = check.points();
+        self.cross_checks.push(CrossChecked::of(event, plugin.uuid(), &version.to_string(), check));
+        if points == 0 {
+            return;
+        }
         self.plugins.entry(plugin.uuid()).or_default().cross_check_points += points;
         self.changes.push(Change {
             plugin_id: plugin.uuid(),
@@ -290,9 +306,13 @@ impl ReliabilityChanges {
 impl ReliabilityChanges {
     fn execution(&mut self, event: &Envelope, change: &execution::Event) {
         let outcomes = Outcomes::of(change);
-        let Some(plugin_id) = event.plugin_id().filter(|_| !outcomes.is_none()).map(|plugin| plugin.uuid()) else {
+        let Some(plugin_id) = event.plugin_id().map(|plugin| plugin.uuid()) else { return };
+        if let execution::Event::Failed { version, failure } = change {
+            self.failures.execution(plugin_id, &version.to_string(), failure, event.recorded_at);
+        }
+        if outcomes.is_none() {
             return;
-        };
+        }
         self.plugins.entry(plugin_id).or_default().outcomes.add(outcomes);
         let (day, position, at) = (event.recorded_at.date_naive(), event.position, event.recorded_at);
         let known = self.executions.entry((plugin_id, day));
@@ -319,11 +339,13 @@ impl Changes for ReliabilityChanges {
             + held::<(Uuid, NaiveDate, ExecutionDay)>(self.executions.len(), 0)
             + held::<(Uuid, ValidationPatch)>(self.validations.len(), 350)
             + held::<(Uuid, String, Step)>(self.steps.len(), 100)
+            + held::<CrossChecked>(self.cross_checks.len(), 30)
+            + self.failures.size()
             + self.findings * FINDING
     }
 
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
-        let Self { plugins, mut changes, executions, validations, steps, .. } = *self;
+        let Self { plugins, mut changes, executions, validations, steps, mut cross_checks, failures, .. } = *self;
         let plugins: Vec<_> = plugins
             .iter()
             .map(|(plugin_id, patch)| PluginDifference {
@@ -345,6 +367,9 @@ impl Changes for ReliabilityChanges {
         rows::insert(tables, include_str!("changes.sql"), &changes).await?;
         let executions: Vec<_> = executions.into_values().collect();
         rows::write(tables, EXECUTIONS, include_str!("executions.sql"), &executions).await?;
+        cross_checks.sort_by_key(|check| (check.plugin_id, check.position));
+        rows::insert(tables, include_str!("cross_checks.sql"), &cross_checks).await?;
+        rows::write(tables, Failures::TABLE, include_str!("failures.sql"), &failures.into_rows()).await?;
         let (new, old): (Vec<Step>, Vec<Step>) = steps
             .into_values()
             .partition(|step| validations.get(&step.validation_id).is_some_and(|patch| patch.begins));

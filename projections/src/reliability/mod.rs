@@ -10,10 +10,14 @@ use souk_domain::stream::Category;
 use souk_projector::{Changes, Projection};
 
 mod fold;
+mod metrics;
+mod patterns;
 mod query;
 
+pub use metrics::{Agreement, Consensus, Metrics, Pattern};
 pub use query::{
-    Appeal, AppealState, Change, Parts, ReliabilityPage, Step, Validation, ValidationStatus, reliability, validation,
+    Appeal, AppealState, Change, Parts, ReliabilityPage, Step, Validation, ValidationStatus, failure_impact, history,
+    reliability, validation,
     validations,
 };
 
@@ -27,7 +31,7 @@ impl Projection for Reliability {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn schema_sql(&self) -> &'static str {
@@ -45,6 +49,8 @@ impl Projection for Reliability {
             "reliability_execution",
             "reliability_validation",
             "reliability_step",
+            "reliability_cross_check",
+            "reliability_failure",
         ]
     }
 

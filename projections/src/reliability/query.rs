@@ -7,7 +7,11 @@ use souk_projector::ReadGuard;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::QueryError;
+use super::metrics::{Metrics, metrics};
+use crate::{
+    QueryError,
+    cursor::{self, Cursor, Page},
+};
 
 /// How reliable a plugin is, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,6 +23,8 @@ pub struct ReliabilityPage {
     pub parts: Parts,
     /// What moved it, the newest first, at most 200.
     pub history: Vec<Change>,
+    /// How validations and executions went.
+    pub metrics: Metrics,
 }
 
 /// What a score is the sum of; the sum is held between 0 and 100.
@@ -53,11 +59,24 @@ pub struct Change {
     pub cause: String,
     /// The version that was validated or cross-checked, where that was the cause.
     pub version: Option<String>,
+    /// What it adds to its part of the score.
+    pub points: i64,
+    /// The score before; none while nothing was validated.
+    pub before: Option<i64>,
     /// By how much the score moved; none for the first one.
     pub delta: Option<i64>,
     /// The score since then; none while nothing was validated.
     pub score: Option<i64>,
+    /// Whether a bound kept the score from moving by the points: that of the score, or that of the reviews.
+    pub clamped: bool,
+    /// Executions of the day that answered, where they are the cause.
+    pub succeeded: Option<i64>,
+    /// Executions of the day that did not by the plugin's fault, where they are the cause.
+    pub failed: Option<i64>,
 }
+
+/// Changes in an answer that has more than them.
+const NEWEST: i64 = 200;
 
 /// The reliability of a plugin; of one that nothing is known of, no score.
 ///
@@ -72,10 +91,39 @@ pub async fn reliability(guard: &ReadGuard, plugin: Uuid) -> Result<ReliabilityP
     }
     let row: Option<Row> =
         sqlx::query_as(include_str!("reliability.sql")).bind(plugin).fetch_optional(guard.pool()).await?;
-    let history =
-        sqlx::query_as(include_str!("history.sql")).bind(plugin).bind(200_i64).fetch_all(guard.pool()).await?;
+    let history = changes(guard, plugin, i64::MAX, NEWEST).await?;
     let (score, parts) = row.map_or((None, Parts::default()), |row| (row.score, row.parts));
-    Ok(ReliabilityPage { score, parts, history })
+    Ok(ReliabilityPage { score, parts, history, metrics: metrics(guard, plugin).await? })
+}
+
+/// What moved the score of a plugin, the newest first, `limit` at once.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn history(
+    guard: &ReadGuard,
+    plugin: Uuid,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<Change>, QueryError> {
+    let context = format!("reliability {plugin}");
+    let before = Cursor::decode_optional(&context, cursor)?.map_or(i64::MAX, |cursor| cursor.key);
+    let rows = changes(guard, plugin, before, i64::from(limit) + 1).await?;
+    Ok(cursor::page(rows, limit as usize, &context, |row| Cursor { key: row.position, id: plugin }, |row| row))
+}
+
+async fn changes(guard: &ReadGuard, plugin: Uuid, before: i64, limit: i64) -> Result<Vec<Change>, QueryError> {
+    let query = sqlx::query_as(include_str!("history.sql")).bind(plugin).bind(before).bind(limit);
+    Ok(query.fetch_all(guard.pool()).await?)
+}
+
+/// By how many points one failed execution moves the score of a plugin that has it already, 0 or less; none while nothing is
+/// validated or nothing failed.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn failure_impact(guard: &ReadGuard, plugin: Uuid) -> Result<Option<i64>, QueryError> {
+    Ok(sqlx::query_scalar(include_str!("impact.sql")).bind(plugin).fetch_optional(guard.pool()).await?)
 }
 
 /// The validation of one version.

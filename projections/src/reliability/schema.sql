@@ -68,3 +68,32 @@ CREATE TABLE reliability_step (
     completed_at  timestamptz NOT NULL,
     PRIMARY KEY (validation_id, name)
 );
+
+-- Two runs of a version's samples that were compared.
+CREATE TABLE reliability_cross_check (
+    plugin_id     uuid        NOT NULL,
+    position      bigint      NOT NULL,
+    validation_id uuid        NOT NULL,
+    at            timestamptz NOT NULL,
+    version       text        NOT NULL,
+    samples       bigint      NOT NULL,
+    -- The consensus of each attempt, thousandths; and that of the last, which counts.
+    attempts      jsonb       NOT NULL,
+    consensus     smallint    NOT NULL,
+    PRIMARY KEY (plugin_id, position)
+);
+
+-- What failed alike: executions by their code, findings of validations by their rule. As many rows as there are codes and versions.
+CREATE TABLE reliability_failure (
+    plugin_id uuid        NOT NULL,
+    -- `execution` or `validation`.
+    source    text        NOT NULL,
+    code      text        NOT NULL,
+    -- Whose fault it was, or how severe it is.
+    nature    text        NOT NULL,
+    version   text        NOT NULL,
+    count     bigint      NOT NULL,
+    first_at  timestamptz NOT NULL,
+    last_at   timestamptz NOT NULL,
+    PRIMARY KEY (plugin_id, source, code, nature, version)
+);

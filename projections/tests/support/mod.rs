@@ -308,6 +308,13 @@ impl Market {
         self.validation_event(number, version, concluded).await;
     }
 
+    /// Two runs of the samples of `version` that agreed as far as the last of `attempts` says.
+    pub async fn cross_check(&self, number: usize, version: &str, attempts: &[u16]) {
+        let check = validation::CrossCheck { samples: 3, attempts: attempts.to_vec() };
+        let event = validation::Event::CrossChecked { version: version.parse().unwrap(), check };
+        self.validation_event(number, version, event).await;
+    }
+
     /// Submits, validates and approves `version`.
     pub async fn publish(&self, number: usize, version: &str, confidence: u8) {
         self.submit(number, version).await;
@@ -333,7 +340,7 @@ impl Market {
         self.installation_event(number, who, event).await;
     }
 
-    /// An execution that ended well (0, 1), by the plugin's fault (2) or by another's (3).
+    /// An execution that ended well (0, 1), by the plugin's fault (2, 4) or by another's (3).
     pub async fn executed(&self, number: usize, who: usize, outcome: usize) {
         let execution = Execution {
             user_id: user(who),
@@ -348,10 +355,11 @@ impl Market {
         let version = execution.version.clone();
         let usage = execution::Usage { duration_ms: 1, cpu_ms: 1, memory_bytes: 1 };
         let checked = execution::Checked { plugin_version: 0, installation_version: 0, license_version: None };
-        let failed = |fault| execution::Failure { code: "trapped".to_owned(), fault, usage };
+        let failed = |code: &str, fault| execution::Failure { code: code.to_owned(), fault, usage };
         let ended = match outcome {
-            2 => execution::Event::Failed { version, failure: failed(execution::Fault::Plugin) },
-            3 => execution::Event::Failed { version, failure: failed(execution::Fault::Caller) },
+            2 => execution::Event::Failed { version, failure: failed("trapped", execution::Fault::Plugin) },
+            3 => execution::Event::Failed { version, failure: failed("plugin_failed", execution::Fault::Caller) },
+            4 => execution::Event::Failed { version, failure: failed("time_exceeded", execution::Fault::Plugin) },
             _ => execution::Event::Succeeded {
                 version,
                 success: execution::Success { output_digest: "cd".repeat(32), output_size: 2, usage },
