@@ -12,7 +12,9 @@ use souk_ports::{
 use souk_signing::SecretKey;
 use tokio::sync::OnceCell;
 
-use crate::{AppError, executions::Runnables, following::Following, memory::Memories, validation::Pipeline};
+use crate::{
+    AppError, diff::Comparisons, executions::Runnables, following::Following, memory::Memories, validation::Pipeline,
+};
 
 /// The outside.
 #[derive(Clone)]
@@ -83,6 +85,7 @@ pub struct App {
     pub(crate) following: Arc<Following>,
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) runnables: Arc<Runnables>,
+    pub(crate) comparisons: Arc<Comparisons>,
     /// Signs release records.
     pub(crate) signer: Arc<SecretKey>,
     decoy_hash: Arc<OnceCell<String>>,
@@ -102,6 +105,7 @@ impl App {
             following: Arc::default(),
             pipeline: Arc::new(Pipeline::standard()),
             runnables: Arc::default(),
+            comparisons: Arc::default(),
             signer,
             decoy_hash: Arc::default(),
         }

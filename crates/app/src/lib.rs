@@ -2,6 +2,7 @@
 
 mod app;
 mod context;
+pub mod diff;
 mod error;
 mod execute;
 pub mod executions;

@@ -116,7 +116,7 @@ fn hash(manifest: &Value) -> String {
 }
 
 /// The digest of the report of a validation that was concluded.
-async fn report(app: &App, validation: ValidationId) -> Result<Option<String>, AppError> {
+pub(crate) async fn report(app: &App, validation: ValidationId) -> Result<Option<String>, AppError> {
     let fact = app.fact::<Validations>(validation.uuid(), Duration::MAX).await?;
     if let Some(report) = concluded(&fact.state) {
         return Ok(Some(report));

@@ -18,6 +18,18 @@ pub enum Ecosystem {
     Cargo,
 }
 
+impl Ecosystem {
+    /// Its word in lists of advisories, e.g. `npm`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::Pypi => "pypi",
+            Self::Cargo => "cargo",
+        }
+    }
+}
+
 /// What is known of packages.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

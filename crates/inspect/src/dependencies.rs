@@ -1,6 +1,9 @@
 //! The step `dependencies`: what a package installs or starts, against what is known of packages.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use regex::Regex;
 use serde_json::Value;
@@ -37,9 +40,7 @@ static INSTALLS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub fn dependencies(archive: &Archive, known: &Advisories) -> Option<Vec<Finding>> {
     let mut uses = 0;
     let mut findings = Vec::new();
-    for file in archive.files() {
-        let path = file.path.as_str();
-        let Some(text) = archive.read(path).and_then(|bytes| std::str::from_utf8(bytes).ok()) else { continue };
+    for (path, text) in texts(archive) {
         let used = used(path, text, &mut findings);
         uses += used.len();
         for used in used {
@@ -47,6 +48,22 @@ pub fn dependencies(archive: &Archive, known: &Advisories) -> Option<Vec<Finding
         }
     }
     (uses > 0 || !findings.is_empty()).then_some(findings)
+}
+
+/// The packages that `archive` uses, with the versions that are named, if any are. What its documents only show is not among them.
+pub fn packages(archive: &Archive) -> BTreeMap<(Ecosystem, String), BTreeSet<String>> {
+    let mut packages: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (path, text) in texts(archive) {
+        for used in used(path, text, &mut Vec::new()).into_iter().filter(|used| !used.shown) {
+            packages.entry((used.ecosystem, used.name)).or_default().extend(used.version);
+        }
+    }
+    packages
+}
+
+fn texts(archive: &Archive) -> impl Iterator<Item = (&str, &str)> {
+    let text = |path| std::str::from_utf8(archive.read(path)?).ok();
+    archive.files().iter().filter_map(move |file| Some((file.path.as_str(), text(&file.path)?)))
 }
 
 fn used(path: &str, text: &str, findings: &mut Vec<Finding>) -> BTreeSet<Used> {
@@ -333,6 +350,22 @@ mod tests {
             "{\"mcpServers\": {\"a\": {\n\"command\": \"npx\", \"args\": [\"-y\", \"postmark-mcp@1.0.16\"]}}}";
         assert_eq!(rules(".mcp.json", settings), one("dependency.malicious", 2));
         assert_eq!(rules("setup.sh", "set -e\npip install requests diango\n"), one("dependency.typosquat", 2));
+    }
+
+    #[test]
+    fn packages_are_told_with_the_versions_they_name() {
+        let files = [
+            ("package.json", r#"{"dependencies": {"express": "4.18.2", "lodash": "^4"}}"#),
+            ("README.md", "Run `npm install left-pad`."),
+            ("setup.sh", "pip install requests==2.32.0 requests\n"),
+        ];
+        let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()));
+        let archive = inspect(&pack(files).unwrap(), &Limits::default()).unwrap();
+        let told: Vec<_> = packages(&archive).into_iter().map(|((_, name), versions)| (name, versions)).collect();
+        let versions = |versions: &[&str]| versions.iter().map(|&version| version.to_owned()).collect::<BTreeSet<_>>();
+        let expected =
+            [("express", versions(&["4.18.2"])), ("lodash", versions(&[])), ("requests", versions(&["2.32.0"]))];
+        assert_eq!(told, expected.map(|(name, versions)| (name.to_owned(), versions)));
     }
 
     #[test]

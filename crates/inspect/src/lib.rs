@@ -24,7 +24,7 @@ mod workflow;
 use std::sync::LazyLock;
 
 pub use analysis::Inspector;
-pub use dependencies::dependencies;
+pub use dependencies::{dependencies, packages};
 pub use workflow::workflow;
 
 /// Why the tables of patterns cannot be used; a test shows that they can.

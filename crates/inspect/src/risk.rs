@@ -1,6 +1,6 @@
 //! Risk: what could happen if a package were bad, apart from whether it is.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use souk_domain::{
     listing::Kind,
     validation::{Finding, Severity},
@@ -8,7 +8,7 @@ use souk_domain::{
 use souk_package::{archive::Archive, manifest::Manifest};
 
 /// How much harm could be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// It is read, or runs where it reaches nothing.
@@ -21,8 +21,21 @@ pub enum Level {
     Critical,
 }
 
+impl Level {
+    /// Its word in reports, e.g. `medium`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// A level with what it comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Risk {
     /// The highest of its reasons.
     pub level: Level,

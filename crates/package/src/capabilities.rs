@@ -98,6 +98,26 @@ impl Capabilities {
     }
 }
 
+/// Whether a package that declares the host `one` reaches everything that declaring `other` lets it reach.
+#[must_use]
+pub fn covers_host(one: &str, other: &str) -> bool {
+    let ((one, one_port), (other, other_port)) = (with_port(one), with_port(other));
+    // Without a port it is that of the scheme, which no declared port is the same as.
+    one_port == other_port
+        && match one.strip_prefix('*') {
+            Some("") => true,
+            Some(domain) => other.len() > domain.len() && other.ends_with(domain),
+            None => one == other,
+        }
+}
+
+/// Whether a package that may read the folder `one` may read `other`.
+#[must_use]
+pub fn covers_folder(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim_end_matches('/'), other.trim_end_matches('/'));
+    other.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 fn texts(
     value: &Value,
     field: &str,
@@ -150,11 +170,15 @@ fn is_host(host: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
 }
 
-/// A port that is a number is cut off; anything else behind a colon stays, and is no name.
 fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.parse::<u16>().is_ok() && !name.contains(':') => name,
-        _ => host,
+    with_port(host).0
+}
+
+/// A port that is a number is cut off; anything else behind a colon stays, and is no name.
+fn with_port(host: &str) -> (&str, Option<u16>) {
+    match host.rsplit_once(':').map(|(name, port)| (name, port.parse())) {
+        Some((name, Ok(port))) if !name.contains(':') => (name, Some(port)),
+        _ => (host, None),
     }
 }
 
@@ -227,6 +251,38 @@ mod tests {
         ] {
             let problems = Capabilities::read(&value).unwrap_err();
             assert_eq!(problems.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), [field], "{value}");
+        }
+    }
+
+    #[test]
+    fn a_host_covers_what_its_pattern_reaches() {
+        for (one, other, covers) in [
+            ("*", "*.example.com", true),
+            ("*", "a.example.com:8443", false),
+            ("*.example.com", "a.example.com", true),
+            ("*.example.com", "*.a.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "*.com", false),
+            ("*.example.com", "badexample.com", false),
+            ("example.com", "example.com", true),
+            ("example.com", "example.com:443", false),
+            ("::1", "::1", true),
+            ("a.example.com", "*", false),
+        ] {
+            assert_eq!(covers_host(one, other), covers, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_folder_covers_what_lies_in_it() {
+        for (one, other, covers) in [
+            ("/", "/shared", true),
+            ("/shared", "/shared/models", true),
+            ("/shared/", "/shared", true),
+            ("/shared", "/shared-too", false),
+            ("/shared/models", "/shared", false),
+        ] {
+            assert_eq!(covers_folder(one, other), covers, "{one} {other}");
         }
     }
 

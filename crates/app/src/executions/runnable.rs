@@ -7,26 +7,19 @@ use quick_cache::{Weighter, sync::Cache};
 use semver::Version;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use souk_domain::{
-    event::DomainEvent,
-    id::PluginId,
-    plugin,
-    stream::{Category, StreamId},
-};
+use souk_domain::id::PluginId;
 use souk_package::{
     archive::{self, Archive, Limits},
     capabilities::Capabilities,
 };
 use souk_ports::sandbox;
 
-use crate::{App, AppError};
+use crate::{App, AppError, plugins};
 
 /// Bytes of archives that are kept unpacked.
 const KEPT: u64 = 256 << 20;
 /// About how many those are.
 const COUNT: usize = 256;
-/// Events of a plugin that are read at once.
-const PAGE: usize = 200;
 
 /// A version that runs.
 #[derive(Debug)]
@@ -73,7 +66,7 @@ impl Runnables {
         digest: &str,
     ) -> Result<Arc<Runnable>, AppError> {
         let load = async {
-            let manifest = manifest(app, plugin, version).await?;
+            let manifest = plugins::manifest(app, plugin, version).await?;
             let bytes = app.ports.artifacts.get(digest).await?;
             let unpacked = tokio::task::spawn_blocking(move || unpack(&bytes, &manifest)).await;
             unpacked
@@ -81,26 +74,6 @@ impl Runnables {
                 .map(Arc::new)
         };
         self.0.get_or_insert_async(digest, load).await
-    }
-}
-
-/// The manifest that came with `version`; the plugin's state does not keep it.
-async fn manifest(app: &App, plugin: PluginId, version: &Version) -> Result<Value, AppError> {
-    let (stream, mut from) = (StreamId::of(Category::Plugin, plugin), 0);
-    loop {
-        let page = app.ports.log.read_stream(stream, from, PAGE).await?;
-        for recorded in page.iter().filter(|recorded| recorded.event_type == "plugin.version_submitted") {
-            if let DomainEvent::Plugin(plugin::Event::VersionSubmitted { version: of, manifest, .. }) =
-                app.open(recorded).await?
-                && of == *version
-            {
-                return Ok(manifest);
-            }
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE => from = last.version + 1,
-            _ => return Err(AppError::NotFound("this version")),
-        }
     }
 }
 

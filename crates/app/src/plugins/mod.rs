@@ -2,6 +2,7 @@
 
 mod amend;
 mod rulings;
+mod manifest;
 mod versions;
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
@@ -21,6 +22,7 @@ use souk_domain::{
 use uuid::Uuid;
 
 pub(crate) use self::rulings::{impartial, ruled};
+pub(crate) use self::manifest::manifest;
 pub use self::{
     amend::{Amend, amend},
     rulings::{Appealed, Judged, appeal, judge, reads_appeals},
