@@ -27,6 +27,8 @@ pub struct ApiError {
     pub details: Option<Value>,
     /// After how many seconds trying again makes sense.
     pub retry_after: Option<u64>,
+    /// By how many points this moved the plugin's reliability.
+    pub reliability_impact: Option<i64>,
 }
 
 /// Says that the body of an error response is written already.
@@ -57,15 +59,17 @@ struct ErrorContent {
     timestamp: String,
     /// What the logs know the request by; also in `X-Request-Id`.
     request_id: String,
-    /// By how much this moved the plugin's reliability, where it did.
+    /// By how many whole points this failure moved the plugin's reliability score, 0 or less: the score less what it would be with one
+    /// failed execution less. Absent where the failure is not the plugin's, and where the read model did not know of it in time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = -1)]
     reliability_impact: Option<i64>,
 }
 
 impl ApiError {
     /// An error without details.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: None, retry_after: None }
+        Self { status, code, message: message.into(), details: None, retry_after: None, reliability_impact: None }
     }
 
     /// The same with details.
@@ -78,6 +82,12 @@ impl ApiError {
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The same, saying by how many points it moved the plugin's reliability, where that is known.
+    #[must_use]
+    pub fn with_reliability_impact(self, points: Option<i64>) -> Self {
+        Self { reliability_impact: points, ..self }
     }
 
     /// 422: fields are refused.
@@ -171,7 +181,7 @@ impl ApiError {
                 details: self.details,
                 timestamp: now.to_rfc3339_opts(SecondsFormat::Millis, true),
                 request_id: request_id.to_owned(),
-                reliability_impact: None,
+                reliability_impact: self.reliability_impact,
             },
         }
     }

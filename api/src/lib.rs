@@ -31,3 +31,4 @@ pub use reads::ReadModels;
 pub use router::router;
 pub use serve::serve;
 pub use settings::{RateLimit, RateLimits, Settings};
+pub use wire::diff::Comparison;

@@ -84,6 +84,15 @@ pub trait Reads: Send + Sync {
     ) -> Result<List<ModerationItem>, ApiError>;
     /// Everything there is to decide by about a validation or a review.
     async fn moderation_case(&self, at: At, id: Uuid) -> Result<Option<ModerationCase>, ApiError>;
+    /// What moved the reliability of a plugin, the newest first.
+    async fn reliability_history(
+        &self,
+        at: At,
+        plugin: &str,
+        page: Window,
+    ) -> Result<Option<List<trust::ReliabilityChange>>, ApiError>;
+    /// By how many points a failed execution moves the reliability of a plugin that has it already; none while it has no score.
+    async fn failure_impact(&self, at: At, plugin: Uuid) -> Result<Option<i64>, ApiError>;
     /// The shown reviews of a plugin.
     async fn reviews(&self, at: At, plugin: &str, page: Window) -> Result<Option<wire::reviews::Reviews>, ApiError>;
     /// One user's review of a plugin.
@@ -219,6 +228,23 @@ impl Reads for ReadModels {
     async fn moderation_case(&self, at: At, id: Uuid) -> Result<Option<ModerationCase>, ApiError> {
         let guard = self.at(at, &[&Moderation, &Catalogue, &Reliability, &Reviews]).await?;
         Ok(moderation::case(&guard, id).await?.map(Into::into))
+    }
+
+    async fn reliability_history(
+        &self,
+        at: At,
+        plugin: &str,
+        page: Window,
+    ) -> Result<Option<List<trust::ReliabilityChange>>, ApiError> {
+        let guard = self.at(at, &[&Catalogue, &Reliability]).await?;
+        let Some(plugin) = plugin_id(&guard, plugin).await? else { return Ok(None) };
+        let found = reliability::history(&guard, plugin, page.cursor.as_deref(), page.limit).await?;
+        Ok(Some(List::of(found.items, found.next_cursor)))
+    }
+
+    async fn failure_impact(&self, at: At, plugin: Uuid) -> Result<Option<i64>, ApiError> {
+        let guard = self.at(at, &[&Reliability]).await?;
+        Ok(reliability::failure_impact(&guard, plugin).await?)
     }
 
     async fn reviews(&self, at: At, plugin: &str, page: Window) -> Result<Option<wire::reviews::Reviews>, ApiError> {

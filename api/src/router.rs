@@ -65,6 +65,7 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(plugins::transfer::transfer_plugin))
         .routes(routes!(plugins::validation::plugin_validations))
         .routes(routes!(plugins::reliability::plugin_reliability))
+        .routes(routes!(plugins::reliability_history::plugin_reliability_history))
         .routes(routes!(plugins::history::plugin_history))
         // /plugins/{plugin}/versions, /plugins/{plugin}/versions/{version}/…
         // `write` limits bodies, by what they are; axum would refuse archives of more than 2 MB.
@@ -77,6 +78,7 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(versions::appeal::appeal_version))
         .routes(routes!(versions::rollback::roll_back_version))
         .routes(routes!(versions::release::version_release))
+        .routes(routes!(versions::diff::version_diff))
         // /plugins/{plugin}/install
         .routes(routes!(installs::install::install_plugin, installs::uninstall::uninstall_plugin))
         // /plugins/{plugin}/execute, /plugins/{plugin}/status

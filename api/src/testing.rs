@@ -49,6 +49,7 @@ pub struct Inner {
     pub memory: MemoryLog,
     pub api: Api,
     pub sandbox: Arc<ScriptedSandbox>,
+    pub artifacts: Arc<MemoryArtifacts>,
     log: Arc<FaultyLog>,
     ports: Ports,
     reactions: Arc<MemoryReactions>,
@@ -77,6 +78,7 @@ impl World {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
         let directory = Arc::new(LogDirectory(memory.clone()));
         let sandbox = Arc::new(ScriptedSandbox::default());
+        let artifacts = Arc::new(MemoryArtifacts::default());
         let ports = Ports {
             log: log.clone(),
             vault: Arc::new(PlainVault::default()),
@@ -84,7 +86,7 @@ impl World {
             random: random.clone(),
             credentials: Arc::new(MemoryCredentials::default()),
             passwords: Arc::new(WeakPasswords),
-            artifacts: Arc::new(MemoryArtifacts::default()),
+            artifacts: artifacts.clone(),
             sandbox: sandbox.clone(),
             malware: None,
             outputs: Arc::new(MemoryOutputs::new(clock.clone())),
@@ -110,7 +112,19 @@ impl World {
         });
         let router = router(api.clone());
         let count = AtomicU64::new(1);
-        Self(Arc::new(Inner { clock, memory, api, sandbox, log, ports, reactions, projections, router, count }))
+        Self(Arc::new(Inner {
+            clock,
+            memory,
+            api,
+            sandbox,
+            artifacts,
+            log,
+            ports,
+            reactions,
+            projections,
+            router,
+            count,
+        }))
     }
 
     pub fn nobody(&self) -> Client {
@@ -302,8 +316,12 @@ impl Seller {
     }
 
     pub async fn submit(&self, plugin: &str, version: &str) -> Answer {
-        let manifest = manifest(plugin, version).to_string().into_bytes();
-        let form = multipart(&[("manifest", manifest), ("artifact", archive(version).to_vec())]);
+        self.hand_in(plugin, &manifest(plugin, version), archive(version).to_vec()).await
+    }
+
+    /// The same with what a test says.
+    pub async fn hand_in(&self, plugin: &str, manifest: &Value, archive: Vec<u8>) -> Answer {
+        let form = multipart(&[("manifest", manifest.to_string().into_bytes()), ("artifact", archive)]);
         self.person.send("POST", &format!("/plugins/{plugin}/versions"), form).await
     }
 
@@ -364,11 +382,9 @@ impl Seller {
     /// A free plugin with an approved version that has a component to run.
     pub async fn runnable(&self, plugin: &str, version: &str) {
         self.plugin(plugin).await;
-        let manifest = manifest(plugin, version).to_string().into_bytes();
         let files = [("SKILL.md", skill_md(version).into_bytes()), ("plugin.wasm", WORDS.to_vec())];
         let archive = souk_package::pack::pack(files.map(|(path, bytes)| (path.to_owned(), bytes))).unwrap();
-        let form = multipart(&[("manifest", manifest), ("artifact", archive)]);
-        let answer = self.person.send("POST", &format!("/plugins/{plugin}/versions"), form).await;
+        let answer = self.hand_in(plugin, &manifest(plugin, version), archive).await;
         assert_eq!(answer.status, 202, "{}", answer.text);
         self.decided(Thresholds { approve: 0, escalate: 0 }).await;
     }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod analytics;
 pub mod catalogue;
+pub mod diff;
 pub mod execution;
 pub mod history;
 pub mod keys;

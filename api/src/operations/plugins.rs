@@ -7,6 +7,7 @@ pub mod get;
 pub mod history;
 pub mod reinstate;
 pub mod reliability;
+pub mod reliability_history;
 pub mod search;
 pub mod suspend;
 pub mod transfer;

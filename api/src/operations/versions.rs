@@ -2,6 +2,7 @@
 
 pub mod appeal;
 pub mod approve;
+pub mod diff;
 pub mod list;
 pub mod reject;
 pub mod release;

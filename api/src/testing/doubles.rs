@@ -200,7 +200,8 @@ impl Reads for StreamReads {
             failed: 0,
             cross_checks: 0,
         };
-        let none = reliability::Reliability { score: None, parts, history: Vec::new() };
+        let metrics = reliability::ReliabilityMetrics::default();
+        let none = reliability::Reliability { score: None, parts, history: Vec::new(), metrics };
         Ok(self.known(at, plugin).await?.map(|_| none))
     }
 
@@ -218,6 +219,20 @@ impl Reads for StreamReads {
     async fn moderation_case(&self, at: At, _: Uuid) -> Result<Option<ModerationCase>, ApiError> {
         self.reach(at).await?;
         Ok(None)
+    }
+
+    async fn reliability_history(
+        &self,
+        at: At,
+        plugin: &str,
+        _: Window,
+    ) -> Result<Option<List<reliability::ReliabilityChange>>, ApiError> {
+        Ok(self.known(at, plugin).await?.map(|_| List::whole(Vec::new())))
+    }
+
+    async fn failure_impact(&self, at: At, _: Uuid) -> Result<Option<i64>, ApiError> {
+        self.reach(at).await?;
+        Ok(Some(-2))
     }
 
     async fn reviews(&self, at: At, plugin: &str, _: Window) -> Result<Option<reviews::Reviews>, ApiError> {

@@ -5,7 +5,8 @@ use semver::Version;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use souk_app::executions::{self, Execute, Executed};
-use souk_domain::execution::{self, Fault, Mode};
+use souk_domain::execution::{self, Failure, Fault, Mode};
+use souk_ports::Position;
 use utoipa::ToSchema;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     answer::Written,
     error::ApiError,
     extract::{JsonBody, PathParams, SignedIn},
+    operations::shared::soon,
     wire::execution::Execution,
 };
 
@@ -34,7 +36,7 @@ pub struct ExecuteBody {
 /// Runs a plugin that the caller has installed, in a sandbox.
 ///
 /// It gets what its manifest declares and the operator grants, and nothing else. A plugin that fails is 422 `execution_failed`; `details`
-/// say why and whose fault it is.
+/// say why and whose fault it is. When it is the plugin's, `reliabilityImpact` says by how many points that moved its reliability.
 #[utoipa::path(post, path = "/plugins/{plugin}/execute", tag = "executions", request_body = ExecuteBody,
     params(("plugin" = String, Path, description = "Id or name")), security(("bearer" = []), ("apiKey" = [])),
     responses((status = 200, description = "It answered", body = Execution),
@@ -47,13 +49,21 @@ pub async fn execute_plugin(
 ) -> Result<Written<Execution>, ApiError> {
     let asked = Execute { input: body.input, version: body.version, mode: body.mode };
     let done = executions::execute(&api.app, &who.context, &plugin.as_str().into(), asked).await?;
-    if let Some(failure) = failure(&done.value) {
-        return Err(failure);
-    }
     let position = done.position;
+    if let Some(failure) = failure(&done.value) {
+        let impact = impact(&api, &done.value.state, position).await;
+        return Err(failure.with_reliability_impact(impact));
+    }
     let running = matches!(*done.value.state, execution::State::Running(_));
     let body = Execution::try_from(done.value)?;
     Ok(if running { Written::accepted(position, body) } else { Written::ok(position, body) })
+}
+
+/// By how many points a failure that was recorded at `position` moved the plugin's reliability; none where it is not the plugin's.
+/// It is told and decides nothing, so a read model that is slow only leaves it out.
+async fn impact(api: &Api, state: &execution::State, position: Position) -> Option<i64> {
+    let execution::State::Failed(execution, Failure { fault: Fault::Plugin, .. }) = state else { return None };
+    api.reads.failure_impact(soon(position), execution.plugin_id.uuid()).await.ok().flatten()
 }
 
 /// What a failed execution is answered with.
@@ -140,6 +150,9 @@ mod tests {
             let details = &answer.body["error"]["details"];
             assert_eq!((&details["reason"], &details["fault"]), (&json!(reason), &json!(fault)));
             assert!(details["executionId"].is_string());
+            // The stand-in for the read model says that any failure costs two points.
+            let impact = if fault == "plugin" { json!(-2) } else { json!(null) };
+            assert_eq!(answer.body["error"]["reliabilityImpact"], impact, "{}", answer.body);
         }
         assert_eq!(world.count("execution.failed"), 3);
     }
