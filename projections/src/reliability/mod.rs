@@ -17,8 +17,7 @@ mod query;
 pub use metrics::{Agreement, Consensus, Metrics, Pattern};
 pub use query::{
     Appeal, AppealState, Change, Parts, ReliabilityPage, Step, Validation, ValidationStatus, failure_impact, history,
-    reliability, validation,
-    validations,
+    reliability, validation, validations,
 };
 
 /// How reliable plugins are, why, and what their validations found.

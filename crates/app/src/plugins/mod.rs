@@ -1,8 +1,8 @@
 //! Listings and their versions.
 
 mod amend;
-mod rulings;
 mod manifest;
+mod rulings;
 mod versions;
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
@@ -21,8 +21,8 @@ use souk_domain::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::rulings::{impartial, ruled};
 pub(crate) use self::manifest::manifest;
+pub(crate) use self::rulings::{impartial, ruled};
 pub use self::{
     amend::{Amend, amend},
     rulings::{Appealed, Judged, appeal, judge, reads_appeals},

@@ -1,6 +1,6 @@
 //! The built-in plugins, and what the creator makes, through the whole pipeline and with their samples run.
 
-use std::{path::Path, sync::OnceLock, time::Duration};
+use std::{path::Path, sync::{Arc, OnceLock}, time::Duration};
 
 use serde_json::json;
 use souk_domain::validation::{Thresholds, conclude};
@@ -33,26 +33,12 @@ impl House {
         let manifest: Value =
             serde_json::from_slice(archive::inspect(&archive, &Limits::default()).unwrap().read("souk.json").unwrap())
                 .unwrap();
-        let input = Input {
-            kind: serde_json::from_value(manifest["kind"].clone()).unwrap(),
-            name: manifest["name"].as_str().unwrap().to_owned(),
-            version: Version::parse(manifest["version"].as_str().unwrap()).unwrap(),
-            digest: sha256(&archive),
-            size: archive.len() as u64,
-            archive: archive.into(),
-            manifest,
-        };
-        let examined = Pipeline::standard().examine(&input);
-        let gathered = examined.gathered();
-        let runnable = Runnable::of(gathered.archive.as_ref().unwrap(), &input.manifest);
-        let trial = match runnable {
-            Some(runnable) => {
-                let samples = &gathered.manifest.as_ref().unwrap().samples;
-                Some(try_out(&self.0, &runnable, samples, &grants()).await.unwrap())
-            }
-            None => None,
-        };
-        examined.conclude(&input, trial)
+        let kind = serde_json::from_value(manifest["kind"].clone()).unwrap();
+        let (name, version) = (manifest["name"].as_str().unwrap().to_owned(), manifest["version"].as_str().unwrap());
+        let input = Input::of(kind, name, Version::parse(version).unwrap(), manifest, archive);
+        let grants = grants();
+        let means = Means { stage: Some(Stage { sandbox: &self.0, grants: &grants }), ..Means::default() };
+        check(Arc::new(Pipeline::standard()), input, means).await.unwrap()
     }
 
     /// What `creator` answers.
