@@ -77,12 +77,12 @@ impl Weighter<Key, Arc<Comparison>> for Weight {
 pub(crate) struct Comparisons {
     cache: Cache<Key, Arc<Comparison>, Weight>,
     /// Two unpacked archives may be hundreds of megabytes, and anyone may ask.
-    turn: Semaphore,
+    turn: Arc<Semaphore>,
 }
 
 impl Default for Comparisons {
     fn default() -> Self {
-        Self { cache: Cache::with_weighter(COUNT, KEPT, Weight), turn: Semaphore::new(1) }
+        Self { cache: Cache::with_weighter(COUNT, KEPT, Weight), turn: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -185,7 +185,7 @@ async fn comparison(
         return Ok(known);
     }
     let broken = |error: &dyn std::fmt::Display| AppError::Internal(format!("versions could not be compared: {error}"));
-    let _turn = app.comparisons.turn.acquire().await.map_err(|error| broken(&error))?;
+    let turn = Arc::clone(&app.comparisons.turn).acquire_owned().await.map_err(|error| broken(&error))?;
     if let Some(known) = app.comparisons.cache.get(&key) {
         return Ok(known);
     }
@@ -193,6 +193,8 @@ async fn comparison(
     let after = Loaded::load(app, plugin, to, after).await?;
     let is_final = before.report.is_some() && after.report.is_some();
     let compared = tokio::task::spawn_blocking(move || {
+        // Who hangs up does not stop this, and must not let the next one in beside it.
+        let _turn = turn;
         let (from, to) = (before.unpacked()?, after.unpacked()?);
         Ok::<_, AppError>(compare(&before.side(&from), &after.side(&to)))
     });
