@@ -94,6 +94,7 @@ async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
         Command::Author(command) => match command {
             Author::New(options) => command::new::run(&options, json),
             Author::Validate(options) => command::validate::run(config, &options, json).await,
+            Author::Diff(options) => command::diff::run(config, &options, json),
             Author::Pack(options) => command::pack::run(&options, json),
             Author::Publish(options) => command::publish::run(config, &options, json).await,
         },

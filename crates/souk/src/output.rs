@@ -14,6 +14,11 @@ pub fn note(line: impl AsRef<str>) {
     drop(writeln!(io::stderr().lock(), "{}", line.as_ref()));
 }
 
+/// `text` without what a terminal would obey.
+pub fn clean(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}")
+}
+
 /// Whether a person watches.
 pub fn on_terminal() -> bool {
     io::stderr().is_terminal()

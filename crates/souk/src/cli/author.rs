@@ -19,6 +19,11 @@ pub enum Author {
         after_help = "Exit codes: 0 it would be approved; 2 a human would have to look at it; 3 it would be refused; 1 it cannot be read or run."
     )]
     Validate(ValidateOptions),
+    /// Say what one package changes against another: files, capabilities, dependencies, findings
+    ///
+    /// Folders, archives or single files, as for `souk validate`. It is what GET /plugins/{plugin}/versions/{version}/diff tells.
+    #[command(after_help = "Exit codes: 0 compared; 1 one of the two cannot be read.")]
+    Diff(DiffOptions),
     /// Write the archive of a package; the same files always make the same bytes
     Pack(PackOptions),
     /// Hand a package in at a marketplace, and follow what becomes of it
@@ -72,6 +77,20 @@ pub struct ValidateOptions {
     /// How.
     #[command(flatten)]
     pub checks: Checks,
+}
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct DiffOptions {
+    /// The older package
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The newer package
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// agent, skill, command, plugin, mcp_server, workflow or asset [default: by its souk.json, else by its files]
+    #[arg(long, value_parser = parse_kind)]
+    pub kind: Option<Kind>,
 }
 
 /// How to check.

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod api;
 pub mod bench;
 pub mod config;
+pub mod diff;
 pub mod doctor;
 pub mod history;
 pub mod import;

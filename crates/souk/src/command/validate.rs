@@ -93,10 +93,8 @@ impl Desk {
     /// # Errors
     /// The list of advisories cannot be read, or a secret is no variable.
     pub fn open(config: &Config, checks: &Checks) -> Result<Self, Failure> {
-        let known = checks.advisories.as_ref().or(config.advisories.as_ref());
-        let pipeline = known.map_or_else(|| Ok(Pipeline::standard()), |path| knowing(path))?;
         Ok(Self {
-            pipeline: Arc::new(pipeline),
+            pipeline: Arc::new(pipeline(config, checks.advisories.as_deref())?),
             thresholds: config.validation,
             scanner: wire::scanner(config),
             sandbox: wire::sandbox_of_user(config),
@@ -150,6 +148,14 @@ impl Validated {
     pub fn lines(&self, path: &Path) -> Vec<String> {
         report::lines(path, self)
     }
+}
+
+/// The pipeline that a server has, with `advisories` instead of those of the configuration where there are any.
+///
+/// # Errors
+/// The list cannot be read.
+pub(super) fn pipeline(config: &Config, advisories: Option<&Path>) -> Result<Pipeline, Failure> {
+    advisories.or(config.advisories.as_deref()).map_or_else(|| Ok(Pipeline::standard()), knowing)
 }
 
 /// The pipeline with an operator's list of advisories.
