@@ -125,8 +125,16 @@ fn rows() -> Vec<Row> {
             None,
             PUBLIC,
         ),
+        row(
+            "GET /api/v1/plugins/{plugin}/versions/{version}/diff",
+            // A version against itself: what is refused is the question, whoever asks it.
+            "/plugins/{plugin}/versions/1.0.0/diff?from=1.0.0",
+            None,
+            [422; 6],
+        ),
         row("GET /api/v1/plugins/{plugin}/validation", "/plugins/{plugin}/validation", None, PUBLIC),
         row("GET /api/v1/plugins/{plugin}/reliability", "/plugins/{plugin}/reliability", None, PUBLIC),
+        row("GET /api/v1/plugins/{plugin}/reliability/history", "/plugins/{plugin}/reliability/history", None, PUBLIC),
         row("GET /api/v1/plugins/{plugin}/history", "/plugins/{plugin}/history", None, PUBLIC),
         row("GET /api/v1/plugins/{plugin}/reviews", "/plugins/{plugin}/reviews", None, PUBLIC),
         row(

@@ -104,8 +104,13 @@ async fn what_never_ends_is_ended_and_others_run_on() {
         "{}",
         endless.text
     );
+    // -40 / 21, whole points.
+    assert_eq!(endless.body["error"]["reliabilityImpact"], -1, "{}", endless.text);
     let reliability = format!("/plugins/{hostile}/reliability");
-    nobody().until(&reliability, |answer| answer.body["parts"]["failed"] == 1).await.expect("it counts");
+    let counted = nobody().until(&reliability, |answer| answer.body["parts"]["failed"] == 1).await.expect("it counts");
+    let pattern = &counted.body["metrics"]["failures"]["executions"][0];
+    assert_eq!((&pattern["code"], &pattern["count"]), (&json!("time_exceeded"), &json!(1)), "{}", counted.text);
+    assert_eq!(pattern["versions"], json!(["1.0.0"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,5 +128,21 @@ async fn samples_are_run_twice_and_what_depends_on_chance_is_left_to_a_human() {
     assert_eq!(checked["data"]["attempts"].as_array().map(Vec::len), Some(2), "it was tried again: {checked}");
     let reliability = format!("/plugins/{random}/reliability");
     let costs = |answer: &Answer| answer.body["parts"]["crossChecks"] == -2;
-    nobody().until(&reliability, costs).await.expect("it costs two points");
+    let told = nobody().until(&reliability, costs).await.expect("it costs two points");
+    let agreement = &told.body["metrics"]["agreement"][0];
+    assert_eq!((&agreement["retried"], &agreement["version"]), (&json!(true), &json!("1.0.0")), "{}", told.text);
+    assert_eq!(told.body["metrics"]["consensus"]["total"]["checks"], 1, "{}", told.text);
+    let escalated = |answer: &Answer| answer.body["metrics"]["agreement"][0]["escalated"] == true;
+    nobody().until(&reliability, escalated).await.expect("a human is asked");
+    let first = nobody().get(&format!("{reliability}/history?limit=1")).await.expect("answers");
+    let change = &first.body["items"][0];
+    assert_eq!((&change["cause"], &change["before"]), (&json!("validation.concluded"), &json!(null)), "{}", first.text);
+    let cursor = first.text_at("/nextCursor").expect("another page");
+    let rest = nobody().get(&format!("{reliability}/history?cursor={cursor}")).await.expect("answers");
+    assert_eq!(
+        (&rest.body["items"][0]["points"], &rest.body["nextCursor"]),
+        (&json!(-2), &json!(null)),
+        "{}",
+        rest.text
+    );
 }

@@ -27,3 +27,4 @@ mod outage;
 mod processes;
 mod rebuild;
 mod support;
+mod updates;
