@@ -44,18 +44,22 @@ demo: build ## start Souk on a database of its own, import a sample catalogue, w
 test: postgres kafka ## run all tests, with a real PostgreSQL and a real Kafka
 	$(CARGO) build --locked --workspace --bins --tests
 	$(CARGO) test --locked --workspace $(TEST_ARGS)
+	$(CARGO) test --locked --workspace --lib --manifest-path plugins/Cargo.toml $(TEST_ARGS)
 
 lint: fmt-check clippy deny deploy tree ## formatting, clippy, licences and bans, compose file and manifests, house rules
 
 fmt: ## format all Rust code
 	$(CARGO) fmt --all
+	$(CARGO) fmt --all --manifest-path plugins/Cargo.toml
 
 fmt-check:
 	@sh scripts/setup.sh build lint
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --all --check --manifest-path plugins/Cargo.toml
 
 clippy:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --manifest-path plugins/Cargo.toml -- -D warnings
 
 deny:
 	@sh scripts/setup.sh deny

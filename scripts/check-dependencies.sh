@@ -8,8 +8,10 @@ export PATH
 
 # Two versions of one crate are a warning that only `cargo deny check bans` by hand spells out: there are always some.
 cargo deny --locked --log-level error check --hide-inclusion-graph bans licenses sources
-cargo deny --locked --log-level error --config deny.toml --manifest-path tools/check-deploy/Cargo.toml check \
-    --hide-inclusion-graph bans licenses sources
+for other in tools/check-deploy plugins; do
+    cargo deny --locked --log-level error --config deny.toml --manifest-path "$other/Cargo.toml" check \
+        --hide-inclusion-graph bans licenses sources
+done
 
 # The database is a git repository on a public host. A machine without a way there still checks all the rest.
 log=$(mktemp)

@@ -192,9 +192,7 @@ impl Specification {
         ];
         match uses.into_iter().find(|(_, is_used, kinds)| *is_used && !kinds.contains(&self.kind)) {
             Some(("samples", ..)) => Err(Problem::missing("rules", "samples run, and rules are what runs")),
-            Some((field, ..)) => {
-                Err(Problem::new("field_not_for_kind", format!("`{field}` is no field of this kind; leave it out")))
-            }
+            Some((field, ..)) => Err(not_for_kind(field)),
             None => Ok(()),
         }
     }
@@ -208,6 +206,9 @@ impl Specification {
                     at_most(field, parts.len(), MOST_PARTS)?;
                     for (index, part) in parts.iter().enumerate() {
                         check_part(&format!("{field}[{index}]."), part)?;
+                        if let Some(other) = unused(field, part) {
+                            return Err(not_for_kind(&format!("{field}[{index}].{other}")));
+                        }
                     }
                 }
                 let is_empty = lists.iter().all(|(_, parts)| parts.is_empty());
@@ -255,6 +256,17 @@ impl Specification {
         }
         Ok(())
     }
+}
+
+fn not_for_kind(field: &str) -> Problem {
+    Problem::new("field_not_for_kind", format!("`{field}` is no field of this kind; leave it out"))
+}
+
+/// A field that parts of this sort do not have.
+fn unused(parts: &str, part: &Part) -> Option<&'static str> {
+    let (has_model, has_hint) = (parts != "skills", parts == "commands");
+    let model = part.model.as_ref().filter(|_| !has_model).map(|_| "model");
+    model.or(part.argument_hint.as_ref().filter(|_| !has_hint).map(|_| "argumentHint"))
 }
 
 fn check_part(place: &str, part: &Part) -> Result<(), Problem> {

@@ -162,10 +162,12 @@ async fn texts_of_a_specification_stay_texts() {
     assert!(matches!(refused, Err(SandboxError::Plugin { ref code, .. }) if code == "field_invalid"), "{refused:?}");
     let line =
         "a\": b # c ' - [link](https://x.example) <script>alert(1)</script> {{x}} ```\\ %s *&anchor !!tag | > ---";
-    let part = json!({"name": "part", "summary": line, "steps": [line], "argumentHint": line, "allowedTools": [line], "model": line});
+    let part = json!({"name": "part", "summary": line, "steps": [line], "allowedTools": [line]});
+    let agent = merged(&part, &json!({"model": line}));
+    let command = merged(&agent, &json!({"argumentHint": line}));
     let made = house
         .create(&json!({"name": "demo", "kind": "plugin", "summary": line, "displayName": line, "author": line, "license": "MIT",
-            "agents": [part], "commands": [part], "skills": [part], "rules": {"output": {"$literal": line}},
+            "agents": [agent], "commands": [command], "skills": [part], "rules": {"output": {"$literal": line}},
             "samples": [{"name": "s", "input": {"```": "```\n# no heading"}}]}))
         .await
         .unwrap();
@@ -199,6 +201,11 @@ async fn what_is_wrong_with_a_specification_is_named() {
         (json!({"summary": "a\u{202e}b"}), "field_invalid", "u{202e}"),
         (json!({"instructions": null}), "field_missing", "`instructions`"),
         (json!({"nodes": [{"name": "a", "type": "b"}]}), "field_not_for_kind", "`nodes`"),
+        (
+            json!({"kind": "plugin", "instructions": null, "skills": [{"name": "a", "summary": "b", "steps": ["c"], "model": "d"}]}),
+            "field_not_for_kind",
+            "`skills[0].model`",
+        ),
         (json!({"version": "1"}), "would_not_pass", "semantic version"),
         (json!({"license": "My own"}), "would_not_pass", "SPDX"),
         (json!({"capabilities": {"shell": true}}), "would_not_pass", "capabilities.shell"),
