@@ -7,7 +7,9 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use souk_domain::{listing::Kind, user::Role};
 
-pub use self::author::{Author, Checks, DiffOptions, Language, NewOptions, PackOptions, PublishOptions, ValidateOptions};
+pub use self::author::{
+    Author, Checks, DiffOptions, Language, NewOptions, PackOptions, PublishOptions, ValidateOptions,
+};
 
 /// An event-sourced marketplace for agent plugins and automation assets.
 #[derive(Debug, Parser)]

@@ -193,7 +193,9 @@ mod tests {
         assert!(told.contains(&"0 files change, 1 do not".to_owned()), "{told:#?}");
         let broken = package(&[("broken.zip", "no archive")]);
         let options = |new| DiffOptions { old: skill.path().to_owned(), new, kind: None };
-        let code = |options: &DiffOptions| run(&Config::default(), options, true).map_or_else(|failure| failure.code(), |()| 0);
+        let code = |options: &DiffOptions| {
+            run(&Config::default(), options, true).map_or_else(|failure| failure.code(), |()| 0)
+        };
         assert_eq!(code(&options(skill.path().to_owned())), 0);
         assert_eq!(code(&options(broken.path().join("broken.zip"))), 1);
         assert_eq!(code(&options(broken.path().join("absent"))), 1);

@@ -1,6 +1,10 @@
 //! The built-in plugins, and what the creator makes, through the whole pipeline and with their samples run.
 
-use std::{path::Path, sync::{Arc, OnceLock}, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use serde_json::json;
 use souk_domain::validation::{Thresholds, conclude};

@@ -91,14 +91,15 @@ async fn an_operators_list_is_used_and_a_broken_one_is_refused() {
     }
 }
 
-#[test]
-fn a_signature_beside_the_package_is_checked() {
+#[tokio::test]
+async fn a_signature_beside_the_package_is_checked() {
     let there = folder(&[("SKILL.md", SKILL)]);
     let bytes = souk_package::pack::pack([("SKILL.md".to_owned(), SKILL.as_bytes().to_vec())]).unwrap();
     let archive = there.path().join("demo.zip");
     fs::write(&archive, &bytes).unwrap();
-    let told = || report::lines(&archive, &validated(&archive)).join("\n");
-    assert!(told().contains("step `signature` was left out: there is no signature to look at"), "{}", told());
+    let told = async || report::lines(&archive, &validated(&archive).await).join("\n");
+    let unsigned = told().await;
+    assert!(unsigned.contains("step `signature` was left out: there is no signature to look at"), "{unsigned}");
 
     let key = souk_signing::SecretKey::from_seed([7; 32]);
     let sign = |bytes: &[u8]| {
@@ -110,24 +111,25 @@ fn a_signature_beside_the_package_is_checked() {
         fs::write(there.path().join("demo.zip.sig"), signed.to_string()).unwrap();
     };
     put(&sign(&bytes));
-    let right = validated(&archive);
+    let right = validated(&archive).await;
     assert_eq!((right.verdict, &right.report["signature"]["verifies"]), (Verdict::Approve, &json!(true)));
     put(&sign(b"another archive"));
-    let wrong = validated(&archive);
+    let wrong = validated(&archive).await;
     assert_eq!((wrong.verdict, &wrong.report["blockedBy"]), (Verdict::Reject, &json!(["signature.invalid"])));
 
     fs::write(there.path().join("demo.zip.sig"), sign(&bytes)).unwrap();
-    assert_eq!(validated(&archive).verdict, Verdict::Approve);
-    assert!(told().contains("demo.zip.sig was not checked"), "{}", told());
+    assert_eq!(validated(&archive).await.verdict, Verdict::Approve);
+    let unknown = told().await;
+    assert!(unknown.contains("demo.zip.sig was not checked"), "{unknown}");
 }
 
-#[test]
-fn a_workflow_is_validated_as_it_would_be_kept() {
+#[tokio::test]
+async fn a_workflow_is_validated_as_it_would_be_kept() {
     let node = r#"{"name":"A","type":"n8n-nodes-base.manualTrigger","position":[0,0],"parameters":{}"#;
     let flow = |more: &str| format!("{{\"nodes\":[{node}{more}}}],\"connections\":{{}}}}");
     let raw = folder(&[("flow.json", &flow(r#","credentials":{"slackApi":{"id":"7"}}"#))]);
-    let validated = |folder: &tempfile::TempDir| validated(&folder.path().join("flow.json"));
-    let (stripped, clean) = (validated(&raw), validated(&folder(&[("flow.json", &flow(""))])));
+    let validated = async |folder: &tempfile::TempDir| validated(&folder.path().join("flow.json")).await;
+    let (stripped, clean) = (validated(&raw).await, validated(&folder(&[("flow.json", &flow(""))])).await);
     assert_eq!(stripped.verdict, Verdict::Approve);
     assert_eq!(stripped.report["digest"], clean.report["digest"]);
     assert!(stripped.report.to_string().contains("workflow.stripped"));
