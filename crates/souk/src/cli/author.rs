@@ -61,8 +61,6 @@ pub enum Language {
     /// Built by componentize-qjs, from npm
     #[value(alias = "js")]
     Javascript,
-    /// Built by componentize-py, from PyPI
-    Python,
 }
 
 /// What to check.

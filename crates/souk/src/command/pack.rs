@@ -91,7 +91,7 @@ mod tests {
         for (manifest, told) in [
             (entry.as_str(), "`plugin.wasm`, the entry that souk.json names, is not there; build it: sh build.sh"),
             ("{", "souk.json: "),
-            ("{}", "version: is missing"),
+            ("{}", "`version` is missing"),
         ] {
             let folder = skill(manifest);
             let problem =

@@ -115,11 +115,8 @@ pub fn complete(path: &Path) -> Result<Package, String> {
         return Err(missing.to_string());
     }
     if let Err(findings) = manifest::parse(&package.input.manifest) {
-        let of = |finding: &souk_domain::validation::Finding| {
-            let field = finding.place.as_deref().map(|place| format!("{place}: ")).unwrap_or_default();
-            format!("\n  {field}{}", finding.message)
-        };
-        return Err(format!("{MANIFEST} is wrong:{}", findings.iter().map(of).collect::<String>()));
+        let wrong: String = findings.iter().map(|finding| format!("\n  {}", finding.message)).collect();
+        return Err(format!("{MANIFEST} is wrong:{wrong}"));
     }
     Ok(package)
 }

@@ -103,14 +103,6 @@ fn component(language: Language) -> Texts {
             "\nThe engine in the component is QuickJS: the language without Node's modules. What you throw as `{code, message}` is the run's\n\
              failure. `Math.random` yields the same numbers in every run.",
         ),
-        Language::Python => (
-            "Python",
-            "Python 3.10 or later with pip",
-            "plugin.py",
-            "128",
-            "\nThe component brings the interpreter and the standard library: it has some 18 MB. Modules that are imported when it is built are in\n\
-             it; nothing can be installed later. `raise Err(Failure(code, message))` is the run's failure.",
-        ),
     };
     Texts { summary: "Counts the words of a text.", language, needs, source, memory, hint }
 }
@@ -126,11 +118,6 @@ fn built(language: Language) -> Vec<Template> {
             ("package.json", include_str!("../../../templates/component/javascript/package.json")),
             ("plugin.js", include_str!("../../../templates/component/javascript/plugin.js")),
             ("build.sh", include_str!("../../../templates/component/javascript/build.sh")),
-        ],
-        Language::Python => &[
-            ("requirements.txt", include_str!("../../../templates/component/python/requirements.txt")),
-            ("plugin.py", include_str!("../../../templates/component/python/plugin.py")),
-            ("build.sh", include_str!("../../../templates/component/python/build.sh")),
         ],
     };
     let shared = [

@@ -1,7 +1,0 @@
-#!/bin/sh
-# Builds plugin.wasm: the source and the Python interpreter in one component.
-set -eu
-cd "$(dirname "$0")"
-[ -d .venv ] || python3 -m venv .venv
-.venv/bin/pip install --quiet --requirement requirements.txt
-.venv/bin/componentize-py --wit-path wit --world plugin componentize plugin --output plugin.wasm
