@@ -29,6 +29,7 @@ pub struct VersionDiff {
 
 /// What changes from one package to another.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = VersionComparison)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
     /// Files that change, by path, the first 1,000.
@@ -69,6 +70,7 @@ pub struct BeforeAndAfter<T> {
 
 /// What became of a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DiffChange)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It is new.
@@ -144,6 +146,7 @@ pub struct FieldChange {
 
 /// How a capability changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CapabilityReach)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// Asked for anew.
@@ -205,6 +208,7 @@ pub struct FindingChanges {
 
 /// What could happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = VersionRisk)]
 pub struct Risk {
     /// `low`, `medium`, `high` or `critical`.
     #[schema(example = "medium")]
