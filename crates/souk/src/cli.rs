@@ -101,6 +101,9 @@ pub enum Command {
         /// Who owns the vendors that are made [default: a house account]
         #[arg(long, value_name = "EMAIL")]
         owner: Option<String>,
+        /// Import nothing: validate what would be handed in, without a Souk, with the output and the exit codes of `souk validate`
+        #[arg(long, conflicts_with = "owner")]
+        check: bool,
     },
     /// For those who make plugins
     #[command(flatten)]

@@ -88,8 +88,8 @@ async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
         Command::History { plugin, after, limit } => {
             command::history::run(config, command::history::Wanted { plugin, after, limit, json }).await
         }
-        Command::Import { source, path, owner } => {
-            command::import::run(config, command::import::Wanted { source, path, owner, json }).await
+        Command::Import { source, path, owner, check } => {
+            command::import::run(config, command::import::Wanted { source, path, owner, check, json }).await
         }
         Command::Author(command) => match command {
             Author::New(options) => command::new::run(&options, json),

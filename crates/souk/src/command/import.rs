@@ -22,6 +22,8 @@ pub struct Wanted {
     pub path: Option<std::path::PathBuf>,
     /// Who owns the vendors that are made; a house account when absent.
     pub owner: Option<String>,
+    /// Only say what the pipeline would.
+    pub check: bool,
     /// Report in JSON.
     pub json: bool,
 }
@@ -32,6 +34,9 @@ pub struct Wanted {
 /// # Errors
 /// The catalogue cannot be read at all, or the log cannot be reached. Single files that are refused are in the report.
 pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
+    if wanted.check {
+        return import::check(config, &wanted).await;
+    }
     let interrupt = Interrupt::listen()?;
     let souk = Souk::open(config).await?;
     let imported = import_beside(config, &souk, &interrupt, &wanted).await;

@@ -51,32 +51,66 @@ pub struct Validated {
 /// # Errors
 /// What cannot be read or run, with exit code 1; else the worst verdict: 2 when a human has to look, 3 when it is refused.
 pub async fn run(config: &Config, options: &ValidateOptions, json: bool) -> Result<(), Failure> {
-    let desk = Desk::open(config, &options.checks)?;
-    let count = options.paths.len();
-    let progress = (count > 1).then(|| Progress::begin("validating", count));
-    let (mut refused, mut doubtful) = (0_usize, 0_usize);
+    let mut round = Round::open(config, &options.checks, options.paths.len(), json)?;
     for path in &options.paths {
-        let package = read(path.clone(), options.kind).await?;
-        let validated = desk.validate(path, &package).await?;
+        round.take(path, &read(path.clone(), options.kind).await?).await?;
+    }
+    round.close()
+}
+
+/// Several packages, one after the other.
+pub struct Round {
+    desk: Desk,
+    json: bool,
+    progress: Option<Progress>,
+    count: usize,
+    doubtful: usize,
+    refused: usize,
+}
+
+impl Round {
+    /// Begins with `count` packages to come, and tells in JSON where that is wanted.
+    ///
+    /// # Errors
+    /// As [`Desk::open`].
+    pub fn open(config: &Config, checks: &Checks, count: usize, json: bool) -> Result<Self, Failure> {
+        let progress = (count > 1).then(|| Progress::begin("validating", count));
+        Ok(Self { desk: Desk::open(config, checks)?, json, progress, count, doubtful: 0, refused: 0 })
+    }
+
+    /// Validates a package and tells what came out.
+    ///
+    /// # Errors
+    /// As [`Desk::validate`].
+    pub async fn take(&mut self, path: &Path, package: &Package) -> Result<(), Failure> {
+        let validated = self.desk.validate(path, package).await?;
         match validated.verdict {
-            Verdict::Reject => refused += 1,
-            Verdict::Escalate => doubtful += 1,
+            Verdict::Reject => self.refused += 1,
+            Verdict::Escalate => self.doubtful += 1,
             Verdict::Approve => {}
         }
-        if json {
+        if self.json {
             say(validated.told(path).to_string());
         } else {
             report::tell(path, &validated);
         }
-        if let Some(progress) = &progress {
+        if let Some(progress) = &self.progress {
             progress.step();
         }
+        Ok(())
     }
-    drop(progress);
-    match (refused, doubtful) {
-        (0, 0) => Ok(()),
-        (0, _) => Err(Failure::new(format!("{doubtful} of {count} need review by a human")).with_code(2)),
-        _ => Err(Failure::new(format!("{refused} of {count} would be refused")).with_code(3)),
+
+    /// The worst verdict.
+    ///
+    /// # Errors
+    /// With code 2 when a human has to look, 3 when something is refused.
+    pub fn close(self) -> Result<(), Failure> {
+        let Self { count, doubtful, refused, .. } = self;
+        match (refused, doubtful) {
+            (0, 0) => Ok(()),
+            (0, _) => Err(Failure::new(format!("{doubtful} of {count} need review by a human")).with_code(2)),
+            _ => Err(Failure::new(format!("{refused} of {count} would be refused")).with_code(3)),
+        }
     }
 }
 

@@ -17,18 +17,30 @@ mod report;
 mod server_json;
 mod yaml;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use souk_app::App;
+use semver::Version;
+use souk_app::{App, validation::Input};
 
 use self::{
     apply::{Outcome, Standing, Submitted},
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Entry, Refused, VersionRule},
     report::{Report, Standings},
 };
 pub use self::{catalogue::archive, progress::Progress};
-use crate::{cli::ImportSource, command::import::Wanted, config::Config, failure::Failure, output::say, wire::Souk};
+use crate::{
+    cli::{Checks, ImportSource},
+    command::{import::Wanted, validate::Round},
+    config::Config,
+    failure::Failure,
+    output::{clean, note, say},
+    package::Package,
+    wire::Souk,
+};
 
 /// How often the log is asked whether versions are decided.
 const POLL: Duration = Duration::from_millis(200);

@@ -52,6 +52,13 @@ impl std::fmt::Display for Missing {
     }
 }
 
+impl Package {
+    /// `input` with nothing to remark.
+    pub const fn of(input: Input) -> Self {
+        Self { input, made_up: false, unchecked: None, left_out: Vec::new(), missing: None }
+    }
+}
+
 /// Reads a folder, an archive or a single file.
 ///
 /// # Errors
