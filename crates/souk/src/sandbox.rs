@@ -1,6 +1,6 @@
 //! Where plugins run, made when the first one does.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,7 +22,8 @@ pub struct LazySandbox {
 impl LazySandbox {
     /// Will be in `directory`, as `config` says.
     pub fn new(directory: PathBuf, config: &config::Sandbox) -> Self {
-        let settings = Settings { runs: config.runs, waiting: config.waiting, ..Settings::new(directory) };
+        let compile = Duration::from_secs(config.compile_seconds.into());
+        let settings = Settings { runs: config.runs, waiting: config.waiting, compile, ..Settings::new(directory) };
         Self { settings, opened: OnceCell::new() }
     }
 

@@ -15,8 +15,9 @@ use souk_tests::{
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// Hosts that plugins may ask in the demo: enough to try the research plugin on.
-const GRANTED: (&str, &str) = ("SOUK_SANDBOX__HOSTS", r#"["docs.rs","doc.rust-lang.org"]"#);
+/// What plugins get in the demo: hosts to try the research plugin on, and time, because the compiler of a development build is slow.
+const PLUGINS: [(&str, &str); 2] =
+    [("SOUK_SANDBOX__HOSTS", r#"["docs.rs","doc.rust-lang.org"]"#), ("SOUK_SANDBOX__COMPILE_SECONDS", "600")];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -64,7 +65,8 @@ fn arguments() -> Result<Arguments, String> {
 async fn run() -> Result<(), String> {
     let arguments = arguments()?;
     say(&format!("Starting Souk on {} (its PostgreSQL and all its data lie there)", arguments.data_dir.display()));
-    let options = Options { listen: Some(arguments.listen.clone()), ..Options::default() }.env(GRANTED.0, GRANTED.1);
+    let options = Options { listen: Some(arguments.listen.clone()), ..Options::default() };
+    let options = PLUGINS.into_iter().fold(options, |options, (name, value)| options.env(name, value));
     let souk = Souk::start(&arguments.data_dir, &options)?;
     say(&format!("Souk serves at {}; its log is {}", souk.base(), souk.log().display()));
 
@@ -105,7 +107,7 @@ async fn run() -> Result<(), String> {
 }
 
 fn souk_command(data_dir: &Path, arguments: &[&str]) -> Result<(), String> {
-    let output = process::run(data_dir, arguments, &[GRANTED])?;
+    let output = process::run(data_dir, arguments, &PLUGINS)?;
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         say(&format!("     {line}"));
     }

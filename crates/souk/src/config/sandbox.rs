@@ -25,6 +25,8 @@ pub struct Sandbox {
     pub runs: usize,
     /// Runs that may wait beyond those.
     pub waiting: usize,
+    /// Most seconds that compiling one component takes, before its first run.
+    pub compile_seconds: u32,
 }
 
 impl Default for Sandbox {
@@ -38,6 +40,7 @@ impl Default for Sandbox {
             seconds: MAX_SECONDS,
             runs: 8,
             waiting: 256,
+            compile_seconds: 60,
         }
     }
 }
@@ -76,6 +79,9 @@ impl Sandbox {
         if self.runs == 0 || self.runs > 64 {
             problems.push(format!("  sandbox.runs: {}: expected 1 to 64", self.runs));
         }
+        if self.compile_seconds == 0 || self.compile_seconds > 3_600 {
+            problems.push(format!("  sandbox.compile_seconds: {}: expected 1 to 3600", self.compile_seconds));
+        }
         problems
     }
 }
@@ -95,7 +101,7 @@ mod tests {
     #[test]
     fn what_is_beyond_the_sandbox_is_named() {
         assert!(Sandbox::default().problems().is_empty());
-        let beyond = Sandbox { memory_mib: 513, seconds: 0, runs: 65, ..Sandbox::default() };
-        assert_eq!(beyond.problems().len(), 3);
+        let beyond = Sandbox { memory_mib: 513, seconds: 0, runs: 65, compile_seconds: 0, ..Sandbox::default() };
+        assert_eq!(beyond.problems().len(), 4);
     }
 }
