@@ -202,7 +202,7 @@ async fn a_slow_partition_is_not_passed_over() {
     let schema = live(&market.pool).await;
     // What two partitions write, each at its own pace: a row, with the checkpoint.
     let write = async |plugin: usize, changed: i64, partition: i32, checkpoint: i64| {
-        let mut tx = market.pool.begin().await.unwrap();
+        let mut tx = souk_transaction::begin(&market.pool).await.unwrap();
         let row = format!(
             "UPDATE {schema}.catalogue_rank SET installs = installs + 1, changed = GREATEST(changed, $2) WHERE plugin_id = $1"
         );

@@ -73,6 +73,36 @@ pub async fn run(config: &Config, souk: &Souk, wanted: &Wanted) -> Result<(), Fa
     Ok(())
 }
 
+/// Says of every entry of a catalogue what the pipeline would say if it were imported, under the key that it has in the catalogue.
+///
+/// # Errors
+/// As [`Round::close`], and when there is no catalogue at the path. Entries that cannot be imported are named, and are no error.
+pub async fn check(config: &Config, wanted: &Wanted) -> Result<(), Failure> {
+    let catalogue = read(config, wanted).await?;
+    for Refused { place, reason, .. } in &catalogue.refused {
+        note(clean(&format!("{place} cannot be imported: {reason}")));
+    }
+    let mut round = Round::open(config, &Checks::default(), catalogue.entries.len(), wanted.json)?;
+    for entry in catalogue.entries {
+        let key = PathBuf::from(&entry.key);
+        let package = tokio::task::spawn_blocking(move || packed(&entry)).await.map_err(Failure::new)?;
+        let package = package.map_err(|problem| Failure::new(format!("{}: {problem}", key.display())))?;
+        round.take(&key, &package).await?;
+    }
+    round.close()
+}
+
+/// What would be handed in for an entry that is not there yet.
+fn packed(entry: &Entry) -> Result<Package, String> {
+    let version = match &entry.version {
+        VersionRule::Stated(version) => version.clone(),
+        VersionRule::Counted => Version::new(1, 0, 0),
+    };
+    let manifest = entry.manifest(&version);
+    let archive = archive(&entry.files, &entry.made)?;
+    Ok(Package::of(Input::of(entry.details.kind, entry.name.clone(), version, manifest, archive)))
+}
+
 async fn read(config: &Config, wanted: &Wanted) -> Result<Catalogue, Failure> {
     let (source, path, hosts) = (wanted.source, wanted.path.clone(), config.sandbox.hosts.clone());
     if (source == ImportSource::Builtin) != path.is_none() {
