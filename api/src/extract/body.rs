@@ -82,14 +82,13 @@ fn join(part: &str, path: &str) -> String {
 
 fn refuse(field: &str, error: &serde_json::Error) -> ApiError {
     if error.classify() == Category::Data {
-        return ApiError::invalid_field(field_of(field, error), problem(error));
+        return ApiError::invalid_field(field_of(field, &error.to_string()), problem(error));
     }
     ApiError::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is no JSON: {error}"))
 }
 
-/// A missing field is named by the message only.
-fn field_of(field: &str, error: &serde_json::Error) -> String {
-    let text = error.to_string();
+/// The field that `text` speaks of, found while reading `field`: a missing one is named by the message only.
+pub(super) fn field_of(field: &str, text: &str) -> String {
     let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     missing.map_or_else(|| field.to_owned(), |missing| join(field, missing))
 }

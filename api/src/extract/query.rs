@@ -4,6 +4,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
+use super::body::field_of;
 use crate::{Api, error::ApiError};
 
 /// Parameters behind the question mark. Unknown ones are ignored.
@@ -25,7 +26,8 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = error.path().to_string();
-        ApiError::invalid_field(if path == "." { String::new() } else { path }, error.inner().to_string())
+        let (field, problem) = (if path == "." { "" } else { path.as_str() }, error.inner().to_string());
+        ApiError::invalid_field(field_of(field, &problem), problem)
     })
 }
 
@@ -58,6 +60,17 @@ mod tests {
             let problem = format!("{}{}", details["fields"][0]["field"], details["fields"][0]["problem"]);
             assert!(problem.contains(field), "{query}: {problem}");
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        #[derive(Debug, Deserialize)]
+        struct Needed {
+            #[expect(dead_code, reason = "it only has to be there")]
+            execution: String,
+        }
+        let details = read::<Needed>("limit=1").unwrap_err().details.unwrap();
+        assert_eq!(details["fields"][0]["field"], "execution");
     }
 
     #[test]

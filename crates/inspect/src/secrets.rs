@@ -10,7 +10,7 @@ use crate::source::{Form, Source};
 const RANDOM: f64 = 3.4;
 
 /// Tokens whose beginning tells the service.
-const TOKENS: [&str; 20] = [
+const TOKENS: [&str; 21] = [
     r"\b(?:AKIA|ASIA|ABIA)[A-Z0-9]{16}\b",
     r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b",
     r"\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b",
@@ -31,6 +31,7 @@ const TOKENS: [&str; 20] = [
     r"\bsq0(?:atp|csp)-[A-Za-z0-9_-]{22,}",
     r"\bkey-[a-f0-9]{32}\b",
     r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b",
+    r"\bsouk_(?:key|rt)_[A-Za-z0-9_-]{43}",
 ];
 
 const ASSIGNED: &str = concat!(
@@ -40,6 +41,8 @@ const ASSIGNED: &str = concat!(
 const BEARER: &str = r"(?i)\b(?:bearer|token|basic|apikey)\s+([A-Za-z0-9+/_.=~-]{24,})";
 const ADDRESS: &str = r"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|redis(?:s)?|amqps?|https?|ftps?|smtps?)://([^\s:/@\x22'`]{1,64}):([^\s:/@\x22'`]{4,128})@([A-Za-z0-9.-]+)";
 const JWT: &str = r"\beyJ[A-Za-z0-9_-]{15,}\.eyJ[A-Za-z0-9_-]{15,}\.([A-Za-z0-9_-]{30,})";
+/// What `souk keygen` writes.
+const SIGNING: &str = r"\bsouk-ed25519-secret:[A-Za-z0-9+/]{43}=";
 const BEGIN: &str = r"-----BEGIN ((?:[A-Z]+ )*)PRIVATE KEY(?: BLOCK)?-----";
 
 /// What stands where a secret would be.
@@ -55,6 +58,7 @@ pub(crate) struct Secrets {
     bearer: Regex,
     address: Regex,
     jwt: Regex,
+    signing: Regex,
     begin: Regex,
     placeholder: Regex,
 }
@@ -68,6 +72,7 @@ impl Secrets {
             bearer: Regex::new(BEARER)?,
             address: Regex::new(ADDRESS)?,
             jwt: Regex::new(JWT)?,
+            signing: Regex::new(SIGNING)?,
             begin: Regex::new(BEGIN)?,
             placeholder: Regex::new(PLACEHOLDER)?,
         })
@@ -83,6 +88,9 @@ impl Secrets {
             && self.has_key(source, index, line.get(begin.end()..).unwrap_or_default())
         {
             return Some(("secrets.private_key", begin.range()));
+        }
+        if let Some(key) = self.signing.find(line).filter(|key| !self.placeholder_run(key.as_str())) {
+            return Some(("secrets.private_key", key.range()));
         }
         let mut tokens = self.tokens.matches(line).into_iter().filter_map(|index| self.token.get(index));
         if let Some(token) =

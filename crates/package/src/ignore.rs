@@ -1,8 +1,8 @@
 //! What of an author's folder is no part of the package: what tools leave there, and what the author names.
 
 /// Names that are left out wherever they are: data of version control systems, file managers, compilers and package managers, Souk's own
-/// data, and files that hold secrets.
-const ALWAYS: [&str; 14] = [
+/// data, what belongs to a packed version (docs/SIGNING.md), and files that hold secrets.
+const ALWAYS: [&str; 17] = [
     ".git/",
     ".hg/",
     ".svn/",
@@ -17,6 +17,9 @@ const ALWAYS: [&str; 14] = [
     ".soukignore",
     ".env",
     "souk.key",
+    "souk-keys.json",
+    "*.zip.sig",
+    "*.zip.release.json",
 ];
 
 /// Which files and folders are left out.

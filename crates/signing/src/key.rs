@@ -74,6 +74,9 @@ impl SecretKey {
         key
     }
 
+    /// How its text begins.
+    pub const PREFIX: &str = SECRET;
+
     /// Reads what [`SecretKey::text`] wrote.
     ///
     /// # Errors

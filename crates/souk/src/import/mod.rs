@@ -76,7 +76,7 @@ pub async fn run(config: &Config, souk: &Souk, wanted: &Wanted) -> Result<(), Fa
 /// Says of every entry of a catalogue what the pipeline would say if it were imported, under the key that it has in the catalogue.
 ///
 /// # Errors
-/// As [`Round::close`], and when there is no catalogue at the path. Entries that cannot be imported are named, and are no error.
+/// As [`Round::close`], and with code 1 when there is no catalogue at the path or an entry cannot be imported at all.
 pub async fn check(config: &Config, wanted: &Wanted) -> Result<(), Failure> {
     let catalogue = read(config, wanted).await?;
     for Refused { place, reason, .. } in &catalogue.refused {
@@ -89,7 +89,11 @@ pub async fn check(config: &Config, wanted: &Wanted) -> Result<(), Failure> {
         let package = package.map_err(|problem| Failure::new(format!("{}: {problem}", key.display())))?;
         round.take(&key, &package).await?;
     }
-    round.close()
+    round.close()?;
+    match catalogue.refused.len() {
+        0 => Ok(()),
+        count => Err(Failure::new(format!("{count} entries cannot be imported"))),
+    }
 }
 
 /// What would be handed in for an entry that is not there yet.

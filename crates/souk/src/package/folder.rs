@@ -1,10 +1,15 @@
 //! The folder that an author works in, without what is no part of the package.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{
+    fs,
+    io::{ErrorKind, Read},
+    path::Path,
+};
 
 use semver::Version;
 use serde_json::Value;
 use souk_package::{archive::Limits, ignore::Ignore};
+use souk_signing::SecretKey;
 
 use super::MANIFEST;
 use crate::import::{archive, files};
@@ -37,6 +42,9 @@ pub fn read(folder: &Path) -> Result<(Vec<u8>, Vec<String>), String> {
     for source in &sources {
         size += fs::metadata(&source.from).map_err(|error| format!("{}: {error}", source.path))?.len();
     }
+    if let Some(key) = sources.iter().find(|source| is_signing_key(&source.from)) {
+        return Err(format!("{} is a secret key of `souk keygen`: keep it outside of the package's folder", key.path));
+    }
     let most = Limits::default().unpacked;
     if size > most {
         return Err(format!(
@@ -55,6 +63,13 @@ pub fn packed_name(name: &str, version: &str) -> String {
 fn name(folder: &Path) -> Option<String> {
     let manifest: Value = serde_json::from_slice(&fs::read(folder.join(MANIFEST)).ok()?).ok()?;
     manifest.get("name")?.as_str().map(str::to_owned)
+}
+
+/// Whether what `souk keygen` writes is at the beginning of this file.
+fn is_signing_key(path: &Path) -> bool {
+    let mut beginning = [0; SecretKey::PREFIX.len()];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    read.is_ok() && beginning == *SecretKey::PREFIX.as_bytes()
 }
 
 /// Whether `path` is an archive of the package `name` that was written into its own folder before.
@@ -79,6 +94,7 @@ mod tests {
             ("target/debug/x", "c"),
             ("demo-1.0.0.zip", "d"),
             ("demo-data.zip", "e"),
+            ("demo-1.0.0.zip.sig", "f"),
             (".soukignore", "notes/\n"),
         ] {
             let path = folder.path().join(path);
@@ -86,10 +102,13 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         let (bytes, left_out) = read(folder.path()).unwrap();
-        assert_eq!(left_out, ["demo-1.0.0.zip", "notes/", "target/"]);
+        assert_eq!(left_out, ["demo-1.0.0.zip", "demo-1.0.0.zip.sig", "notes/", "target/"]);
         let archive = inspect(&bytes, &Limits::default()).unwrap();
         let paths: Vec<_> = archive.files().iter().map(|file| file.path.as_str()).collect();
         assert_eq!(paths, ["a.txt", "demo-data.zip", "souk.json"]);
+        let key = SecretKey::from_seed([7; 32]);
+        fs::write(folder.path().join("vendor.key"), key.text().as_bytes()).unwrap();
+        assert!(read(folder.path()).unwrap_err().starts_with("vendor.key is a secret key"));
         fs::write(folder.path().join(LIST), "!a\n").unwrap();
         assert!(read(folder.path()).unwrap_err().starts_with(".soukignore, line 1: "));
     }

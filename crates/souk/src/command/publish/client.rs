@@ -45,18 +45,17 @@ impl Client {
     /// # Errors
     /// The address is none, or there are no authorities to trust.
     pub fn new(url: &str, token: &str) -> Result<Self, Failure> {
-        let base = url.trim_end_matches('/');
-        let parsed = reqwest::Url::parse(base).map_err(|error| Failure::new(format!("--url {url}: {error}")))?;
+        // Who copies the address of the interface means the marketplace.
+        let base = url.trim_end_matches('/').trim_end_matches("/api/v1");
+        let expected =
+            || Failure::new(format!("--url {url}: expected an address that begins with https:// or http://"));
+        let parsed = reqwest::Url::parse(base).map_err(|_| expected())?;
         let is_local = matches!(parsed.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         match parsed.scheme() {
             "https" => {}
             "http" if is_local => {}
             "http" => note(format!("souk: {base} is not encrypted: everybody on the way can read the token")),
-            _ => {
-                return Err(Failure::new(format!(
-                    "--url {url}: expected an address that begins with https:// or http://"
-                )));
-            }
+            _ => return Err(expected()),
         }
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT)

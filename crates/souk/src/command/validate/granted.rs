@@ -1,7 +1,10 @@
 //! What samples may have on the machine of an author, and what they ask for beyond it.
 
 use serde_json::Value;
-use souk_package::{capabilities::Capabilities, samples, shown};
+use souk_package::{
+    capabilities::{Capabilities, covers_host},
+    samples, shown,
+};
 use souk_ports::sandbox::{ANY_HOST, Grants};
 
 use crate::{cli::Checks, config::Config, failure::Failure};
@@ -49,8 +52,8 @@ pub fn remarks(manifest: &Value, grants: Option<&Grants>) -> Vec<String> {
 /// What is declared and not granted, each with how to grant it.
 fn lacking(declared: &Capabilities, grants: &Grants) -> Vec<String> {
     let mut lacking = Vec::new();
-    let any = grants.hosts.iter().any(|host| host == ANY_HOST);
-    for host in declared.network.iter().filter(|host| !any && !grants.hosts.contains(host)) {
+    let granted = |host: &String| grants.hosts.iter().any(|granted| granted == ANY_HOST || covers_host(granted, host));
+    for host in declared.network.iter().filter(|host| !granted(host)) {
         let host = shown(host.as_bytes());
         lacking.push(format!("the host {host} (--allow-host {host})"));
     }
