@@ -13,8 +13,9 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Elements of one table. A compiled JavaScript engine needs some ten thousand.
 pub(crate) const TABLE_ELEMENTS: usize = 100_000;
 
-/// Core instances, linear memories and tables of one run. Components made of one program need a handful.
-const CORE_INSTANCES: u32 = 32;
+/// Core instances, linear memories and tables of one run. Components made of one program need a handful; of Python, whose libraries and stubs of
+/// WASI are modules of their own, 38 instances.
+const CORE_INSTANCES: u32 = 64;
 const MEMORIES: u32 = 4;
 const TABLES: u32 = 8;
 

@@ -75,7 +75,7 @@ impl Settings {
             waiting: 256,
             cpu: Duration::from_secs(20),
             compile: Duration::from_secs(60),
-            component: 16 << 20,
+            component: 24 << 20,
             functions: 100_000,
             function: 1 << 20,
             code_in_memory: 256 << 20,

@@ -65,7 +65,7 @@ fn attempts() -> Vec<(&'static str, Task, &'static str)> {
         ("another system's program", plain(b"\x7fELF\x02\x01\x01".to_vec()), "precompiled"),
         ("a huge function", plain(guests::huge_function()), "component_too_large"),
         ("many functions", plain(guests::many_functions()), "component_too_large"),
-        ("a component too large", plain([WORDS, &vec![0; 16 << 20]].concat()), "component_too_large"),
+        ("a component too large", plain([WORDS, &vec![0; 24 << 20]].concat()), "component_too_large"),
         ("another digest", Task { digest: "0".repeat(64), ..plain(guests::honest()) }, "digest_mismatch"),
         ("an input that is no JSON", task(WORDS, "{"), "invalid_task"),
         ("a file out of the package", with_file("../escaped"), "invalid_task"),
