@@ -61,6 +61,8 @@ pub enum Language {
     /// Built by componentize-qjs, from npm
     #[value(alias = "js")]
     Javascript,
+    /// Built by componentize-py, from PyPI; it computes, and reaches neither files nor hosts
+    Python,
 }
 
 /// What to check.

@@ -20,6 +20,8 @@ const COMMAND: &str = include_str!("../../../templates/text/command.md");
 const AGENT: &str = include_str!("../../../templates/text/agent.md");
 const MIT: &str = include_str!("../../../templates/license/MIT.txt");
 const APACHE: &str = include_str!("../../../../../LICENSE");
+const GRANTED: &str = "It may compute, and read its own files in `/plugin`. Everything else (hosts, `/tmp`, `/shared`, secrets, more memory) it gets only \
+                       when\n`capabilities` asks for it and the operator grants it.";
 
 /// What an element of the catalogue of this kind is called.
 pub(super) const fn what(kind: Kind) -> &'static str {
@@ -57,6 +59,7 @@ struct Texts {
     needs: &'static str,
     source: &'static str,
     memory: &'static str,
+    reach: &'static str,
     hint: &'static str,
 }
 
@@ -85,6 +88,7 @@ fn filled(project: &Project, texts: &Texts, contents: &str) -> String {
         ("needs", texts.needs),
         ("source", texts.source),
         ("memory", texts.memory),
+        ("reach", texts.reach),
         ("hint", texts.hint),
     ] {
         text = text.replace(&format!("{{{{{place}}}}}"), value);
@@ -93,18 +97,42 @@ fn filled(project: &Project, texts: &Texts, contents: &str) -> String {
 }
 
 fn component(language: Language) -> Texts {
-    let (language, needs, source, memory, hint) = match language {
-        Language::Rust => ("Rust", "cargo, and once `rustup target add wasm32-wasip2`", "src/lib.rs", "64", ""),
-        Language::Javascript => (
-            "JavaScript",
-            "Node.js 18 or later with npm",
-            "plugin.js",
-            "64",
-            "\nThe engine in the component is QuickJS: the language without Node's modules. What you throw as `{code, message}` is the run's\n\
-             failure. `Math.random` yields the same numbers in every run.",
-        ),
-    };
-    Texts { summary: "Counts the words of a text.", language, needs, source, memory, hint }
+    let summary = "Counts the words of a text.";
+    match language {
+        Language::Rust => Texts {
+            summary,
+            language: "Rust",
+            needs: "cargo, and once `rustup target add wasm32-wasip2`",
+            source: "src/lib.rs",
+            memory: "64",
+            reach: GRANTED,
+            hint: "",
+        },
+        Language::Javascript => Texts {
+            summary,
+            language: "JavaScript",
+            needs: "Node.js 18 or later with npm",
+            source: "plugin.js",
+            memory: "64",
+            reach: GRANTED,
+            hint: "\nThe engine in the component is QuickJS: the language without Node's modules. What you throw as `{code, message}` is the run's\n\
+                   failure. `Math.random` yields the same numbers in every run.",
+        },
+        Language::Python => Texts {
+            summary,
+            language: "Python",
+            needs: "Python 3.10 or later with pip",
+            source: "plugin.py",
+            memory: "128",
+            reach: "It may compute, and nothing else: it is built with stubs in place of all of WASI (`--stub-wasi`), so that hosts, files (those in \
+                    `/plugin`\nas well), secrets, clocks, the system's randomness and output are not there, whatever `capabilities` asks for. Opening a \
+                    file, asking the\ntime, `os.urandom` and `print` end the run as a trap, which no `except` catches, and so does an exception that \
+                    nobody catches.",
+            hint: "\nThe component brings the interpreter and what was imported when it was built: it has some 18 MB, and takes half a minute of a\n\
+                   processor to compile, once. Import everything at the top of `plugin.py`: a run cannot load modules. `random` yields the same numbers\n\
+                   in every run. `raise Err(Failure(code, message))` is the run's failure.",
+        },
+    }
 }
 
 fn built(language: Language) -> Vec<Template> {
@@ -118,6 +146,11 @@ fn built(language: Language) -> Vec<Template> {
             ("package.json", include_str!("../../../templates/component/javascript/package.json")),
             ("plugin.js", include_str!("../../../templates/component/javascript/plugin.js")),
             ("build.sh", include_str!("../../../templates/component/javascript/build.sh")),
+        ],
+        Language::Python => &[
+            ("requirements.txt", include_str!("../../../templates/component/python/requirements.txt")),
+            ("plugin.py", include_str!("../../../templates/component/python/plugin.py")),
+            ("build.sh", include_str!("../../../templates/component/python/build.sh")),
         ],
     };
     let shared = [
@@ -150,7 +183,7 @@ fn text(kind: Kind) -> Texts {
         ),
         Kind::Asset => ("Counts the words of a text.", "src/lib.rs", ""),
     };
-    Texts { summary, language: "", needs: "", source, memory: "", hint }
+    Texts { summary, language: "", needs: "", source, memory: "", reach: "", hint }
 }
 
 /// What a package of this kind consists of, whether it has a component or not.

@@ -12,7 +12,7 @@ use crate::{
 
 const KINDS: [Kind; 7] =
     [Kind::Agent, Kind::Skill, Kind::Command, Kind::Plugin, Kind::McpServer, Kind::Workflow, Kind::Asset];
-const LANGUAGES: [Language; 2] = [Language::Rust, Language::Javascript];
+const LANGUAGES: [Language; 3] = [Language::Rust, Language::Javascript, Language::Python];
 
 fn options(name: &str, kind: Kind, language: Option<Language>, dir: &Path) -> NewOptions {
     NewOptions { name: name.to_owned(), kind, language, license: "MIT".to_owned(), dir: Some(dir.to_owned()) }
@@ -66,7 +66,7 @@ async fn a_project_with_a_component_lacks_nothing_but_it() {
 #[test]
 fn nothing_is_left_to_fill_in() {
     for kind in KINDS {
-        for language in [None, Some(Language::Rust), Some(Language::Javascript)] {
+        for language in LANGUAGES.map(Some).into_iter().chain([None]) {
             let project = Project { name: "a-b".to_owned(), kind, language, license: "Apache-2.0".to_owned() };
             for (path, contents) in templates::files(&project) {
                 assert!(!contents.contains("{{"), "{path} of {kind:?}: {contents}");
