@@ -16,7 +16,7 @@ use souk_domain::{
 };
 use souk_ports::EventLog;
 use souk_projections::catalogue::{NotShown, SearchParams, Shelf, Showcase, ShowcaseOptions};
-use souk_projector::RebuildOptions;
+use souk_projector::{Reader, ReaderOptions, RebuildOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 use support::{Market, PATIENCE, SHOWN, details, plugin as id, vendor as vendor_id};
 
@@ -186,6 +186,30 @@ async fn a_rebuild_fails_no_query_and_mixes_no_generations() {
     stop.store(true, Ordering::Relaxed);
     let (asked, of_new) = asking.await.unwrap();
     assert!(of_new > 0 && asked > of_new, "{asked} {of_new}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_catalogue_outlives_the_rebuild_of_another_read_model() {
+    let market = listed(5).await;
+    let running = market.run(100);
+    let options = ReaderOptions { max_connections: 4, grace: Duration::from_millis(10), ..ReaderOptions::default() };
+    let reader = Reader::start(market.database.url.parse().unwrap(), &market.projections, options).await.unwrap();
+    let showcase = Showcase::start(&reader, SHOWN);
+    let shelf = showcase.at(market.log.head().await.unwrap(), PATIENCE).await.unwrap();
+    let before = reader.at(&["reviews"], None, PATIENCE).await.unwrap();
+    let options = RebuildOptions { projections: vec!["reviews".to_owned()], ..RebuildOptions::default() };
+    market.rebuild().run(options).await.unwrap();
+    // Until the connections that the shelf was filled over are gone.
+    while !before.pool().is_closed() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    market.install(0, 1, "1.0.0", true).await;
+    let shown = showcase.at(market.log.head().await.unwrap(), PATIENCE).await.unwrap();
+    assert!(Arc::ptr_eq(&shelf, &shown), "nothing has to be filled again");
+    for plugin in 0..5 {
+        assert_eq!(page(&shown, &format!("tool-{plugin}")).await["installs"], i32::from(plugin == 0));
+    }
     running.stop().await;
 }
 

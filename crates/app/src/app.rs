@@ -13,7 +13,12 @@ use souk_signing::SecretKey;
 use tokio::sync::OnceCell;
 
 use crate::{
-    AppError, diff::Comparisons, executions::Runnables, following::Following, memory::Memories, validation::Pipeline,
+    AppError,
+    diff::Comparisons,
+    executions::{Gate, Runnables},
+    following::Following,
+    memory::Memories,
+    validation::Pipeline,
 };
 
 /// The outside.
@@ -61,6 +66,8 @@ pub struct Settings {
     pub max_artifact: usize,
     /// What plugins may have, of what they declare.
     pub grants: Grants,
+    /// Executions at once; what the sandbox runs beyond is for the samples of versions.
+    pub executions: usize,
 }
 
 impl Default for Settings {
@@ -72,6 +79,7 @@ impl Default for Settings {
             fact_age: Duration::from_millis(250),
             max_artifact: 64 * 1024 * 1024,
             grants: Grants::default(),
+            executions: 6,
         }
     }
 }
@@ -85,6 +93,7 @@ pub struct App {
     pub(crate) following: Arc<Following>,
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) runnables: Arc<Runnables>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) comparisons: Arc<Comparisons>,
     /// Signs release records.
     pub(crate) signer: Arc<SecretKey>,
@@ -96,6 +105,7 @@ impl App {
     #[must_use]
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let memories = Arc::new(Memories::new(settings.cached_streams));
+        let executions = settings.executions;
         // Derived, so that every process of one Souk signs with the same key and none has to be handed around.
         let signer = Arc::new(SecretKey::from_seed(ports.vault.derived_secret("release-record")));
         Self {
@@ -105,6 +115,7 @@ impl App {
             following: Arc::default(),
             pipeline: Arc::new(Pipeline::standard()),
             runnables: Arc::default(),
+            gate: Arc::new(Gate::new(executions)),
             comparisons: Arc::default(),
             signer,
             decoy_hash: Arc::default(),

@@ -290,6 +290,7 @@ impl Souk {
             orphan_grace: Duration::from_secs(config.orphan_grace_seconds),
             max_artifact: config.limits.archive_bytes,
             grants: config.sandbox.grants(),
+            executions: config.sandbox.runs * 3 / 4,
             ..souk_app::Settings::default()
         };
         let app = App::new(ports, settings);

@@ -23,6 +23,10 @@ const LARGEST_TEXT: usize = 256 << 10;
 const LARGEST_DIFF: usize = 64 << 10;
 /// Bytes of the diffs of all texts.
 const ALL_DIFFS: usize = 1 << 20;
+/// Lines of both texts of a file that are compared at most: texts of few different lines take time by the square of them.
+const MOST_LINES: usize = 10_000;
+/// The same of all files together.
+const ALL_LINES: usize = 50_000;
 /// Bytes of all texts that are compared.
 const ALL_TEXTS: usize = 16 << 20;
 /// Bytes of a field of a manifest whose value is told, as JSON.
@@ -258,7 +262,7 @@ fn files(from: &Archive, to: &Archive) -> (Listed<FileChange>, usize) {
     };
     let (mut before, mut after) = (by_path(from), by_path(to));
     let paths: BTreeSet<String> = before.keys().chain(after.keys()).cloned().collect();
-    let mut texts = Texts { from, to, compared: 0, told: 0 };
+    let mut texts = Texts { from, to, compared: 0, lines: 0, told: 0 };
     let (mut changes, mut count, mut unchanged) = (Vec::new(), 0, 0);
     for path in paths {
         let (from, to) = (before.remove(&path), after.remove(&path));
@@ -280,6 +284,7 @@ struct Texts<'a> {
     from: &'a Archive,
     to: &'a Archive,
     compared: usize,
+    lines: usize,
     told: usize,
 }
 
@@ -291,7 +296,12 @@ impl Texts<'_> {
         if sides.iter().any(|side| side.len() > LARGEST_TEXT) || self.compared + size > ALL_TEXTS {
             return Text::TooLarge;
         }
+        let lines = from.lines().count() + to.lines().count();
+        if lines > MOST_LINES || self.lines + lines > ALL_LINES {
+            return Text::TooLarge;
+        }
         self.compared += size;
+        self.lines += lines;
         match unified(from, to, LARGEST_DIFF.min(ALL_DIFFS - self.told)) {
             Some(diff) => {
                 self.told += diff.len();

@@ -35,6 +35,8 @@ use crate::{
 const KEPT: u64 = 32 << 20;
 /// About how many those are.
 const COUNT: usize = 1_000;
+/// How long a comparison waits for the one before it.
+const TURN: Duration = Duration::from_secs(2);
 
 /// What a version of a plugin changes against another.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,7 +187,9 @@ async fn comparison(
         return Ok(known);
     }
     let broken = |error: &dyn std::fmt::Display| AppError::Internal(format!("versions could not be compared: {error}"));
-    let turn = Arc::clone(&app.comparisons.turn).acquire_owned().await.map_err(|error| broken(&error))?;
+    let turn = tokio::time::timeout(TURN, Arc::clone(&app.comparisons.turn).acquire_owned()).await;
+    let busy = |_| AppError::Unavailable("other versions are being compared".to_owned());
+    let turn = turn.map_err(busy)?.map_err(|error| broken(&error))?;
     if let Some(known) = app.comparisons.cache.get(&key) {
         return Ok(known);
     }

@@ -1,5 +1,6 @@
 //! Running what is installed.
 
+mod gate;
 mod runnable;
 
 use std::{sync::Arc, time::Duration};
@@ -18,7 +19,10 @@ use souk_domain::{
 };
 use souk_ports::sandbox::{Report, SandboxError, Task};
 
-pub(crate) use self::runnable::{Runnable, Runnables};
+pub(crate) use self::{
+    gate::Gate,
+    runnable::{Runnable, Runnables},
+};
 use crate::{
     App, AppError, Context, Done,
     execute::Call,
@@ -166,7 +170,9 @@ async fn run(app: &App, ctx: &Context, started: Started, input: &Value) -> Resul
         seed,
         files: Arc::clone(&runnable.files),
     };
+    let pass = app.gate.enter(user).await;
     let Report { outcome, usage, .. } = app.ports.sandbox.run(task).await;
+    drop(pass);
     let usage = Usage { duration_ms: usage.duration_ms, cpu_ms: usage.cpu_ms, memory_bytes: usage.memory_bytes };
     let (command, output, problem) = match outcome {
         Ok(output) => {

@@ -86,6 +86,10 @@ impl Walk<'_> {
                 self.enter(&entry.path(), &format!("{path}/"), depth + 1)?;
             } else {
                 let from = if kind.is_symlink() { linked(&entry.path(), &path, self.bounds)? } else { entry.path() };
+                // A pipe or a device has no end.
+                if !fs::metadata(&from).map_err(at)?.is_file() {
+                    return Err(format!("{path}: this is no regular file"));
+                }
                 self.found.push(Source { path, from });
             }
             if self.found.len() > MOST {

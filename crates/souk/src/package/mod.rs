@@ -134,6 +134,9 @@ fn bytes(path: &Path) -> Result<(Vec<u8>, Vec<String>), String> {
     if found.is_dir() {
         return folder::read(&found);
     }
+    if !found.is_file() {
+        return Err("this is no regular file".to_owned());
+    }
     let bytes = std::fs::read(&found).map_err(|error| error.to_string())?;
     let name = found.file_name().and_then(|name| name.to_str()).unwrap_or("file");
     let is_text = [".md", ".json"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));

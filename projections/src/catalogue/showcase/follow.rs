@@ -88,7 +88,10 @@ impl Follower {
         let schema = guard.schema(Catalogue.name()).unwrap_or_default();
         let current = self.sender.borrow().clone();
         let (shelf, since) = match current {
-            Some(View { shelf, position }) if shelf.schema() == schema && !shelf.is_worn() => (shelf, position),
+            Some(View { shelf, position }) if shelf.schema() == schema && !shelf.is_worn() => {
+                shelf.reconnect(guard);
+                (shelf, position)
+            }
             _ => {
                 let (shelf, position) = self.other(guard).await?;
                 (Arc::new(shelf), position)

@@ -10,12 +10,11 @@ use std::{
 
 use bytes::Bytes;
 use quick_cache::{Weighter, sync::Cache};
-use souk_projector::ReadGuard;
 use sqlx::AssertSqlSafe;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::ShowcaseOptions;
+use super::{ShowcaseOptions, shelf::Connections};
 use crate::{
     QueryError,
     catalogue::query::{PLUGIN_COLUMNS, Plugin},
@@ -62,12 +61,12 @@ pub struct Pages {
 }
 
 impl Pages {
-    pub fn new(guard: ReadGuard, options: ShowcaseOptions) -> Self {
+    pub fn new(connections: Arc<Connections>, options: ShowcaseOptions) -> Self {
         let expected = usize::try_from(options.page_bytes / COMMON).unwrap_or(usize::MAX);
         let cache = Arc::new(Cache::with_weighter(expected, options.page_bytes, Length));
         let (misses, asked) = mpsc::channel(TOGETHER);
         // Ends when these pages, and with them the only sender, are gone.
-        tokio::spawn(read(guard, options, Arc::clone(&cache), asked));
+        tokio::spawn(read(connections, options, Arc::clone(&cache), asked));
         Self { cache, misses, hit: AtomicU64::new(0), missed: AtomicU64::new(0) }
     }
 
@@ -115,7 +114,7 @@ impl Pages {
 
 /// Reads pages for all who wait: those who come while a statement runs go into the next one together.
 async fn read(
-    guard: ReadGuard,
+    connections: Arc<Connections>,
     options: ShowcaseOptions,
     cache: Arc<Cache<Uuid, Page, Length>>,
     mut asked: mpsc::Receiver<Miss>,
@@ -133,7 +132,7 @@ async fn read(
         }
         let ids: Vec<Uuid> = wanted.keys().copied().collect();
         let rows: Result<Vec<Plugin>, _> =
-            sqlx::query_as(AssertSqlSafe(sql.clone())).bind(&ids).fetch_all(guard.pool()).await;
+            sqlx::query_as(AssertSqlSafe(sql.clone())).bind(&ids).fetch_all(&connections.pool()).await;
         match rows {
             Ok(rows) => {
                 let mut pages: HashMap<Uuid, Bytes> = HashMap::with_capacity(rows.len());

@@ -11,7 +11,7 @@ use souk_domain::name::PluginName;
 use souk_ports::Position;
 use souk_projector::{Projection, ReadGuard};
 use souk_search::{Figures, Hit, Index, Listing, Matches, Query};
-use sqlx::{AssertSqlSafe, FromRow, Row, postgres::PgRow};
+use sqlx::{AssertSqlSafe, FromRow, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{Catalogue, ShowcaseOptions, ShowcaseStatus, pages::Pages};
@@ -24,9 +24,20 @@ const CHECKPOINT: &str = include_str!("checkpoint.sql");
 const FIGURES: &str = include_str!("figures.sql");
 const TEXTS: &str = include_str!("texts.sql");
 
+/// The connections over which a generation is read at present.
+pub struct Connections(RwLock<ReadGuard>);
+
+impl Connections {
+    pub fn pool(&self) -> PgPool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).pool().clone()
+    }
+}
+
 /// The index and the pages of one generation of the catalogue.
 pub struct Shelf {
-    guard: ReadGuard,
+    /// The schema that it is of.
+    schema: String,
+    connections: Arc<Connections>,
     index: RwLock<Index>,
     pages: Pages,
     /// What was asked, and what it matches; only while that is fresh.
@@ -101,9 +112,9 @@ impl Shelf {
     /// A shelf with everything that `guard` sees; the position up to which it surely is.
     pub async fn fill(guard: ReadGuard, options: ShowcaseOptions) -> Result<(Self, Position), QueryError> {
         let started = std::time::Instant::now();
-        let schema = guard.schema(Catalogue.name()).unwrap_or_default();
+        let schema = guard.schema(Catalogue.name()).unwrap_or_default().to_owned();
         // Before the rows: what is written while they are read is found by the first look.
-        let position: Option<i64> = sqlx::query_scalar(CHECKPOINT).bind(schema).fetch_one(guard.pool()).await?;
+        let position: Option<i64> = sqlx::query_scalar(CHECKPOINT).bind(&schema).fetch_one(guard.pool()).await?;
         let mut index = Index::new();
         let mut rows = chunk(&guard, Uuid::nil()).await?;
         while let Some(Described(last, _)) = rows.last() {
@@ -125,10 +136,12 @@ impl Shelf {
             seconds = started.elapsed().as_secs_f64(),
             "filled the search index"
         );
-        let pages = Pages::new(guard.clone(), options);
+        let connections = Arc::new(Connections(RwLock::new(guard)));
+        let pages = Pages::new(Arc::clone(&connections), options);
         let questions = usize::try_from(ASKED_BYTES / ASKED_COMMON).unwrap_or(usize::MAX);
         let shelf = Self {
-            guard,
+            schema,
+            connections,
             index: RwLock::new(index),
             pages,
             asked: Cache::with_weighter(questions, ASKED_BYTES, Size),
@@ -141,7 +154,13 @@ impl Shelf {
 
     /// The schema that it is of.
     pub fn schema(&self) -> &str {
-        self.guard.schema(Catalogue.name()).unwrap_or_default()
+        &self.schema
+    }
+
+    /// Reads over the connections of `guard` from now on, which sees the same generation. Those before are closed some time after
+    /// any other read model was swapped.
+    pub fn reconnect(&self, guard: ReadGuard) {
+        *self.connections.0.write().unwrap_or_else(PoisonError::into_inner) = guard;
     }
 
     /// Whether filling another is worth it.
@@ -157,7 +176,8 @@ impl Shelf {
     pub async fn look(&self, since: Position) -> Result<Option<Position>, QueryError> {
         let since = i64::try_from(since).unwrap_or(i64::MAX);
         let sql = include_str!("changes.sql").replace("/*figures*/", FIGURES);
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(self.schema()).bind(since).fetch_all(self.guard.pool()).await?;
+        let rows =
+            sqlx::query(AssertSqlSafe(sql)).bind(self.schema()).bind(since).fetch_all(&self.connections.pool()).await?;
         let Some(first) = rows.first() else { return Ok(None) };
         let Some(position) = first.try_get::<Option<i64>, _>("checkpoint")? else { return Ok(None) };
         let vendors: Vec<Uuid> = first.try_get("vendors")?;
@@ -193,7 +213,7 @@ impl Shelf {
             return Ok(Vec::new());
         }
         let sql = format!("SELECT {FIGURES}, {TEXTS} WHERE p.plugin_id = ANY($1)");
-        Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(other).fetch_all(self.guard.pool()).await?)
+        Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(other).fetch_all(&self.connections.pool()).await?)
     }
 
     /// The page of the plugin that `id_or_name` means; names are compared in lower case with `.`, `_` and `-` equal.

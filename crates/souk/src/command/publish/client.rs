@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const CONNECT: Duration = Duration::from_secs(10);
 /// Seconds that are waited at most, all waiting together, when the marketplace says so.
 const WAITING: u64 = 600;
+/// Bytes of an answer that are read at most; those of a marketplace are far smaller.
+const MOST: usize = 4 << 20;
 /// What is waited when it says that it is too much, but not for how long.
 const UNSAID: u64 = 5;
 
@@ -113,10 +115,16 @@ impl Client {
         }
     }
 
-    async fn answer(&self, response: Response) -> Result<Answer, Failure> {
+    async fn answer(&self, mut response: Response) -> Result<Answer, Failure> {
         let position = header(&response, "souk-position").and_then(|text| text.parse().ok());
         let (status, location) = (response.status(), header(&response, "location"));
-        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MOST {
+                return Err(Failure::new(format!("{} answers without end; is it a marketplace (--url)?", self.base)));
+            }
+        }
         Ok(Answer { status, position, location, body: serde_json::from_slice(&bytes).unwrap_or_default() })
     }
 
