@@ -20,7 +20,11 @@ mod component {
 
     impl Guest for Creator {
         fn run(input: String) -> Result<String, Failure> {
-            super::create(&input).map_err(|problem| Failure { code: problem.code.to_owned(), message: problem.message })
+            // Creator has nothing but the specification to go by: what is wrong is wrong with that.
+            super::create(&input).map_err(|problem| Failure {
+                code: "invalid_input".to_owned(),
+                message: format!("{}: {}", problem.code, problem.message),
+            })
         }
     }
 

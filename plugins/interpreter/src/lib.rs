@@ -17,14 +17,21 @@ impl Guest for Interpreter {
             .map_err(|error| failure("rules_missing", format!("the package has no rules.json to read: {error}")))?;
         let rules: Value =
             serde_json::from_str(&text).map_err(|error| failure("rules_invalid", format!("rules.json: {error}")))?;
+        let rules = Rules::read(&rules).map_err(|why| failure(&why.code, why.message))?;
         let input: Value =
-            serde_json::from_str(&input).map_err(|error| failure("input_invalid", format!("the input: {error}")))?;
-        let output = Rules::read(&rules).and_then(|rules| rules.run(&input));
-        output.map(|output| output.to_string()).map_err(|why| failure(&why.code, why.message))
+            serde_json::from_str(&input).map_err(|error| refusal("input_invalid", &format!("the input: {error}")))?;
+        // Sound rules depend on the input alone: whatever stops them is something that the input has or lacks.
+        let output = rules.run(&input).map_err(|why| refusal(&why.code, &why.message))?;
+        Ok(output.to_string())
     }
 }
 
 export!(Interpreter);
+
+/// The caller's mistake, which does not count against the package.
+fn refusal(code: &str, message: &str) -> Failure {
+    failure("invalid_input", format!("{code}: {message}"))
+}
 
 fn failure(code: &str, message: String) -> Failure {
     Failure { code: code.to_owned(), message }

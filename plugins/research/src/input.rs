@@ -46,6 +46,7 @@ pub(crate) struct Input {
 }
 
 impl Input {
+    /// Reads what is asked. Whatever is wrong with it is the caller's mistake.
     pub(crate) fn read(input: &str) -> Result<Self, Trouble> {
         let asked: Asked = serde_json::from_str(input)
             .map_err(|error| Trouble::new("input_invalid", format!("the input: {error}")))?;

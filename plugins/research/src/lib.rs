@@ -34,6 +34,10 @@ mod component {
 
     impl Guest for Research {
         fn run(input: String) -> Result<String, Failure> {
+            let input = super::Input::read(&input).map_err(|trouble| Failure {
+                code: "invalid_input".to_owned(),
+                message: format!("{}: {}", trouble.reason, trouble.message),
+            })?;
             super::answer(&input)
                 .map_err(|trouble| Failure { code: trouble.reason.to_owned(), message: trouble.message })
         }
@@ -42,8 +46,7 @@ mod component {
     export!(Research);
 }
 
-fn answer(input: &str) -> Result<String, Trouble> {
-    let input = Input::read(input)?;
+fn answer(input: &Input) -> Result<String, Trouble> {
     let mut pages = Vec::new();
     let mut failed = Vec::new();
     for (source, fetched) in fetch::all(&input.sources) {
@@ -56,7 +59,7 @@ fn answer(input: &str) -> Result<String, Trouble> {
         pages.push(Page::of_document(document));
     }
     let asked = input.sources.len() + input.documents.len();
-    let answer = Answer::of(&input, pages, failed, asked);
+    let answer = Answer::of(input, pages, failed, asked);
     serde_json::to_string(&answer).map_err(|error| Trouble::new("answer_invalid", error.to_string()))
 }
 

@@ -191,7 +191,7 @@ async fn run(app: &App, ctx: &Context, started: Started, input: &Value) -> Resul
 }
 
 /// Whose fault an error is. A plugin says by the code `invalid_input` that it was asked nonsense.
-fn fault(error: &SandboxError) -> Fault {
+pub(crate) fn fault(error: &SandboxError) -> Fault {
     match error {
         SandboxError::InvalidTask(_) => Fault::Caller,
         SandboxError::Plugin { code, .. } if code == "invalid_input" => Fault::Caller,

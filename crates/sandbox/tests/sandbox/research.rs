@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 use souk_ports::{
     Sandbox,
-    sandbox::{Capabilities, Report, Task},
+    sandbox::{Capabilities, Report, SandboxError, Task},
 };
 use souk_sandbox::WasmSandbox;
 use tokio::{
@@ -19,7 +19,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{cached, own_code, task};
+use crate::{cached, task};
 
 const RESEARCH: &[u8] = include_bytes!("../../../../plugins/research/package/research.wasm");
 
@@ -285,7 +285,13 @@ async fn a_question_that_is_none_is_refused_before_anybody_is_asked() {
             "document_invalid",
         ),
     ] {
-        assert_eq!(own_code(&pages.run(input.clone()).await), code, "{input}");
+        match pages.run(input.clone()).await.outcome {
+            Err(SandboxError::Plugin { code: own, message }) => {
+                assert_eq!(own, "invalid_input", "{input}: {message}");
+                assert!(message.starts_with(&format!("{code}: ")), "{input}: {message}");
+            }
+            other => panic!("{input} should be refused as {code}: {other:?}"),
+        }
     }
     assert_eq!(pages.asked(), Vec::<String>::new());
 }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde_json::json;
-use souk_domain::validation::{Thresholds, conclude};
+use souk_domain::{
+    execution::Fault,
+    validation::{Thresholds, conclude},
+};
 use souk_package::archive::{self, Limits};
 use souk_ports::{
     Sandbox,
@@ -17,7 +20,7 @@ use souk_sandbox::{Settings, WasmSandbox};
 use souk_testkit::time::SeededRandom;
 
 use super::*;
-use crate::executions::Runnable;
+use crate::executions::{Runnable, fault};
 
 /// The sandbox of these tests, in a folder beside them that stays: compiling takes most of their time.
 struct House(WasmSandbox);
@@ -47,19 +50,25 @@ impl House {
 
     /// What `creator` answers.
     async fn create(&self, specification: &Value) -> Result<Value, SandboxError> {
-        let archive = archive::inspect(&package("creator"), &Limits::default()).unwrap();
+        let answer = self.answer(&package("creator"), specification).await?;
+        Ok(serde_json::from_str(&answer).unwrap())
+    }
+
+    /// What the component in a package answers.
+    async fn answer(&self, archive: &[u8], input: &Value) -> Result<String, SandboxError> {
+        let archive = archive::inspect(archive, &Limits::default()).unwrap();
         let manifest = serde_json::from_slice(archive.read("souk.json").unwrap()).unwrap();
         let runnable = Runnable::of(&archive, &manifest).unwrap();
         let task = Task {
             component: runnable.component,
             digest: runnable.digest,
-            input: specification.to_string(),
+            input: input.to_string(),
             declared: runnable.declared,
             granted: grants(),
             seed: 1,
             files: runnable.files,
         };
-        self.0.run(task).await.outcome.map(|text| serde_json::from_str(&text).unwrap())
+        self.0.run(task).await.outcome
     }
 }
 
@@ -163,7 +172,7 @@ async fn texts_of_a_specification_stay_texts() {
     let hostile = "x\" \nname: evil";
     let refused =
         house.create(&json!({"name": "demo", "kind": "skill", "summary": hostile, "instructions": "Do it."})).await;
-    assert!(matches!(refused, Err(SandboxError::Plugin { ref code, .. }) if code == "field_invalid"), "{refused:?}");
+    is_callers(refused.map(drop), "field_invalid", "`summary`");
     let line =
         "a\": b # c ' - [link](https://x.example) <script>alert(1)</script> {{x}} ```\\ %s *&anchor !!tag | > ---";
     let part = json!({"name": "part", "summary": line, "steps": [line], "allowedTools": [line]});
@@ -241,12 +250,68 @@ async fn what_is_wrong_with_a_specification_is_named() {
         ),
     ] {
         let specification = merged(&good, &change);
-        match house.create(&specification).await {
-            Err(SandboxError::Plugin { code: named, message }) => {
-                assert_eq!(named, code, "{message}");
-                assert!(message.contains(said), "{code}: {message}");
-            }
-            other => panic!("{change} should fail as {code}: {other:?}"),
+        is_callers(house.create(&specification).await.map(drop), code, said);
+    }
+}
+
+#[tokio::test]
+async fn what_rules_refuse_is_the_callers_mistake() {
+    let house = House::open();
+    let rules = json!({
+        "require": [{"at": "/items", "type": "array", "code": "items_missing", "message": "List `items`."}],
+        "output": {"who": "{{/name}}", "each": {"$each": {"$get": "/more", "default": []}, "do": 1}},
+    });
+    let made = house
+        .create(
+            &json!({"name": "demo", "kind": "skill", "summary": "Does it.", "license": "MIT", "instructions": "Do it.",
+            "rules": rules}),
+        )
+        .await
+        .unwrap();
+    let archive = unpacked(&made);
+    for (input, code, said) in [
+        (json!({"name": "Ann"}), "items_missing", "List `items`."),
+        (json!({"items": "none"}), "items_missing", "List `items`."),
+        (json!({"items": []}), "value_missing", "`/name`"),
+        (json!({"items": [], "name": "Ann", "more": 1}), "not_a_list", "list"),
+    ] {
+        is_callers(house.answer(&archive, &input).await.map(drop), code, said);
+    }
+    let answer = house.answer(&archive, &json!({"items": [], "name": "Ann"})).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), json!({"who": "Ann", "each": []}));
+}
+
+#[tokio::test]
+async fn rules_that_are_none_are_the_packages_fault() {
+    let house = House::open();
+    let (rules, _) = running();
+    let made = house
+        .create(
+            &json!({"name": "demo", "kind": "skill", "summary": "Does it.", "license": "MIT", "instructions": "Do it.",
+            "rules": rules}),
+        )
+        .await
+        .unwrap();
+    let whole = archive::inspect(&unpacked(&made), &Limits::default()).unwrap();
+    let broken =
+        ["souk.json", "SKILL.md", "run.wasm"].map(|path| (path.to_owned(), whole.read(path).unwrap().to_vec()));
+    let missing = pack(broken.clone()).unwrap();
+    let unsound = pack(broken.into_iter().chain([("rules.json".to_owned(), b"{}".to_vec())])).unwrap();
+    for (archive, expected) in [(missing, "rules_missing"), (unsound, "rules_invalid")] {
+        let refused = house.answer(&archive, &json!({"items": []})).await.unwrap_err();
+        assert!(matches!(&refused, SandboxError::Plugin { code, .. } if code == expected), "{refused:?}");
+        assert_eq!(fault(&refused), Fault::Plugin);
+    }
+}
+
+/// That a run failed by what it was asked, which `code` at the start of the message says closer.
+fn is_callers(outcome: Result<(), SandboxError>, code: &str, said: &str) {
+    let refused = outcome.expect_err(code);
+    assert_eq!(fault(&refused), Fault::Caller, "{code}: {refused:?}");
+    match refused {
+        SandboxError::Plugin { message, .. } => {
+            assert!(message.starts_with(&format!("{code}: ")) && message.contains(said), "{code}: {message}");
         }
+        other => panic!("it should be refused as {code}: {other:?}"),
     }
 }
