@@ -37,6 +37,17 @@ async fn output_of(user: &Client, plugin: &str, input: Value) -> Value {
     answer.body["output"].clone()
 }
 
+/// That a plugin refuses an input as the caller's mistake, which does not count against it.
+async fn is_refused(user: &Client, plugin: &str, input: Value, code: &str) {
+    let path = format!("/plugins/{plugin}/execute");
+    let answer = user.post(&path, json!({ "input": input })).await.expect("answers").expect(422).expect("is refused");
+    let error = &answer.body["error"];
+    let details = &error["details"];
+    assert_eq!((&details["fault"], &details["pluginCode"]), (&json!("caller"), &json!("invalid_input")), "{error}");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains(&format!("invalid_input: {code}: ")), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn both_are_imported_once_and_what_creator_makes_is_published_and_runs() {
     let home = data_dir();
@@ -81,12 +92,16 @@ async fn both_are_imported_once_and_what_creator_makes_is_published_and_runs() {
     let reasons: Vec<_> = answer["errors"].as_array().expect("a list").iter().map(|error| &error["reason"]).collect();
     assert_eq!(reasons, ["host_not_granted", "host_not_granted"], "{answer}");
 
+    is_refused(&user, "research", json!({"query": "cache lifetime"}), "no_sources").await;
+    is_refused(&user, "creator", json!({"name": "greeter"}), "specification_invalid").await;
+
     let name = sample::unique("greeter");
     let made = output_of(
         &user,
         "creator",
         json!({"name": name, "kind": "skill", "summary": "Greets.", "license": "MIT",
-        "instructions": "Greet the person by name.", "rules": {"output": "Hello, {{/name}}!"},
+        "instructions": "Greet the person by name.", "rules": {"output": "Hello, {{/name}}!",
+            "require": [{"at": "/name", "type": "string", "code": "name_missing", "message": "Say whom to greet."}]},
         "samples": [{"name": "Ann", "input": {"name": "Ann"}}]}),
     )
     .await;
@@ -111,5 +126,6 @@ async fn both_are_imported_once_and_what_creator_makes_is_published_and_runs() {
         .expect(201)
         .expect("is installed");
     assert_eq!(output_of(&user, &name, json!({"name": "Bob"})).await, "Hello, Bob!");
+    is_refused(&user, &name, json!({}), "name_missing").await;
     tokio::task::block_in_place(|| souk.stop()).expect("stops");
 }

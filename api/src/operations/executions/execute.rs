@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use souk_app::executions::{self, Execute, Executed};
 use souk_domain::execution::{self, Failure, Fault, Mode};
-use souk_ports::Position;
+use souk_ports::{Position, sandbox::SandboxError};
 use utoipa::ToSchema;
 
 use crate::{
@@ -36,7 +36,8 @@ pub struct ExecuteBody {
 /// Runs a plugin that the caller has installed, in a sandbox.
 ///
 /// It gets what its manifest declares and the operator grants, and nothing else. A plugin that fails is 422 `execution_failed`; `details`
-/// say why and whose fault it is. When it is the plugin's, `reliabilityImpact` says by how many points that moved its reliability.
+/// say why and whose fault it is, and `pluginCode` is the plugin's own code where it failed by itself. When the fault is the plugin's,
+/// `reliabilityImpact` says by how many points that moved its reliability.
 #[utoipa::path(post, path = "/plugins/{plugin}/execute", tag = "executions", request_body = ExecuteBody,
     params(("plugin" = String, Path, description = "Id or name")), security(("bearer" = []), ("apiKey" = [])),
     responses((status = 200, description = "It answered", body = Execution),
@@ -69,10 +70,15 @@ async fn impact(api: &Api, state: &execution::State, position: Position) -> Opti
 /// What a failed execution is answered with.
 fn failure(executed: &Executed) -> Option<ApiError> {
     let execution::State::Failed(_, failure) = &*executed.state else { return None };
-    let problem = executed.problem.as_deref().unwrap_or(&failure.code);
+    let problem = executed.problem.as_ref().map_or_else(|| failure.code.clone(), ToString::to_string);
+    let plugin_code = match &executed.problem {
+        Some(SandboxError::Plugin { code, .. }) => Some(code),
+        _ => None,
+    };
     let details = json!({
         "executionId": executed.id,
         "reason": failure.code,
+        "pluginCode": plugin_code,
         "fault": failure.fault,
         "durationMs": failure.usage.duration_ms,
         "usage": { "memoryBytes": failure.usage.memory_bytes, "cpuMs": failure.usage.cpu_ms },
@@ -138,23 +144,25 @@ mod tests {
         world.seller("acme").await.runnable("adder", "1.0.0").await;
         let ada = world.person("ada").await;
         ada.post("/plugins/adder/install", json!({})).await;
-        let invalid = || SandboxError::Plugin { code: "invalid_input".to_owned(), message: "no number".to_owned() };
-        for (error, status, reason, fault) in [
-            (SandboxError::TimeExceeded, 422, "time_exceeded", "plugin"),
-            (invalid(), 422, "plugin_failed", "caller"),
-            (SandboxError::QueueFull, 503, "queue_full", "platform"),
+        let failed = |code: &str| SandboxError::Plugin { code: code.to_owned(), message: "no number".to_owned() };
+        for (error, status, reason, own, fault) in [
+            (SandboxError::TimeExceeded, 422, "time_exceeded", None, "plugin"),
+            (failed("invalid_input"), 422, "plugin_failed", Some("invalid_input"), "caller"),
+            (failed("out_of_luck"), 422, "plugin_failed", Some("out_of_luck"), "plugin"),
+            (SandboxError::QueueFull, 503, "queue_full", None, "platform"),
         ] {
             world.sandbox.answer(move |_| Err(error.clone()));
             let answer = ada.post("/plugins/adder/execute", json!({"input": 1})).await;
             assert_eq!((answer.status, answer.code()), (status, "execution_failed"), "{}", answer.body);
             let details = &answer.body["error"]["details"];
             assert_eq!((&details["reason"], &details["fault"]), (&json!(reason), &json!(fault)));
+            assert_eq!(details["pluginCode"], json!(own));
             assert!(details["executionId"].is_string());
             // The stand-in for the read model says that any failure costs two points.
             let impact = if fault == "plugin" { json!(-2) } else { json!(null) };
             assert_eq!(answer.body["error"]["reliabilityImpact"], impact, "{}", answer.body);
         }
-        assert_eq!(world.count("execution.failed"), 3);
+        assert_eq!(world.count("execution.failed"), 4);
     }
 
     #[tokio::test]

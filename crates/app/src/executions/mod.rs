@@ -51,8 +51,8 @@ pub struct Executed {
     pub state: Arc<State>,
     /// JSON text, while it is kept.
     pub output: Option<String>,
-    /// Why it failed, in words; only the call that ran it has them.
-    pub problem: Option<String>,
+    /// Why it failed, with the plugin's own code and words; only the call that ran it has them.
+    pub problem: Option<SandboxError>,
     /// The confidence of the version's validation, 0 to 100.
     pub confidence: Option<u8>,
 }
@@ -156,8 +156,8 @@ fn seed(id: ExecutionId) -> u64 {
     u64::from_be_bytes(id.uuid().as_bytes()[8..].try_into().unwrap_or_default()) >> 11
 }
 
-/// What a run came to: its state, its output, and what went wrong in words.
-type Ended = (Arc<State>, Option<String>, Option<String>);
+/// What a run came to: its state, its output, and what went wrong.
+type Ended = (Arc<State>, Option<String>, Option<SandboxError>);
 
 async fn run(app: &App, ctx: &Context, started: Started, input: &Value) -> Result<Done<Ended>, AppError> {
     let Started { id, user, about, runnable, seed, .. } = started;
@@ -183,7 +183,7 @@ async fn run(app: &App, ctx: &Context, started: Started, input: &Value) -> Resul
         }
         Err(error) => {
             let failure = Failure { code: error.code().to_owned(), fault: fault(&error), usage };
-            (Command::Fail(failure), None, Some(error.to_string()))
+            (Command::Fail(failure), None, Some(error))
         }
     };
     let done = app.execute::<Executions>(Call::on(ctx, id.uuid(), about), command).await?;
