@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use semver::Version;
 use souk_domain::{
-    id::ValidationId,
+    id::{ValidationId, VendorId},
     plugin::{self, DecidedBy, Plugin, Plugins, ReleaseStatus},
     text,
     validation::{Appeal, Command, Ruling, State, Validation, Validations, Verdict},
@@ -44,7 +44,7 @@ pub struct Appealed {
 ///
 /// # Errors
 /// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`; conflicts `validation_not_concluded`, `already_adjudicated`,
-/// `not_appealed`, `appeal_open`, `validation_state`, `wrong_status`.
+/// `not_appealed`, `appeal_open`, `validation_state`, `wrong_status`, `vendor_not_verified`.
 pub async fn judge(
     app: &App,
     ctx: &Context,
@@ -61,6 +61,10 @@ pub async fn judge(
     let release = plugin.versions.get(version).ok_or(AppError::NotFound("this version"))?;
     // First the validation, which the plugin's event names. What a crash leaves between them, the reaction `verdicts` completes.
     let settled = matches!(release.status, ReleaseStatus::Approved | ReleaseStatus::Yanked);
+    if ruling.verdict == Verdict::Approve && !settled && !may_publish(app, plugin.vendor).await? {
+        let message = "its vendor is not verified, or suspended: nothing of it is published meanwhile";
+        return Err(AppError::conflict("vendor_not_verified", message));
+    }
     let (state, said) = if settled && !ruling.on_appeal {
         (app.fact::<Validations>(id.uuid(), Duration::ZERO).await?.state, None)
     } else {
@@ -101,6 +105,11 @@ pub(crate) fn ruled(
     } else {
         plugin::Command::RejectVersion { version, confidence, by, reason: ruling.reason.clone() }
     }
+}
+
+/// Whether a vendor may publish at this moment.
+pub(super) async fn may_publish(app: &App, vendor: VendorId) -> Result<bool, AppError> {
+    Ok(vendors::known(app, vendor, Duration::ZERO).await?.value.may_publish())
 }
 
 /// Whoever owns a plugin's vendor does not moderate it. Admins run the marketplace, and may be alone in it.

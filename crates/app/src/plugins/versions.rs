@@ -1,6 +1,6 @@
 //! Versions: handed in, taken back.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use semver::Version;
@@ -14,8 +14,8 @@ use souk_domain::{
 };
 use souk_package::workflow::strip_packed;
 
-use super::{Owned, PluginRef, PluginVersion, created, owned};
-use crate::{App, AppError, Context, Done, input::MAX_REASON, vendor_keys, vendors};
+use super::{PluginRef, PluginVersion, created, owned, rulings::may_publish};
+use crate::{App, AppError, Context, Done, input::MAX_REASON, vendor_keys};
 
 /// The largest manifest, bytes of JSON: with all else in its event it keeps within what a log takes.
 const MAX_MANIFEST: usize = 128 * 1024;
@@ -59,7 +59,7 @@ pub async fn submit_version(
 ) -> Result<Done<PluginVersion>, AppError> {
     let owned = owned(app, ctx, plugin).await?;
     let version = check(&input, app.settings.max_artifact)?;
-    let vendor_may_publish = may_publish(app, &owned).await?;
+    let vendor_may_publish = owned.vendor.may_publish() || may_publish(app, owned.vendor.id).await?;
     if !vendor_may_publish && !owned.plugin()?.versions.contains_key(&version) {
         return Err(AppError::Forbidden("only a verified vendor publishes"));
     }
@@ -96,13 +96,6 @@ async fn strip(kind: Kind, artifact: Bytes, max: usize) -> Result<(Bytes, Option
             Err(AppError::invalid("artifact", problem))
         }
     }
-}
-
-async fn may_publish(app: &App, owned: &Owned) -> Result<bool, AppError> {
-    if owned.vendor.may_publish() {
-        return Ok(true);
-    }
-    Ok(vendors::known(app, owned.vendor.id, Duration::ZERO).await?.value.may_publish())
 }
 
 /// The shape of what is handed in; whether the manifest's values are right, and fit the archive, is for the validation to say.

@@ -8,6 +8,7 @@ use souk_app::{
     installs,
     plugins::{self, PluginRef},
     reviews::{self, WriteReview},
+    vendors,
 };
 use souk_domain::{
     id::UserId,
@@ -180,6 +181,16 @@ async fn only_the_vendor_appeals_and_no_moderator_decides_about_their_own() {
     // Who runs a marketplace may be alone in it.
     let alone = world.as_role(case.owner, Role::Admin);
     plugins::judge(app, &alone, &id, &version, &answer(Verdict::Approve)).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_of_a_suspended_vendor_is_approved() {
+    let case = Case::new().await;
+    let (app, vendor) = (&case.app, case.plugin.vendor);
+    vendors::suspend(app, &case.world.operator(), vendor, "It sells what is not its own.").await.unwrap();
+    assert_eq!(reason(&case.judge(&ruling(Verdict::Approve)).await.unwrap_err()), "vendor_not_verified");
+    assert_eq!(case.world.count("validation.adjudicated"), 0);
+    assert!(case.judge(&ruling(Verdict::Reject)).await.unwrap());
 }
 
 #[tokio::test]

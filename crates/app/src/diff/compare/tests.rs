@@ -75,7 +75,7 @@ fn what_is_large_is_named_and_not_told() {
 
 #[test]
 fn diffs_are_bounded_together() {
-    let text: String = (0..8_000).map(|number| format!("{number}\n")).collect();
+    let text: String = (0..1_000).map(|number| format!("{number:040}\n")).collect();
     let names: Vec<String> = (0..1_200).map(|number| format!("{number:04}")).collect();
     let files: Vec<(&str, &[u8])> = names
         .iter()
@@ -87,6 +87,19 @@ fn diffs_are_bounded_together() {
         compared.files.items.iter().map(|file| if let Text::Unified(diff) = &file.text { diff.len() } else { 0 }).sum();
     assert!((ALL_DIFFS - LARGEST_DIFF..=ALL_DIFFS).contains(&told), "{told}");
     assert_eq!((compared.files.count, compared.files.items.len()), (1_199, MOST_FILES));
+}
+
+#[test]
+fn few_different_lines_are_not_compared_without_end() {
+    let text = |lines: usize| "a\nb\nb\n".repeat(lines / 3);
+    let (many, some) = (text(MOST_LINES + 3), text(MOST_LINES - 10));
+    let names: Vec<String> = (0..10).map(|number| format!("{number}")).collect();
+    let mut files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), some.as_bytes())).collect();
+    files.extend([("many", many.as_bytes()), ("same", b"x")]);
+    let compared = compared(&[("same", b"x")], &files);
+    let unified = compared.files.items.iter().filter(|file| matches!(file.text, Text::Unified(_))).count();
+    assert_eq!(unified, ALL_LINES / MOST_LINES);
+    assert_eq!(compared.files.items.last().map(|file| &file.text), Some(&Text::TooLarge));
 }
 
 #[test]
