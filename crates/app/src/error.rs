@@ -119,7 +119,9 @@ impl From<ArtifactError> for AppError {
     fn from(error: ArtifactError) -> Self {
         match error {
             ArtifactError::Unavailable(_) => Self::Unavailable(error.to_string()),
-            ArtifactError::NotFound(_) | ArtifactError::Damaged(_) => Self::Internal(error.to_string()),
+            ArtifactError::NotFound(_) | ArtifactError::Damaged(_) | ArtifactError::OutOfRange { .. } => {
+                Self::Internal(error.to_string())
+            }
         }
     }
 }

@@ -55,14 +55,25 @@ impl Place {
 
     /// The bytes of the file of `digest`, unchecked.
     pub(crate) fn read(&self, digest: &str) -> io::Result<Option<Vec<u8>>> {
-        let mut file = match File::open(self.path(digest).1) {
+        let Some((mut file, _)) = self.open_file(digest)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    /// The file of `digest` and its size.
+    pub(crate) fn open_file(&self, digest: &str) -> io::Result<Option<(File, u64)>> {
+        let file = match File::open(self.path(digest).1) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(Some(bytes))
+        let known = file.metadata()?;
+        // A directory can be opened, and has a size.
+        if !known.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{digest} is no file")));
+        }
+        Ok(Some((file, known.len())))
     }
 
     fn path(&self, digest: &str) -> (PathBuf, PathBuf) {

@@ -5,11 +5,14 @@ use std::{
     fs::{self, File},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::Bytes;
+use futures::StreamExt;
 use souk_artifacts::LocalArtifacts;
 use souk_ports::{ArtifactError, ArtifactStore};
+use souk_testkit::contract;
 use tempfile::TempDir;
 
 const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -29,6 +32,19 @@ fn drafts(directory: &TempDir) -> usize {
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
+}
+
+#[tokio::test]
+async fn the_directory_keeps_the_contract() {
+    let (store, _directory) = store();
+    contract::artifacts::all(async || Arc::new(store.clone()) as contract::artifacts::Subject).await;
+}
+
+#[tokio::test]
+async fn the_directory_notices_damage() {
+    let (store, directory) = store();
+    let damage = async |digest: &str, bytes: Bytes| fs::write(file_of(&directory, digest), bytes).unwrap();
+    contract::artifacts::damage(Arc::new(store.clone()), damage).await;
 }
 
 #[tokio::test]
@@ -130,6 +146,20 @@ async fn drafts_of_a_crash_go_and_those_of_others_stay() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_cut_while_it_is_read_is_an_error() {
+    let (store, directory) = store();
+    let digest = store.put(contract::artifacts::bytes(1_000_000)).await.unwrap();
+    let mut chunks = store.read(&digest, 1..1_000_000).await.unwrap();
+    assert!(chunks.next().await.unwrap().is_ok());
+    File::options().write(true).open(file_of(&directory, &digest)).unwrap().set_len(300_000).unwrap();
+    let rest: Vec<_> = chunks.collect().await;
+    match rest.last() {
+        Some(Err(ArtifactError::Unavailable(why))) => assert!(why.contains("too early"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn a_directory_that_cannot_be_used_is_an_error() {
     let (store, directory) = store();
     let occupied = directory.path().join("occupied");
@@ -141,6 +171,7 @@ async fn a_directory_that_cannot_be_used_is_an_error() {
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     assert!(matches!(store.get(&digest).await, Err(ArtifactError::Unavailable(_))));
+    assert!(matches!(store.size(&digest).await, Err(ArtifactError::Unavailable(_))));
     assert!(matches!(store.put(Bytes::from_static(b"hello")).await, Err(ArtifactError::Unavailable(_))));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
 }

@@ -13,7 +13,7 @@ pub mod sandbox;
 pub mod store;
 pub mod vault;
 
-pub use artifact::{ArtifactError, ArtifactStore};
+pub use artifact::{ArtifactChunks, ArtifactError, ArtifactStore};
 pub use auth::{Bearer, IssuedToken, Keyring, Passwords, SecretKind};
 pub use clock::{Clock, Random};
 pub use directory::{Directory, DirectoryError, Timeline};
@@ -22,5 +22,6 @@ pub use log::{Appended, EventLog, Expected, Filter, LogError, NewEvent, Position
 pub use malware::{MalwareError, MalwareScanner};
 pub use metadata::{Actor, ActorKind, Concerned, Metadata};
 pub use partition::{partition_key, partition_of, partition_of_key};
+pub use payment::{GatewayError, PaymentGateway, WebhookError};
 pub use sandbox::{Sandbox, SandboxError};
 pub use vault::{Vault, VaultError};

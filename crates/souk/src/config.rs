@@ -1,5 +1,6 @@
 //! Configuration: flags, then `SOUK_…` variables, then `souk.toml`, then defaults.
 
+mod artifacts;
 mod events;
 mod malware;
 mod sandbox;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use souk_domain::validation::Thresholds;
 
 pub use self::{
+    artifacts::Artifacts,
     events::{Events, FeedKind, Kafka, KurrentDb, LogKind},
     malware::Malware,
     sandbox::Sandbox,
@@ -56,6 +58,8 @@ pub struct Config {
     pub kurrentdb: KurrentDb,
     /// Where Kafka is.
     pub kafka: Kafka,
+    /// Where archives and reports are kept.
+    pub artifacts: Artifacts,
     /// What plugins may have that run here.
     pub sandbox: Sandbox,
     /// Who is asked for malware.
@@ -85,6 +89,7 @@ impl Default for Config {
             events: Events::default(),
             kurrentdb: KurrentDb::default(),
             kafka: Kafka::default(),
+            artifacts: Artifacts::default(),
             sandbox: Sandbox::default(),
             malware: Malware::default(),
             pages: Pages::default(),
@@ -266,11 +271,12 @@ pub fn load(file: Option<PathBuf>, overrides: &Overrides) -> Result<Config, Conf
         Some(path) => path,
         None => PathBuf::from("souk.toml"),
     };
-    let known = keys();
+    let known: Vec<String> = keys().into_iter().filter(|key| !artifacts::is_text(key)).collect();
     let figment = Figment::from(Serialized::defaults(Config::default()))
         .merge(Toml::file(path))
         .merge(Env::raw().only(&["DATABASE_URL"]))
         .merge(Env::prefixed("SOUK_").split("__").filter(move |key| known.iter().any(|known| key == known.as_str())))
+        .merge(Serialized::default("artifacts.s3", artifacts::texts()))
         .merge(Serialized::default("kafka.properties", events::properties()))
         .merge(Serialized::from(overrides, Profile::Default));
     let config: Config = figment.extract().map_err(|errors| ConfigError::Wrong(describe(&figment, &errors)))?;
@@ -285,6 +291,9 @@ fn describe(figment: &Figment, errors: &figment::Error) -> String {
         .map(|error| {
             let key = if error.path.is_empty() { "(top level)".to_owned() } else { error.path.join(".") };
             let source = error.metadata.as_ref().map_or_else(String::new, |m| format!(" (from {})", m.name));
+            if key == "kek" || artifacts::is_secret(&key) {
+                return format!("  {key}: a secret that is not shown here: expected a text{source}");
+            }
             let value = value_at(figment, &error.path);
             match (&error.kind, value) {
                 // What a type says of its own texts names neither the text nor what it should be.
@@ -355,6 +364,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             problems.push(format!("  {key}: 0: expected at least 1"));
         }
     }
+    problems.extend(config.artifacts.problems(config.environment));
     problems.extend(config.sandbox.problems());
     problems.extend(config.malware.problems());
     if config.limits.archive_bytes > LARGEST_ARCHIVE {

@@ -10,7 +10,7 @@ use souk_app::{
     App, Ports,
     reactions::{self, ReactionRunner},
 };
-use souk_artifacts::LocalArtifacts;
+use souk_artifacts::{LocalArtifacts, S3Artifacts};
 use souk_auth::{Argon2Passwords, Keys, Tokens};
 use souk_clamd::{Clamd, Patience};
 use souk_feed_kafka::{KafkaFeed, Relay, RelayStatus};
@@ -101,6 +101,14 @@ fn kafka(config: &Config) -> souk_feed_kafka::Settings {
 /// Who knows malware, where somebody is configured.
 pub fn scanner(config: &Config) -> Option<Arc<dyn MalwareScanner>> {
     Some(Arc::new(Clamd::new(config.malware.address()?, Patience::default())))
+}
+
+/// Where archives and reports are kept. A bucket is not asked for anything yet.
+fn artifacts(config: &Config) -> Result<Arc<dyn ArtifactStore>, Failure> {
+    Ok(match config.artifacts.bucket() {
+        Some(bucket) => Arc::new(S3Artifacts::new(&bucket).map_err(Failure::new)?),
+        None => Arc::new(LocalArtifacts::open(config.data_dir.join("artifacts")).map_err(Failure::new)?),
+    })
 }
 
 fn make_folder(data_dir: &Path) -> Result<(), Failure> {
@@ -262,8 +270,7 @@ impl Souk {
         let config = &base.at_home(config).await?;
         make_folder(&config.data_dir)?;
         let vault = base.vault(config).await?;
-        let artifacts: Arc<dyn ArtifactStore> =
-            Arc::new(LocalArtifacts::open(config.data_dir.join("artifacts")).map_err(Failure::new)?);
+        let artifacts = artifacts(config)?;
         let options = ReaderOptions { wake: wake.clone(), ..ReaderOptions::default() };
         let connect = (*base.pool.connect_options()).clone();
         let reader = Reader::start(connect, &souk_projections::all(), options).await.map_err(Failure::new)?;

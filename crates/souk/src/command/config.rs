@@ -15,6 +15,8 @@ pub fn check(config: &Config, json: bool) -> Result<(), Failure> {
     shown.kek = shown.kek.map(|_| "(set)".to_owned());
     shown.database_url = shown.database_url.map(|_| "(set)".to_owned());
     shown.kurrentdb.url = shown.kurrentdb.url.map(|_| "(set)".to_owned());
+    shown.artifacts.s3.access_key_id = shown.artifacts.s3.access_key_id.map(|_| "(set)".to_owned());
+    shown.artifacts.s3.secret_access_key = shown.artifacts.s3.secret_access_key.map(|_| "(set)".to_owned());
     shown.kafka.properties.values_mut().for_each(|value| "(set)".clone_into(value));
     shown.sandbox.secrets.values_mut().for_each(|value| "(set)".clone_into(value));
     let value = serde_json::to_value(&shown).map_err(Failure::new)?;

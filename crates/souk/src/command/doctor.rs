@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use souk_app::reactions::contradiction;
+use souk_ports::ArtifactError;
 use souk_projector::State;
 
 use crate::{
@@ -33,6 +34,8 @@ struct Report {
     reactions: Vec<Reaction>,
     /// Who is asked for malware; none where nobody is configured.
     malware: Option<Scanner>,
+    /// Where archives and reports are kept.
+    artifacts: Artifacts,
     /// Events that reactions parked.
     parked: usize,
     /// What is wrong, and what to do.
@@ -68,7 +71,17 @@ struct Scanner {
     version: Option<String>,
 }
 
-/// Examines the database, the log, the read models and the reactions.
+/// The store of artifacts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Artifacts {
+    /// The bucket and where it is; none for the data directory.
+    bucket: Option<String>,
+    /// Whether it answers.
+    answers: bool,
+}
+
+/// Examines the database, the log, the artifacts, the read models and the reactions.
 ///
 /// # Errors
 /// Something is wrong; the report says what.
@@ -141,6 +154,7 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
     }
     let reactions = reactions(souk, head, &mut problems).await?;
     let malware = scanner(config, souk, &mut problems).await;
+    let artifacts = artifacts(config, souk, &mut problems).await;
     for one in &parked {
         problems.push(format!(
             "reaction {} parked the event at {}: {}; retry or drop it by POST /api/v1/admin/reactions/{}/{}/retry",
@@ -165,6 +179,7 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
         projections,
         reactions,
         malware,
+        artifacts,
         parked: parked.len(),
         problems,
     })
@@ -178,6 +193,20 @@ async fn scanner(config: &Config, souk: &Souk, problems: &mut Vec<String>) -> Op
         problems.push(format!("{error}: nothing that is handed in is validated until it does; see malware.clamd"));
     }
     Some(Scanner { address: config.malware.clamd.clone(), version: version.ok() })
+}
+
+/// Whether the store of artifacts answers: about one that nobody has, because nothing need be there.
+async fn artifacts(config: &Config, souk: &Souk, problems: &mut Vec<String>) -> Artifacts {
+    let asked = souk.app().ports().artifacts.size(&"0".repeat(64)).await;
+    let answers = matches!(asked, Ok(_) | Err(ArtifactError::NotFound(_)));
+    if let (false, Err(error)) = (answers, &asked) {
+        problems.push(format!("{error}: nothing can be handed in, validated or run until it does; see artifacts"));
+    }
+    let bucket = config.artifacts.bucket().map(|bucket| match bucket.endpoint {
+        Some(endpoint) => format!("{} at {endpoint}", bucket.bucket),
+        None => format!("{} in {}", bucket.bucket, bucket.region),
+    });
+    Artifacts { bucket, answers }
 }
 
 /// Where each reaction is, and what is wrong with it.
@@ -221,6 +250,11 @@ fn print(report: &Report) {
         None => say("Nobody is asked for malware: malware.clamd is not set."),
         Some(Scanner { version: Some(version), .. }) => say(format!("Malware is looked for by {version}.")),
         Some(Scanner { version: None, .. }) => say("The scanner of malware does not answer."),
+    }
+    match &report.artifacts {
+        Artifacts { answers: false, .. } => say("The store of artifacts does not answer."),
+        Artifacts { bucket: Some(bucket), .. } => say(format!("Artifacts are in the bucket {bucket}.")),
+        Artifacts { bucket: None, .. } => say("Artifacts are in the data directory."),
     }
     say(format!("Reactions have parked {} events.", report.parked));
     for problem in &report.problems {

@@ -7,6 +7,7 @@ use std::{any::Any, time::Duration};
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
+pub mod artifacts;
 pub mod credentials;
 pub mod event_feed;
 pub mod event_log;
