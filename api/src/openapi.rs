@@ -34,6 +34,7 @@ use crate::{Api, error::ErrorBody, router};
         (name = "moderation", description = "What waits for moderators"),
         (name = "orders", description = "Purchases"),
         (name = "licenses", description = "Rights to use plugins"),
+        (name = "webhooks", description = "What payment gateways tell"),
         (name = "keys", description = "Souk's own keys"),
         (name = "admin", description = "What only admins do"),
         (name = "system", description = "For those who run Souk"),

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod downloads;
 pub mod executions;
 pub mod installs;
 pub mod keys;
@@ -12,6 +13,8 @@ pub mod orders;
 pub mod plugins;
 pub mod reviews;
 mod shared;
+pub mod subscriptions;
 pub mod system;
 pub mod vendors;
 pub mod versions;
+pub mod webhooks;

@@ -4,16 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use souk_domain::id::UserId;
+use chrono::{DateTime, Utc};
+use souk_domain::{id::UserId, money::Currency};
 use souk_ports::Position;
 use souk_projections::{
     QueryError,
     catalogue::{self, Catalogue, NotShown, SearchParams, Shelf, Showcase, ShowcaseOptions, ShowcaseStatus},
+    earnings::{self, Earnings, Span},
     library::{self, Library},
     moderation::{self, Moderation},
     reliability::{self, Reliability},
     reviews::{self, Reviews},
     vendor_analytics::{self, AnalyticsParams, VendorAnalytics},
+    webhooks::{self, Webhooks},
 };
 use souk_projector::{Projection, ReadError, ReadGuard, Reader};
 use uuid::Uuid;
@@ -21,9 +24,11 @@ use uuid::Uuid;
 use crate::{
     error::ApiError,
     wire::{
-        self, List, analytics, catalogue as shop, library as own,
+        self, List, analytics, catalogue as shop, earnings as money, library as own,
         moderation::{ModerationCase, ModerationItem, ModerationState, ModerationType},
-        pages, reliability as trust,
+        pages, reliability as trust, statement,
+        subscription::Subscription,
+        webhook::{Webhook, WebhookState},
     },
 };
 
@@ -71,7 +76,12 @@ pub trait Reads: Send + Sync {
     /// One vendor.
     async fn vendor(&self, at: At, vendor: &str) -> Result<Option<shop::Vendor>, ApiError>;
     /// The validations of a plugin, the newest first.
-    async fn validations(&self, at: At, plugin: &str) -> Result<Option<Vec<trust::Validation>>, ApiError>;
+    async fn validations(
+        &self,
+        at: At,
+        plugin: &str,
+        page: Window,
+    ) -> Result<Option<List<trust::Validation>>, ApiError>;
     /// The reliability of a plugin.
     async fn reliability(&self, at: At, plugin: &str) -> Result<Option<trust::Reliability>, ApiError>;
     /// What waits, or waited, for a moderator.
@@ -105,9 +115,49 @@ pub trait Reads: Send + Sync {
     async fn license(&self, at: At, license: Uuid) -> Result<Option<own::License>, ApiError>;
     /// The orders of a user.
     async fn orders(&self, at: At, user: UserId, page: Window) -> Result<List<own::Order>, ApiError>;
+    /// The subscriptions of a user.
+    async fn subscriptions(&self, at: At, user: UserId, page: Window) -> Result<List<Subscription>, ApiError>;
+    /// One subscription.
+    async fn subscription(&self, at: At, id: Uuid) -> Result<Option<Subscription>, ApiError>;
+    /// What payment gateways told.
+    async fn webhooks(
+        &self,
+        at: At,
+        state: Option<WebhookState>,
+        outcome: Option<&str>,
+        page: Window,
+    ) -> Result<List<Webhook>, ApiError>;
+    /// Something that a payment gateway told.
+    async fn webhook(&self, at: At, id: Uuid) -> Result<Option<Webhook>, ApiError>;
     /// The figures of a vendor.
     async fn analytics(&self, at: At, vendor: Uuid, params: &AnalyticsParams)
     -> Result<analytics::Analytics, ApiError>;
+    /// What a vendor has, by currency. Payments after `held_after` are pending.
+    async fn balances(&self, at: At, vendor: Uuid, held_after: DateTime<Utc>) -> Result<Vec<money::Balance>, ApiError>;
+    /// The transactions of a vendor, the newest first.
+    async fn earnings_entries(
+        &self,
+        at: At,
+        vendor: Uuid,
+        span: &Span,
+        page: Window,
+    ) -> Result<List<money::EarningsEntry>, ApiError>;
+    /// A vendor's statement in one currency, as CSV; 422 where it is too long.
+    async fn statement(&self, at: At, vendor: Uuid, span: &Span, currency: Currency) -> Result<Bytes, ApiError>;
+    /// The payouts of a vendor, the newest first.
+    async fn payouts(&self, at: At, vendor: Uuid, page: Window) -> Result<List<money::Payout>, ApiError>;
+    /// One payout.
+    async fn payout(&self, at: At, payout: Uuid) -> Result<Option<money::Payout>, ApiError>;
+    /// To whom the payouts of a batch go.
+    async fn batch_vendors(&self, at: At, batch: Uuid) -> Result<Vec<Uuid>, ApiError>;
+    /// The payouts of a batch, as CSV; none without payouts.
+    async fn batch(&self, at: At, batch: Uuid) -> Result<Option<Bytes>, ApiError>;
+    /// The vendors that anything is owed to in a currency.
+    async fn owed(&self, at: At, currency: Currency) -> Result<Vec<Uuid>, ApiError>;
+    /// The invoices and credit notes of a vendor, the newest first.
+    async fn vendor_invoices(&self, at: At, vendor: Uuid, page: Window) -> Result<List<money::Invoice>, ApiError>;
+    /// The invoices and credit notes of an order, the oldest first.
+    async fn order_invoices(&self, at: At, order: Uuid) -> Result<Vec<money::Invoice>, ApiError>;
 }
 
 /// [`Reads`] from the projections.
@@ -200,10 +250,16 @@ impl Reads for ReadModels {
         Ok(catalogue::vendor(&guard, vendor).await?.map(Into::into))
     }
 
-    async fn validations(&self, at: At, plugin: &str) -> Result<Option<Vec<trust::Validation>>, ApiError> {
+    async fn validations(
+        &self,
+        at: At,
+        plugin: &str,
+        page: Window,
+    ) -> Result<Option<List<trust::Validation>>, ApiError> {
         let guard = self.at(at, &[&Catalogue, &Reliability, &Moderation]).await?;
         let Some(plugin) = plugin_id(&guard, plugin).await? else { return Ok(None) };
-        Ok(Some(reliability::validations(&guard, plugin).await?.into_iter().map(Into::into).collect()))
+        let found = reliability::validations(&guard, plugin, page.cursor.as_deref(), page.limit).await?;
+        Ok(Some(List::of(found.items, found.next_cursor)))
     }
 
     async fn reliability(&self, at: At, plugin: &str) -> Result<Option<trust::Reliability>, ApiError> {
@@ -283,6 +339,35 @@ impl Reads for ReadModels {
         Ok(List::of(found.items, found.next_cursor))
     }
 
+    async fn subscriptions(&self, at: At, user: UserId, page: Window) -> Result<List<Subscription>, ApiError> {
+        let guard = self.at(at, &[&Library]).await?;
+        let found = library::subscriptions(&guard, user.uuid(), page.cursor.as_deref(), page.limit).await?;
+        Ok(List::of(found.items, found.next_cursor))
+    }
+
+    async fn subscription(&self, at: At, id: Uuid) -> Result<Option<Subscription>, ApiError> {
+        let guard = self.at(at, &[&Library]).await?;
+        Ok(library::subscription(&guard, id).await?.map(Into::into))
+    }
+
+    async fn webhooks(
+        &self,
+        at: At,
+        state: Option<WebhookState>,
+        outcome: Option<&str>,
+        page: Window,
+    ) -> Result<List<Webhook>, ApiError> {
+        let guard = self.at(at, &[&Webhooks]).await?;
+        let state = state.map(Into::into);
+        let found = webhooks::webhooks(&guard, state, outcome, page.cursor.as_deref(), page.limit).await?;
+        Ok(List::of(found.items, found.next_cursor))
+    }
+
+    async fn webhook(&self, at: At, id: Uuid) -> Result<Option<Webhook>, ApiError> {
+        let guard = self.at(at, &[&Webhooks]).await?;
+        Ok(webhooks::webhook(&guard, id).await?.map(Into::into))
+    }
+
     async fn analytics(
         &self,
         at: At,
@@ -291,5 +376,67 @@ impl Reads for ReadModels {
     ) -> Result<analytics::Analytics, ApiError> {
         let guard = self.at(at, &[&VendorAnalytics]).await?;
         Ok(vendor_analytics::analytics(&guard, vendor, params).await?.into())
+    }
+
+    async fn balances(&self, at: At, vendor: Uuid, held_after: DateTime<Utc>) -> Result<Vec<money::Balance>, ApiError> {
+        let guard = self.at(at, &[&Earnings]).await?;
+        Ok(earnings::balances(&guard, vendor, held_after).await?.into_iter().map(Into::into).collect())
+    }
+
+    async fn earnings_entries(
+        &self,
+        at: At,
+        vendor: Uuid,
+        span: &Span,
+        page: Window,
+    ) -> Result<List<money::EarningsEntry>, ApiError> {
+        let guard = self.at(at, &[&Earnings, &Catalogue]).await?;
+        let found = earnings::entries(&guard, vendor, span, page.cursor.as_deref(), page.limit).await?;
+        Ok(List::of(found.items, found.next_cursor))
+    }
+
+    async fn statement(&self, at: At, vendor: Uuid, span: &Span, currency: Currency) -> Result<Bytes, ApiError> {
+        let guard = self.at(at, &[&Earnings, &Catalogue]).await?;
+        let found = earnings::statement(&guard, vendor, span, currency.code()).await?;
+        let found = found.map_err(|error| ApiError::invalid_field("from", error.to_string()))?;
+        Ok(statement::statement(&found, currency, (span.from, span.to)))
+    }
+
+    async fn payouts(&self, at: At, vendor: Uuid, page: Window) -> Result<List<money::Payout>, ApiError> {
+        let guard = self.at(at, &[&Earnings, &Catalogue]).await?;
+        let found = earnings::payouts(&guard, vendor, page.cursor.as_deref(), page.limit).await?;
+        Ok(List::of(found.items, found.next_cursor))
+    }
+
+    async fn payout(&self, at: At, payout: Uuid) -> Result<Option<money::Payout>, ApiError> {
+        let guard = self.at(at, &[&Earnings, &Catalogue]).await?;
+        Ok(earnings::payout(&guard, payout).await?.map(Into::into))
+    }
+
+    async fn batch_vendors(&self, at: At, batch: Uuid) -> Result<Vec<Uuid>, ApiError> {
+        let guard = self.at(at, &[&Earnings, &Catalogue]).await?;
+        Ok(earnings::batch(&guard, batch).await?.into_iter().map(|payout| payout.vendor_id).collect())
+    }
+
+    async fn batch(&self, at: At, batch: Uuid) -> Result<Option<Bytes>, ApiError> {
+        let guard = self.at(at, &[&Earnings, &Catalogue]).await?;
+        let found = earnings::batch(&guard, batch).await?;
+        Ok((!found.is_empty()).then(|| statement::batch(&found)))
+    }
+
+    async fn owed(&self, at: At, currency: Currency) -> Result<Vec<Uuid>, ApiError> {
+        let guard = self.at(at, &[&Earnings]).await?;
+        Ok(earnings::owed(&guard, currency.code()).await?)
+    }
+
+    async fn vendor_invoices(&self, at: At, vendor: Uuid, page: Window) -> Result<List<money::Invoice>, ApiError> {
+        let guard = self.at(at, &[&Earnings, &Catalogue]).await?;
+        let found = earnings::invoices_of_vendor(&guard, vendor, page.cursor.as_deref(), page.limit).await?;
+        Ok(List::of(found.items, found.next_cursor))
+    }
+
+    async fn order_invoices(&self, at: At, order: Uuid) -> Result<Vec<money::Invoice>, ApiError> {
+        let guard = self.at(at, &[&Earnings, &Catalogue]).await?;
+        Ok(earnings::invoices_of_order(&guard, order).await?.into_iter().map(Into::into).collect())
     }
 }

@@ -13,8 +13,8 @@ use crate::{
     error::ApiError,
     middleware,
     operations::{
-        admin, auth, executions, installs, keys, licenses, me, moderation, orders, plugins, reviews, system, vendors,
-        versions,
+        admin, auth, downloads, executions, installs, keys, licenses, me, moderation, orders, plugins, reviews,
+        subscriptions, system, vendors, versions, webhooks,
     },
 };
 
@@ -45,6 +45,7 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(me::library::my_library))
         .routes(routes!(me::licenses::my_licenses))
         .routes(routes!(me::orders::my_orders))
+        .routes(routes!(me::subscriptions::my_subscriptions))
         .routes(routes!(me::list_api_keys::list_api_keys, me::create_api_key::create_api_key))
         .routes(routes!(me::delete_api_key::delete_api_key))
         // /vendors, /vendors/{id}/…
@@ -54,6 +55,14 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(vendors::suspend::suspend_vendor))
         .routes(routes!(vendors::commission::set_commission))
         .routes(routes!(vendors::analytics::vendor_analytics))
+        .routes(routes!(vendors::earnings::vendor_earnings))
+        .routes(routes!(vendors::earnings_entries::vendor_earnings_entries))
+        .routes(routes!(vendors::statement::vendor_statement))
+        .routes(routes!(vendors::list_payouts::list_payouts, vendors::request_payout::request_payout))
+        .routes(routes!(vendors::payout_paid::payout_paid))
+        .routes(routes!(vendors::payout_failed::payout_failed))
+        .routes(routes!(vendors::payout_account::set_payout_account))
+        .routes(routes!(vendors::invoices::vendor_invoices))
         .routes(routes!(vendors::list_keys::list_vendor_keys, vendors::register_key::register_vendor_key))
         .routes(routes!(vendors::revoke_key::revoke_vendor_key))
         // /plugins, /plugins/{plugin}/…
@@ -79,6 +88,8 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(versions::rollback::roll_back_version))
         .routes(routes!(versions::release::version_release))
         .routes(routes!(versions::diff::version_diff))
+        .routes(routes!(downloads::start::start_download))
+        .routes(routes!(downloads::fetch::fetch_download))
         // /plugins/{plugin}/install
         .routes(routes!(installs::install::install_plugin, installs::uninstall::uninstall_plugin))
         // /plugins/{plugin}/execute, /plugins/{plugin}/status
@@ -98,10 +109,20 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         // /orders, /orders/{id}/…
         .routes(routes!(orders::place::place_order))
         .routes(routes!(orders::get::get_order))
+        .routes(routes!(orders::invoices::order_invoices))
         .routes(routes!(orders::pay::record_payment))
         .routes(routes!(orders::refund::refund_order))
+        .routes(routes!(orders::cancel::cancel_order))
+        // /subscriptions/{id}/…
+        .routes(routes!(subscriptions::get::get_subscription))
+        .routes(routes!(subscriptions::cancel::cancel_subscription))
+        .routes(routes!(subscriptions::resume::resume_subscription))
         // /licenses/validate, /licenses/{id}/…
         .routes(routes!(licenses::validate::validate_license))
+        .routes(routes!(licenses::get::get_license))
+        .routes(routes!(licenses::file::license_file))
+        .routes(routes!(licenses::rotate::rotate_license_key))
+        .routes(routes!(licenses::usage::record_license_usage))
         .routes(routes!(licenses::activate::activate_license))
         .routes(routes!(licenses::deactivate::deactivate_license))
         .routes(routes!(licenses::suspend::suspend_license))
@@ -117,6 +138,12 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(admin::list_parked::list_parked))
         .routes(routes!(admin::retry_parked::retry_parked))
         .routes(routes!(admin::drop_parked::drop_parked))
+        .routes(routes!(webhooks::list::list_webhooks))
+        .routes(routes!(webhooks::get::get_webhook))
+        .routes(routes!(webhooks::payload::webhook_payload))
+        .routes(routes!(webhooks::retry::retry_webhook))
+        .routes(routes!(admin::pay_out::pay_out))
+        .routes(routes!(admin::payout_batch::payout_batch))
         .routes(routes!(admin::grant_role::grant_role))
         .routes(routes!(admin::revoke_role::revoke_role));
     table.0
@@ -128,6 +155,9 @@ pub(crate) fn system_table() -> OpenApiRouter<Api> {
         .routes(routes!(system::health::health))
         .routes(routes!(system::ready::ready))
         .routes(routes!(system::metrics::metrics))
+        // Payment gateways sign what they send; who they are nobody asks.
+        .routes(routes!(webhooks::receive::receive_from_stripe))
+        .routes(routes!(webhooks::receive::receive_from_razorpay))
 }
 
 /// The HTTP interface.

@@ -5,6 +5,8 @@ use std::{net::IpAddr, time::Duration};
 /// What can be set of the HTTP interface.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Where others find this Souk, e.g. `https://souk.example`; addresses in answers begin with it. What the request was sent to when none.
+    pub public_url: Option<String>,
     /// How much one caller may do; none: as much as they like.
     pub rate_limits: Option<RateLimits>,
     /// The greatest JSON body, bytes.
@@ -32,6 +34,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            public_url: None,
             rate_limits: Some(RateLimits::default()),
             json_body_bytes: 1 << 20,
             archive_bytes: 50 << 20,

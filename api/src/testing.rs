@@ -14,7 +14,12 @@ use std::{
 use bytes::Bytes;
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
-use souk_app::{App, Context, Ports, reactions, users, users::Who};
+use souk_app::{
+    App, Context, Ports,
+    reactions::{self, ReactionRunner},
+    users,
+    users::Who,
+};
 use souk_domain::{
     id::{CommandId, LicenseId},
     user::Role,
@@ -26,13 +31,14 @@ use souk_ports::{
 };
 use souk_signing::SecretKey;
 use souk_testkit::{
-    FaultyLog, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryIdempotency, MemoryLog, MemoryOutputs,
-    MemoryReactions, PlainVault, ScriptedSandbox, SeededRandom,
+    FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryIdempotency, MemoryLog,
+    MemoryOutputs, MemoryReactions, MemoryWebhookBodies, PlainVault, ScriptedSandbox, SeededRandom, ToyGateway,
 };
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::client::{Answer, Client, multipart};
-use self::doubles::{FakeProjections, LogDirectory, StreamReads, WeakPasswords};
+use self::doubles::{FakeProjections, StreamReads, WeakPasswords};
 use crate::{Api, Metrics, Parts, Settings, router, router::Http};
 
 /// A component that counts words; here a test says what it answers.
@@ -50,6 +56,7 @@ pub struct Inner {
     pub api: Api,
     pub sandbox: Arc<ScriptedSandbox>,
     pub artifacts: Arc<MemoryArtifacts>,
+    pub gateway: Arc<ToyGateway>,
     log: Arc<FaultyLog>,
     ports: Ports,
     reactions: Arc<MemoryReactions>,
@@ -76,9 +83,10 @@ impl World {
         let memory = MemoryLog::new(clock.clone());
         let log = Arc::new(FaultyLog::new(Arc::new(memory.clone())));
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
-        let directory = Arc::new(LogDirectory(memory.clone()));
+        let directory = Arc::new(LogDirectory::new(memory.clone()));
         let sandbox = Arc::new(ScriptedSandbox::default());
         let artifacts = Arc::new(MemoryArtifacts::default());
+        let gateway = Arc::new(ToyGateway::default());
         let ports = Ports {
             log: log.clone(),
             vault: Arc::new(PlainVault::default()),
@@ -90,10 +98,14 @@ impl World {
             sandbox: sandbox.clone(),
             malware: None,
             outputs: Arc::new(MemoryOutputs::new(clock.clone())),
+            gateways: vec![gateway.clone()],
+            webhooks: Arc::new(MemoryWebhookBodies::default()),
             directory: directory.clone(),
             timeline: directory,
         };
-        let app = App::new(ports.clone(), souk_app::Settings::default());
+        // Their clock stands still unless a test moves it.
+        let settled = souk_app::Settings { orphan_grace: std::time::Duration::ZERO, ..souk_app::Settings::default() };
+        let app = App::new(ports.clone(), settled);
         let tokens = souk_auth::Tokens::new([7; 32], "souk", clock.clone(), random.clone());
         let reactions = Arc::new(MemoryReactions::new(clock.clone()));
         let projections = Arc::new(FakeProjections::new(memory.clone()));
@@ -118,6 +130,7 @@ impl World {
             api,
             sandbox,
             artifacts,
+            gateway,
             log,
             ports,
             reactions,
@@ -143,6 +156,24 @@ impl World {
         let text = |field: &str| answer.body.pointer(field).and_then(Value::as_str).unwrap().to_owned();
         let client = self.with_token(&text("/accessToken"));
         Person { client, id: text("/user/id"), refresh_token: text("/refreshToken") }
+    }
+
+    /// Lets every reaction answer everything, until nothing more comes of it.
+    pub async fn settle(&self) {
+        let cancel = CancellationToken::new();
+        let feed = Arc::new(LogFeed(self.log.clone()));
+        let (app, store) = (Arc::new(self.api.app.clone()), self.reactions.clone());
+        let runner = ReactionRunner::spawn(app, feed, store, Uuid::from_u128(7), cancel.clone());
+        for _ in 0..2_000 {
+            let head = self.memory.events().len() as u64;
+            if runner.status().iter().all(|status| status.leading && status.position == head) {
+                cancel.cancel();
+                runner.join().await;
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("the reactions did not settle: {:?}", runner.status());
     }
 
     fn number(&self) -> u64 {
@@ -204,6 +235,21 @@ impl World {
         Ordered { buyer, order: answer.body["id"].as_str().unwrap().to_owned(), seller }
     }
 
+    /// A paid plugin that so many bought, of the vendor `acme`.
+    pub async fn sold(&self, plugin: &str, times: usize) -> Sold {
+        let seller = self.seller("acme").await;
+        seller.paid(plugin, "1.0.0").await;
+        let admin = self.admin().await;
+        for number in 0..times {
+            let buyer = self.person(&format!("buyer-{number}")).await;
+            let order = buyer.post("/orders", json!({"plugin": plugin, "gateway": "manual"})).await;
+            let path = format!("/orders/{}/payments", order.body["id"].as_str().unwrap());
+            let paid = admin.post(&path, json!({"reference": format!("bank-{number}")})).await;
+            assert_eq!(paid.status, 200, "{}", paid.text);
+        }
+        Sold { seller }
+    }
+
     /// A paid plugin that somebody has a license of.
     pub async fn licensed(&self, plugin: &str) -> Licensed {
         let Ordered { buyer, order, seller } = self.ordered(plugin).await;
@@ -212,7 +258,7 @@ impl World {
         assert_eq!(paid.status, 200, "{}", paid.text);
         self.react("licensing", "payment.completed", &self.api.app).await;
         let license = LicenseId::of(order.parse().unwrap());
-        let key = souk_app::licenses::key(&self.api.app, license);
+        let key = souk_app::licenses::key(&self.api.app, license, 0);
         Licensed { holder: buyer, license, key, seller }
     }
 
@@ -294,6 +340,30 @@ pub struct Ordered {
     pub buyer: Person,
     pub order: String,
     pub seller: Seller,
+}
+
+pub struct Sold {
+    pub seller: Seller,
+}
+
+impl Sold {
+    /// Its vendor's owner, signed in anew: tokens do not outlive what money waits for.
+    pub async fn owner(&self) -> Client {
+        let world = &self.seller.world;
+        let body = json!({"email": "owner-of-acme@example.com", "password": PASSWORD});
+        let answer = world.nobody().post("/auth/login", body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        world.with_token(answer.body["accessToken"].as_str().unwrap())
+    }
+
+    /// Has all paid out that was earned, once nothing is held back; the payout's id.
+    pub async fn payout(&self) -> String {
+        self.seller.world.clock.advance(std::time::Duration::from_secs(8 * 24 * 60 * 60));
+        let path = format!("/vendors/{}/payouts", self.seller.vendor);
+        let answer = self.owner().await.post(&path, json!({"currency": "USD"})).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.body["id"].as_str().unwrap().to_owned()
+    }
 }
 
 pub struct Licensed {
@@ -391,8 +461,13 @@ impl Seller {
 
     /// A plugin for 49 dollars with an approved version.
     pub async fn paid(&self, plugin: &str, version: &str) {
+        self.priced(plugin, version, json!({"model": "one_time", "amount": 4900, "currency": "USD"})).await;
+    }
+
+    /// A plugin at a price with an approved version.
+    pub async fn priced(&self, plugin: &str, version: &str, pricing: Value) {
         let mut body = skill(plugin);
-        body["pricing"] = json!({"model": "one_time", "amount": 4900, "currency": "USD"});
+        body["pricing"] = pricing;
         self.create(body).await;
         self.validated(plugin, version, Thresholds { approve: 0, escalate: 0 }).await;
     }

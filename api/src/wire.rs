@@ -3,7 +3,9 @@
 pub mod account;
 pub mod analytics;
 pub mod catalogue;
+pub mod csv;
 pub mod diff;
+pub mod earnings;
 pub mod execution;
 pub mod history;
 pub mod keys;
@@ -12,7 +14,10 @@ pub mod moderation;
 pub mod pages;
 pub mod reliability;
 pub mod reviews;
+pub mod statement;
+pub mod subscription;
 pub mod vocabulary;
+pub mod webhook;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

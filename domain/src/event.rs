@@ -6,7 +6,10 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::{execution, installation, license, order, plugin, reservation, review, upcast, user, validation, vendor};
+use crate::{
+    download, execution, installation, license, order, plugin, reservation, review, series, subscription, upcast, user,
+    validation, vendor, webhook,
+};
 
 /// An event of any decider.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +30,17 @@ pub enum DomainEvent {
     Review(review::Event),
     /// `order.*` and `payment.*`
     Order(order::Event),
+    /// `subscription.*`
+    Subscription(subscription::Event),
     /// `license.*`
     License(license::Event),
-    /// `name.*`, `slug.*` and `email.*`
+    /// `download.*`
+    Download(download::Event),
+    /// `invoice.*`
+    Invoice(series::Event),
+    /// `webhook.*`
+    Webhook(webhook::Event),
+    /// `name.*`, `slug.*`, `email.*`, `reference.*` and `trial.*`
     Reservation(reservation::Event),
 }
 
@@ -72,6 +83,8 @@ pub enum DecodeError {
 
 /// Every type of event, in alphabetical order, with the version of its shape that this Souk writes.
 pub const EVENT_TYPES: &[(&str, u16)] = &[
+    ("download.completed", 1),
+    ("download.initiated", 1),
     ("email.released", 1),
     ("email.reserved", 1),
     ("execution.failed", 1),
@@ -81,17 +94,35 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("installation.installed", 1),
     ("installation.uninstalled", 1),
     ("installation.upgraded", 1),
+    ("invoice.credited", 1),
+    ("invoice.issued", 1),
+    ("key.released", 1),
+    ("key.reserved", 1),
     ("license.activated", 1),
     ("license.deactivated", 1),
-    ("license.issued", 1),
-    ("license.reinstated", 1),
-    ("license.revoked", 1),
-    ("license.suspended", 1),
+    ("license.expired", 1),
+    ("license.extended", 1),
+    ("license.issued", 2),
+    ("license.key_rotated", 1),
+    ("license.reinstated", 2),
+    ("license.revoked", 2),
+    ("license.suspended", 2),
+    ("license.used", 1),
     ("name.released", 1),
     ("name.reserved", 1),
-    ("order.placed", 1),
-    ("payment.completed", 1),
-    ("payment.refunded", 1),
+    ("order.canceled", 1),
+    ("order.checkout_opened", 1),
+    ("order.placed", 2),
+    ("payment.completed", 2),
+    ("payment.dispute_lost", 1),
+    ("payment.dispute_won", 1),
+    ("payment.disputed", 1),
+    ("payment.failed", 1),
+    ("payment.refund_failed", 1),
+    ("payment.refund_requested", 1),
+    ("payment.refunded", 2),
+    ("payment.unmatched", 1),
+    ("payment.unmatched_returned", 1),
     ("plugin.abandoned", 1),
     ("plugin.created", 1),
     ("plugin.deprecated", 1),
@@ -105,6 +136,8 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("plugin.version_rejected", 1),
     ("plugin.version_submitted", 3),
     ("plugin.version_yanked", 1),
+    ("reference.released", 1),
+    ("reference.reserved", 1),
     ("review.edited", 1),
     ("review.flagged", 1),
     ("review.hidden", 1),
@@ -115,6 +148,14 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("review.unflagged", 1),
     ("slug.released", 1),
     ("slug.reserved", 1),
+    ("subscription.canceled", 1),
+    ("subscription.lapsed", 1),
+    ("subscription.past_due", 1),
+    ("subscription.renewed", 1),
+    ("subscription.resumed", 1),
+    ("subscription.started", 1),
+    ("trial.released", 1),
+    ("trial.reserved", 1),
     ("user.abandoned", 1),
     ("user.api_key_issued", 1),
     ("user.api_key_revoked", 1),
@@ -132,9 +173,17 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("vendor.commission_set", 1),
     ("vendor.key_registered", 1),
     ("vendor.key_revoked", 1),
+    ("vendor.payout_account_set", 1),
+    ("vendor.payout_failed", 1),
+    ("vendor.payout_paid", 1),
+    ("vendor.payout_requested", 1),
     ("vendor.registered", 1),
     ("vendor.suspended", 1),
     ("vendor.verified", 1),
+    ("webhook.deferred", 1),
+    ("webhook.failed", 1),
+    ("webhook.received", 1),
+    ("webhook.settled", 1),
 ];
 
 impl DomainEvent {
@@ -150,7 +199,11 @@ impl DomainEvent {
             Self::Execution(event) => event.event_type(),
             Self::Review(event) => event.event_type(),
             Self::Order(event) => event.event_type(),
+            Self::Subscription(event) => event.event_type(),
             Self::License(event) => event.event_type(),
+            Self::Download(event) => event.event_type(),
+            Self::Invoice(event) => event.event_type(),
+            Self::Webhook(event) => event.event_type(),
             Self::Reservation(event) => event.event_type(),
         }
     }
@@ -167,7 +220,11 @@ impl DomainEvent {
             Self::Execution(event) => tagged(event),
             Self::Review(event) => tagged(event),
             Self::Order(event) => tagged(event),
+            Self::Subscription(event) => tagged(event),
             Self::License(event) => tagged(event),
+            Self::Download(event) => tagged(event),
+            Self::Invoice(event) => tagged(event),
+            Self::Webhook(event) => tagged(event),
             Self::Reservation(event) => tagged(event),
         };
         let event_type = self.event_type();
@@ -250,8 +307,12 @@ fn read<'de, D: Deserializer<'de>>(event_type: &str, data: D) -> Result<DomainEv
         "execution" => of::<execution::Event, D>(event_type, data),
         "review" => of::<review::Event, D>(event_type, data),
         "order" | "payment" => of::<order::Event, D>(event_type, data),
+        "subscription" => of::<subscription::Event, D>(event_type, data),
         "license" => of::<license::Event, D>(event_type, data),
-        "name" | "slug" | "email" => of::<reservation::Event, D>(event_type, data),
+        "download" => of::<download::Event, D>(event_type, data),
+        "invoice" => of::<series::Event, D>(event_type, data),
+        "webhook" => of::<webhook::Event, D>(event_type, data),
+        "name" | "slug" | "email" | "reference" | "trial" | "key" => of::<reservation::Event, D>(event_type, data),
         _ => Err(DecodeError::UnknownType(event_type.to_owned())),
     }
 }
@@ -335,7 +396,11 @@ conversions! {
     Execution(execution::Event),
     Review(review::Event),
     Order(order::Event),
+    Subscription(subscription::Event),
     License(license::Event),
+    Download(download::Event),
+    Invoice(series::Event),
+    Webhook(webhook::Event),
     Reservation(reservation::Event),
 }
 

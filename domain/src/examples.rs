@@ -6,9 +6,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    download,
     event::DomainEvent,
     execution::{self, Execution},
-    id::{ApiKeyId, Id, LicenseId, OrderId, PluginId, UserId, ValidationId, VendorId, VendorKeyId},
+    id::{
+        ApiKeyId, Id, LicenseId, OrderId, PluginId, RefundId, SubscriptionId, UserId, ValidationId, VendorId,
+        VendorKeyId, WebhookId,
+    },
     installation::{self, Checked},
     license,
     listing::{Complexity, Details, Interval, Kind, Media, Permissions, Pricing, Terms},
@@ -18,10 +22,15 @@ use crate::{
     plugin::{self, DecidedBy, VendorSignature},
     reservation::{self, Holder},
     review::{self, Rating},
+    series, subscription,
     user::{self, Role},
     validation::{self, Finding, Outcome, Severity, Step, Thresholds, Verdict},
-    vendor,
+    vendor, webhook,
 };
+
+mod money;
+
+pub use self::money::*;
 
 pub fn id<K>(n: u128) -> Id<K> {
     Id::new(Uuid::from_u128(n))
@@ -104,7 +113,7 @@ pub fn details() -> Details {
 }
 
 pub fn terms() -> Terms {
-    Terms { max_devices: 2, max_downloads: Some(10), permissions: Permissions::default() }
+    Terms { max_devices: 2, max_downloads: Some(10), max_uses: None, permissions: Permissions::default() }
 }
 
 pub fn finding(severity: Severity) -> Finding {
@@ -326,48 +335,6 @@ pub fn review_submitted() -> review::Event {
     }
 }
 
-pub fn placed(amount: i64, commission: u16) -> order::Event {
-    order::Event::Placed {
-        order_id: order_id(),
-        buyer_id: user_id(),
-        plugin_id: plugin_id(),
-        vendor_id: vendor_id(),
-        amount,
-        currency: usd(),
-        pricing: one_time(amount),
-        terms: terms(),
-        gateway: order::Gateway::Manual,
-        commission_basis_points: basis_points(commission),
-        placed_at: time("2026-11-21T09:00:00.250Z"),
-    }
-}
-
-pub fn paid(amount: i64, commission: i64) -> order::Event {
-    order::Event::PaymentCompleted { reference: "transfer-1".to_owned(), amount, currency: usd(), commission }
-}
-
-pub fn issued() -> license::Event {
-    license::Event::Issued {
-        license_id: license_id(),
-        order_id: order_id(),
-        user_id: user_id(),
-        plugin_id: plugin_id(),
-        vendor_id: vendor_id(),
-        kind: license::LicenseKind::Perpetual,
-        terms: terms(),
-        expires_at: None,
-    }
-}
-
-pub fn activated(fingerprint: &str, activations: u32) -> license::Event {
-    license::Event::Activated {
-        fingerprint: fingerprint.to_owned(),
-        label: "Desk".to_owned(),
-        activated_at: time("2026-11-21T09:00:00Z"),
-        activations,
-    }
-}
-
 /// Events in which every type occurs at least once.
 pub fn all() -> Vec<DomainEvent> {
     let mut events = Vec::new();
@@ -375,7 +342,9 @@ pub fn all() -> Vec<DomainEvent> {
     events.extend(plugins());
     events.extend(validations());
     events.extend(installations_and_reviews());
-    events.extend(sales());
+    events.extend(money::sales());
+    events.extend(money::money_back());
+    events.extend(money::subscriptions_and_webhooks());
     events
 }
 
@@ -413,7 +382,12 @@ fn plugins() -> Vec<DomainEvent> {
         created().into(),
         plugin::Event::Described { details: Box::new(details()) }.into(),
         plugin::Event::Priced {
-            pricing: Pricing::Subscription { amount: 900, currency: usd(), interval: Interval::Monthly },
+            pricing: Pricing::Subscription {
+                amount: 900,
+                currency: usd(),
+                interval: Interval::Monthly,
+                trial_days: None,
+            },
             terms: Terms::default(),
             previous_pricing: one_time(4_900),
             previous_terms: terms(),
@@ -482,27 +456,5 @@ fn installations_and_reviews() -> Vec<DomainEvent> {
         review::Event::Hidden { rating: rating(5), reason: "Advertising.".to_owned() }.into(),
         review::Event::Restored { rating: rating(5) }.into(),
         review::Event::Replied { body: "Thank you.".to_owned() }.into(),
-    ]
-}
-
-fn sales() -> Vec<DomainEvent> {
-    vec![
-        placed(4_900, 1_500).into(),
-        paid(4_900, 735).into(),
-        order::Event::PaymentRefunded {
-            amount: 4_900,
-            currency: usd(),
-            refunded_total: 4_900,
-            commission: 735,
-            full: true,
-            reason: "Changed mind.".to_owned(),
-        }
-        .into(),
-        issued().into(),
-        activated("machine-1", 1).into(),
-        license::Event::Deactivated { fingerprint: "machine-1".to_owned(), activations: 0 }.into(),
-        license::Event::Suspended { reason: "Disputed.".to_owned() }.into(),
-        license::Event::Reinstated {}.into(),
-        license::Event::Revoked { reason: "Refunded.".to_owned() }.into(),
     ]
 }

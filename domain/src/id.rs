@@ -28,6 +28,18 @@ pub mod kind {
     pub enum Order {}
     /// A right to use a plugin.
     pub enum License {}
+    /// A purchase that is paid again and again.
+    pub enum Subscription {}
+    /// Money given back.
+    pub enum Refund {}
+    /// Something that a payment gateway told.
+    pub enum Webhook {}
+    /// Money paid out to a vendor.
+    pub enum Payout {}
+    /// The consecutive numbers of one vendor's invoices, or of its credit notes.
+    pub enum Series {}
+    /// One download of one version by one user.
+    pub enum Download {}
     /// An API key of a user.
     pub enum ApiKey {}
     /// A key with which a vendor signs.
@@ -54,6 +66,18 @@ pub type ReviewId = Id<kind::Review>;
 pub type OrderId = Id<kind::Order>;
 /// Names a license; derived from the order that paid for it.
 pub type LicenseId = Id<kind::License>;
+/// Names a subscription; derived from the order that began it.
+pub type SubscriptionId = Id<kind::Subscription>;
+/// Names a refund; derived from the command that asked for it, or from its gateway's name.
+pub type RefundId = Id<kind::Refund>;
+/// Names a webhook; derived from the gateway and its id of the event.
+pub type WebhookId = Id<kind::Webhook>;
+/// Names a payout.
+pub type PayoutId = Id<kind::Payout>;
+/// Names a series of numbers; derived from the vendor and what is numbered.
+pub type SeriesId = Id<kind::Series>;
+/// Names a download; derived from the command that asked for it.
+pub type DownloadId = Id<kind::Download>;
 /// Names an API key.
 pub type ApiKeyId = Id<kind::ApiKey>;
 /// Names a vendor's key; derived from vendor and public key.
@@ -132,6 +156,22 @@ impl LicenseId {
     #[must_use]
     pub fn of(order: OrderId) -> Self {
         Self::derived(&["license", &order.to_string()])
+    }
+}
+
+impl SubscriptionId {
+    /// The one subscription that `order` begins.
+    #[must_use]
+    pub fn of(order: OrderId) -> Self {
+        Self::derived(&["subscription", &order.to_string()])
+    }
+}
+
+impl DownloadId {
+    /// The one download that `command` asks for.
+    #[must_use]
+    pub fn of(command: CommandId) -> Self {
+        Self::derived(&["download", &command.to_string()])
     }
 }
 

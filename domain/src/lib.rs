@@ -2,6 +2,7 @@
 //! randomness; time, ids and looked-up facts arrive inside commands.
 
 pub mod decider;
+pub mod download;
 pub mod event;
 pub mod execution;
 pub mod id;
@@ -15,12 +16,15 @@ pub mod personal;
 pub mod plugin;
 pub mod reservation;
 pub mod review;
+pub mod series;
 pub mod stream;
+pub mod subscription;
 pub mod text;
 pub mod upcast;
 pub mod user;
 pub mod validation;
 pub mod vendor;
+pub mod webhook;
 
 #[cfg(test)]
 mod examples;

@@ -7,10 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decider::Decider,
-    id::{LicenseId, OrderId, PluginId, UserId, VendorId},
+    id::{LicenseId, OrderId, PluginId, SubscriptionId, UserId, VendorId},
     listing::Terms,
+    order::Right,
     stream::Category,
 };
+
+mod decide;
+mod event;
+
+pub use self::event::Event;
 
 /// A license as its events tell it.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +33,10 @@ pub enum State {
 pub struct License {
     /// Which.
     pub id: LicenseId,
-    /// Paid by which order.
+    /// Paid by which order; that of a subscription by the one that began it.
     pub order: OrderId,
+    /// The subscription that keeps it good.
+    pub subscription: Option<SubscriptionId>,
     /// Whose right.
     pub holder: UserId,
     /// To what.
@@ -41,21 +49,59 @@ pub struct License {
     pub terms: Terms,
     /// Until when; for ever when absent.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Where it stands.
-    pub status: Status,
+    /// Whether it was recorded that its time is over.
+    pub expired: bool,
+    /// Whether nothing makes it good for longer any more.
+    pub over_for_good: bool,
+    /// What its vendor or an admin made of it.
+    pub decided: Hold,
+    /// What its orders make of it, each as of a version of the order's stream.
+    pub paid: BTreeMap<OrderId, (u64, Hold)>,
     /// Machines by fingerprint, with when they came.
     pub activations: BTreeMap<String, DateTime<Utc>>,
+    /// Downloads so far.
+    pub downloads: u64,
+    /// Uses that were counted so far.
+    pub uses: u64,
+    /// How often its key was changed.
+    pub key_generation: u32,
 }
 
 impl License {
+    /// Where it stands, leaving aside whether its time is over.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self.hold() {
+            Hold::None => Status::Active,
+            Hold::Suspended => Status::Suspended,
+            Hold::Revoked => Status::Revoked,
+        }
+    }
+
+    /// The worst of what anybody made of it.
+    fn hold(&self) -> Hold {
+        self.decided.max(self.held_by_payments())
+    }
+
+    /// Where it stands once `payment`, or whoever decides where there is none, makes `hold` of it.
+    fn status_after(&self, payment: Option<PaymentCause>, hold: Hold) -> Status {
+        let mut after = self.clone();
+        after.note(payment, hold);
+        after.status()
+    }
+
+    fn held_by_payments(&self) -> Hold {
+        self.paid.values().map(|(_, hold)| *hold).max().unwrap_or(Hold::None)
+    }
+
     /// Whether it is good at `now`, and on the machine `fingerprint` where one is given; what is wrong for good is
     /// said before what may pass.
     #[must_use]
     pub fn validity(&self, fingerprint: Option<&str>, now: DateTime<Utc>) -> Validity {
-        match (self.status, fingerprint) {
+        match (self.status(), fingerprint) {
             (Status::Revoked, _) => Validity::Revoked,
             (Status::Suspended, _) => Validity::Suspended,
-            _ if self.expired(now) => Validity::Expired,
+            _ if self.is_over(now) => Validity::Expired,
             (Status::Active, None) => Validity::Valid,
             (Status::Active, Some(_)) if self.activations.is_empty() => Validity::NoMachine,
             (Status::Active, Some(machine)) if self.activations.contains_key(machine) => Validity::Valid,
@@ -63,28 +109,58 @@ impl License {
         }
     }
 
-    fn expired(&self, now: DateTime<Utc>) -> bool {
+    /// Whether its time is over at `now`.
+    #[must_use]
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    fn held(&self, payment: Option<PaymentCause>, hold: Hold, reason: String) -> Event {
+        let status = self.status_after(payment, hold);
+        match hold {
+            Hold::None => Event::Reinstated { status, payment },
+            Hold::Suspended => Event::Suspended { reason, status, payment },
+            Hold::Revoked => Event::Revoked { reason, status, payment },
+        }
     }
 
     fn machines(&self) -> u32 {
         u32::try_from(self.activations.len()).unwrap_or(u32::MAX)
     }
 
-    fn apply(&mut self, event: &Event) {
-        match event {
-            Event::Activated { fingerprint, activated_at, .. } => {
-                self.activations.insert(fingerprint.clone(), *activated_at);
-            }
-            Event::Deactivated { fingerprint, .. } => {
-                self.activations.remove(fingerprint);
-            }
-            Event::Suspended { .. } => self.status = Status::Suspended,
-            Event::Reinstated {} => self.status = Status::Active,
-            Event::Revoked { .. } => self.status = Status::Revoked,
-            Event::Issued { .. } => {}
+    /// Whether it may be used at `now`.
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn usable(&self, now: DateTime<Utc>) -> Result<(), Error> {
+        match self.status() {
+            Status::Active if self.is_over(now) => Err(Error::Expired),
+            Status::Active => Ok(()),
+            other => Err(Error::NotActive(other)),
         }
     }
+}
+
+/// What somebody made of a license, the worst last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hold {
+    /// Nothing: it is good.
+    #[default]
+    None,
+    /// Not good for now.
+    Suspended,
+    /// Not good.
+    Revoked,
+}
+
+/// Because of what an order came to a license is not good, or good again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentCause {
+    /// The order.
+    pub order_id: OrderId,
+    /// As of this version of its stream.
+    pub order_version: u64,
 }
 
 /// Whether a license is good, as clients of license servers know it.
@@ -134,6 +210,30 @@ pub enum LicenseKind {
     Perpetual,
     /// As long as it is paid.
     Subscription,
+    /// For a while, before it has to be paid.
+    Trial,
+}
+
+impl LicenseKind {
+    /// As it stands in events, e.g. `perpetual`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Perpetual => "perpetual",
+            Self::Subscription => "subscription",
+            Self::Trial => "trial",
+        }
+    }
+}
+
+/// What a license is used for that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The archive is downloaded.
+    Download,
+    /// Whatever its vendor counts.
+    Usage,
 }
 
 /// Where a license stands.
@@ -173,6 +273,8 @@ pub enum Command {
         plugin: PluginId,
         /// From whom.
         vendor: VendorId,
+        /// The subscription that keeps it good.
+        subscription: Option<SubscriptionId>,
         /// For how long.
         kind: LicenseKind,
         /// What it allows.
@@ -206,82 +308,44 @@ pub enum Command {
         /// Why.
         reason: String,
     },
-}
-
-/// What happens to a license.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
-pub enum Event {
-    /// It was issued.
-    #[serde(rename = "license.issued", rename_all = "camelCase")]
-    Issued {
-        /// Which.
-        license_id: LicenseId,
-        /// Paid by which order.
-        order_id: OrderId,
-        /// Whose right.
-        user_id: UserId,
-        /// To what.
-        plugin_id: PluginId,
-        /// From whom.
-        vendor_id: VendorId,
-        /// For how long.
-        kind: LicenseKind,
-        /// What it allows.
-        terms: Terms,
+    /// Make of it what an order came to. What an older version of the order came to changes nothing.
+    Settle {
+        /// Which order, as of which version.
+        cause: PaymentCause,
+        /// What it came to.
+        right: Right,
+    },
+    /// Good for longer. Nothing happens when it is good for as long already.
+    Extend {
         /// Until when.
-        expires_at: Option<DateTime<Utc>>,
+        until: DateTime<Utc>,
+        /// What it is from now on: a trial that is paid is none any more.
+        kind: LicenseKind,
     },
-    /// It was bound to a machine.
-    #[serde(rename = "license.activated", rename_all = "camelCase")]
-    Activated {
-        /// The machine.
-        fingerprint: String,
-        /// What the holder calls it.
-        label: String,
+    /// Record that its time is over.
+    Expire {
         /// When.
-        activated_at: DateTime<Utc>,
-        /// How many machines it has now.
-        activations: u32,
+        now: DateTime<Utc>,
     },
-    /// It was freed from a machine.
-    #[serde(rename = "license.deactivated", rename_all = "camelCase")]
-    Deactivated {
-        /// The machine.
-        fingerprint: String,
-        /// How many machines it has now.
-        activations: u32,
+    /// What kept it good is over.
+    End {
+        /// Since when.
+        at: DateTime<Utc>,
     },
-    /// It is not good for now.
-    #[serde(rename = "license.suspended", rename_all = "camelCase")]
-    Suspended {
-        /// Why.
-        reason: String,
+    /// Count a use. The command itself is known by its id, so that asking again counts nothing.
+    Use {
+        /// What for.
+        purpose: Purpose,
+        /// How often, at least once.
+        amount: u32,
+        /// When.
+        now: DateTime<Utc>,
     },
-    /// It is good again.
-    #[serde(rename = "license.reinstated")]
-    Reinstated {},
-    /// It is never good again.
-    #[serde(rename = "license.revoked", rename_all = "camelCase")]
-    Revoked {
-        /// Why.
-        reason: String,
+    /// Give it another key; the old one is good for nothing from then on.
+    RotateKey {
+        /// How often it was changed with this time: asking again changes nothing.
+        generation: u32,
     },
-}
-
-impl Event {
-    /// The type under which the log keeps it.
-    #[must_use]
-    pub const fn event_type(&self) -> &'static str {
-        match self {
-            Self::Issued { .. } => "license.issued",
-            Self::Activated { .. } => "license.activated",
-            Self::Deactivated { .. } => "license.deactivated",
-            Self::Suspended { .. } => "license.suspended",
-            Self::Reinstated { .. } => "license.reinstated",
-            Self::Revoked { .. } => "license.revoked",
-        }
-    }
 }
 
 /// Why a license refuses.
@@ -305,6 +369,26 @@ pub enum Error {
     /// Not bound to this machine.
     #[error("this license is not active on that machine")]
     UnknownMachine,
+    /// What came of its payment holds it, and nobody else can lift that.
+    #[error("this license is {0} because of its payment")]
+    HeldByPayment(Status),
+    /// Downloaded as often as it allows.
+    #[error("this license allows {0} downloads, and all were made")]
+    DownloadsExhausted(u32),
+    /// Used as often as it allows.
+    #[error("this license allows {max} uses, and {used} were counted")]
+    UsesExhausted {
+        /// How many it allows.
+        max: u64,
+        /// How many there were.
+        used: u64,
+    },
+    /// Its terms have no downloads.
+    #[error("this license does not allow downloads")]
+    DownloadNotPermitted,
+    /// Its key cannot be changed any more, or was changed by somebody else meanwhile.
+    #[error("the key of this license cannot be changed: {0}")]
+    KeyNotRotated(&'static str),
 }
 
 /// Decides about licenses, on streams `license-`.
@@ -320,91 +404,36 @@ impl Decider for Licenses {
 
     fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
         match (state, command) {
-            (State::Absent, Command::Issue { id, order, holder, plugin, vendor, kind, terms, expires_at }) => {
-                Ok(vec![Event::Issued {
-                    license_id: id,
-                    order_id: order,
-                    user_id: holder,
-                    plugin_id: plugin,
-                    vendor_id: vendor,
-                    kind,
-                    terms,
-                    expires_at,
-                }])
-            }
+            (
+                State::Absent,
+                Command::Issue { id, order, holder, plugin, vendor, subscription, kind, terms, expires_at },
+            ) => Ok(vec![Event::Issued {
+                license_id: id,
+                order_id: order,
+                subscription_id: subscription,
+                user_id: holder,
+                plugin_id: plugin,
+                vendor_id: vendor,
+                kind,
+                terms,
+                expires_at,
+            }]),
             (State::Absent, _) => Err(Error::NotIssued),
-            (State::Issued(license), command) => Ok(decide_issued(license, command)?.into_iter().collect()),
+            (State::Issued(license), command) => Ok(decide::issued(license, command)?.into_iter().collect()),
         }
     }
 
     fn evolve(state: State, event: &Event) -> State {
         match (state, event) {
-            (
-                State::Absent,
-                Event::Issued { license_id, order_id, user_id, plugin_id, vendor_id, kind, terms, expires_at },
-            ) => State::Issued(Box::new(License {
-                id: *license_id,
-                order: *order_id,
-                holder: *user_id,
-                plugin: *plugin_id,
-                vendor: *vendor_id,
-                kind: *kind,
-                terms: terms.clone(),
-                expires_at: *expires_at,
-                status: Status::Active,
-                activations: BTreeMap::new(),
-            })),
+            (State::Absent, event) => {
+                event.first_state().map_or(State::Absent, |license| State::Issued(Box::new(license)))
+            }
             (State::Issued(mut license), event) => {
                 license.apply(event);
                 State::Issued(license)
             }
-            (state, _) => state,
         }
     }
-}
-
-fn decide_issued(license: &License, command: Command) -> Result<Option<Event>, Error> {
-    let event = match command {
-        Command::Issue { id, order, .. } if (id, order) == (license.id, license.order) => return Ok(None),
-        Command::Issue { .. } => return Err(Error::AlreadyIssued),
-        Command::Activate { fingerprint, label, now } => return activate(license, fingerprint, label, now),
-        Command::Deactivate { fingerprint } => {
-            if !license.activations.contains_key(&fingerprint) {
-                return Err(Error::UnknownMachine);
-            }
-            Event::Deactivated { fingerprint, activations: license.machines().saturating_sub(1) }
-        }
-        Command::Suspend { reason } => match license.status {
-            Status::Active => Event::Suspended { reason },
-            Status::Suspended => return Ok(None),
-            Status::Revoked => return Err(Error::NotActive(Status::Revoked)),
-        },
-        Command::Reinstate => match license.status {
-            Status::Active => return Ok(None),
-            Status::Suspended => Event::Reinstated {},
-            Status::Revoked => return Err(Error::NotActive(Status::Revoked)),
-        },
-        Command::Revoke { .. } if license.status == Status::Revoked => return Ok(None),
-        Command::Revoke { reason } => Event::Revoked { reason },
-    };
-    Ok(Some(event))
-}
-
-fn activate(license: &License, fingerprint: String, label: String, now: DateTime<Utc>) -> Result<Option<Event>, Error> {
-    if license.status != Status::Active {
-        return Err(Error::NotActive(license.status));
-    }
-    if license.expired(now) {
-        return Err(Error::Expired);
-    }
-    if license.activations.contains_key(&fingerprint) {
-        return Ok(None);
-    }
-    let machines = license.machines();
-    if machines >= license.terms.max_devices {
-        return Err(Error::TooManyMachines(license.terms.max_devices));
-    }
-    Ok(Some(Event::Activated { fingerprint, label, activated_at: now, activations: machines + 1 }))
 }
 
 #[cfg(test)]

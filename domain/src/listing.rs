@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Months, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -187,21 +188,31 @@ pub enum Pricing {
         currency: Currency,
         /// How often.
         interval: Interval,
+        /// Days that are free before the first payment, 1 to [`Pricing::MAX_TRIAL_DAYS`]; once a user and plugin. None when absent.
+        #[serde(default, rename = "trialDays", skip_serializing_if = "Option::is_none")]
+        trial_days: Option<u32>,
     },
 }
 
 impl Pricing {
     /// The highest price, minor units.
     pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
+    /// The longest trial, days.
+    pub const MAX_TRIAL_DAYS: u32 = 365;
 
     /// This pricing, if its amount is as it should be.
     ///
     /// # Errors
-    /// The field `pricing.amount`.
+    /// The fields `pricing.amount` and `pricing.trialDays`, those of them that were refused.
     pub fn checked(self) -> Result<Self, InvalidFields> {
         let mut problems = Problems::default();
         if self.price().is_some_and(|price| !(1..=Self::MAX_AMOUNT).contains(&price.amount)) {
             problems.add("pricing.amount", format!("must be 1 to {}", Self::MAX_AMOUNT));
+        }
+        if let Self::Subscription { trial_days: Some(days), .. } = self
+            && !(1..=Self::MAX_TRIAL_DAYS).contains(&days)
+        {
+            problems.add("pricing.trialDays", format!("must be 1 to {}, or absent", Self::MAX_TRIAL_DAYS));
         }
         problems.finish(self)
     }
@@ -228,6 +239,18 @@ pub enum Interval {
     Yearly,
 }
 
+impl Interval {
+    /// When an interval ends that began at `start`: on the same day of the month, or on its last one.
+    #[must_use]
+    pub fn end_after(self, start: DateTime<Utc>) -> DateTime<Utc> {
+        let months = match self {
+            Self::Monthly => Months::new(1),
+            Self::Yearly => Months::new(12),
+        };
+        start.checked_add_months(months).unwrap_or(start)
+    }
+}
+
 /// What a license of a plugin allows. Build it with [`Terms::checked`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -236,6 +259,9 @@ pub struct Terms {
     pub max_devices: u32,
     /// How many downloads, 1 to [`Terms::MAX_DOWNLOADS`]; unlimited when absent.
     pub max_downloads: Option<u32>,
+    /// How many uses may be counted, 1 to [`Terms::MAX_USES`]; unlimited when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_uses: Option<u64>,
     /// What else the holder may do.
     pub permissions: Permissions,
 }
@@ -245,11 +271,13 @@ impl Terms {
     pub const MAX_DEVICES: u32 = 10_000;
     /// The most downloads, where they are limited.
     pub const MAX_DOWNLOADS: u32 = 1_000_000_000;
+    /// The most uses, where they are limited.
+    pub const MAX_USES: u64 = 1_000_000_000_000;
 
     /// These terms, if every number is as it should be.
     ///
     /// # Errors
-    /// The fields `terms.maxDevices` and `terms.maxDownloads`, those of them that were refused.
+    /// The fields `terms.maxDevices`, `terms.maxDownloads` and `terms.maxUses`, those of them that were refused.
     pub fn checked(self) -> Result<Self, InvalidFields> {
         let mut problems = Problems::default();
         if !(1..=Self::MAX_DEVICES).contains(&self.max_devices) {
@@ -258,13 +286,16 @@ impl Terms {
         if self.max_downloads.is_some_and(|max| !(1..=Self::MAX_DOWNLOADS).contains(&max)) {
             problems.add("terms.maxDownloads", format!("must be 1 to {}, or absent", Self::MAX_DOWNLOADS));
         }
+        if self.max_uses.is_some_and(|max| !(1..=Self::MAX_USES).contains(&max)) {
+            problems.add("terms.maxUses", format!("must be 1 to {}, or absent", Self::MAX_USES));
+        }
         problems.finish(self)
     }
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { max_devices: 3, max_downloads: None, permissions: Permissions::default() }
+        Self { max_devices: 3, max_downloads: None, max_uses: None, permissions: Permissions::default() }
     }
 }
 

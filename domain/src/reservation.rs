@@ -11,7 +11,7 @@ pub enum State {
     /// Nobody has it.
     #[default]
     Free,
-    /// This plugin, vendor or user has it.
+    /// This plugin, vendor, user, order or subscription has it.
     Held(Uuid),
 }
 
@@ -24,6 +24,12 @@ pub enum Kind {
     Slug,
     /// An e-mail address, as a keyed hash.
     Email,
+    /// A payment gateway's name of something.
+    Reference,
+    /// The one trial of a plugin by a user.
+    Trial,
+    /// A public key that a vendor signs with.
+    Key,
 }
 
 /// What can be asked of a key.
@@ -49,7 +55,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Holder {
-    /// The plugin, vendor or user.
+    /// The plugin, vendor, user, order or subscription.
     pub holder_id: Uuid,
 }
 
@@ -75,6 +81,24 @@ pub enum Event {
     /// An e-mail address was given back.
     #[serde(rename = "email.released")]
     EmailReleased(Holder),
+    /// A payment gateway's name belongs to an order or a subscription.
+    #[serde(rename = "reference.reserved")]
+    ReferenceReserved(Holder),
+    /// It does not any more.
+    #[serde(rename = "reference.released")]
+    ReferenceReleased(Holder),
+    /// A trial was begun by an order.
+    #[serde(rename = "trial.reserved")]
+    TrialReserved(Holder),
+    /// It never came to be.
+    #[serde(rename = "trial.released")]
+    TrialReleased(Holder),
+    /// A public key belongs to a vendor, also once it is revoked.
+    #[serde(rename = "key.reserved")]
+    KeyReserved(Holder),
+    /// It does not any more.
+    #[serde(rename = "key.released")]
+    KeyReleased(Holder),
 }
 
 impl Event {
@@ -88,6 +112,12 @@ impl Event {
             Self::SlugReleased(_) => "slug.released",
             Self::EmailReserved(_) => "email.reserved",
             Self::EmailReleased(_) => "email.released",
+            Self::ReferenceReserved(_) => "reference.reserved",
+            Self::ReferenceReleased(_) => "reference.released",
+            Self::TrialReserved(_) => "trial.reserved",
+            Self::TrialReleased(_) => "trial.released",
+            Self::KeyReserved(_) => "key.reserved",
+            Self::KeyReleased(_) => "key.released",
         }
     }
 }
@@ -111,6 +141,9 @@ fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
                 Kind::Name => Event::NameReserved(holder),
                 Kind::Slug => Event::SlugReserved(holder),
                 Kind::Email => Event::EmailReserved(holder),
+                Kind::Reference => Event::ReferenceReserved(holder),
+                Kind::Trial => Event::TrialReserved(holder),
+                Kind::Key => Event::KeyReserved(holder),
             }]
         }
         (State::Held(by), Command::Reserve { holder, .. }) if *by != holder => {
@@ -122,6 +155,9 @@ fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
                 Kind::Name => Event::NameReleased(holder),
                 Kind::Slug => Event::SlugReleased(holder),
                 Kind::Email => Event::EmailReleased(holder),
+                Kind::Reference => Event::ReferenceReleased(holder),
+                Kind::Trial => Event::TrialReleased(holder),
+                Kind::Key => Event::KeyReleased(holder),
             }]
         }
         (State::Held(_), Command::Reserve { .. }) | (_, Command::Release { .. }) => vec![],
@@ -134,13 +170,19 @@ fn evolve(state: &State, event: &Event) -> State {
             State::Free,
             Event::NameReserved(Holder { holder_id })
             | Event::SlugReserved(Holder { holder_id })
-            | Event::EmailReserved(Holder { holder_id }),
+            | Event::EmailReserved(Holder { holder_id })
+            | Event::ReferenceReserved(Holder { holder_id })
+            | Event::TrialReserved(Holder { holder_id })
+            | Event::KeyReserved(Holder { holder_id }),
         ) => State::Held(*holder_id),
         (
             State::Held(by),
             Event::NameReleased(Holder { holder_id })
             | Event::SlugReleased(Holder { holder_id })
-            | Event::EmailReleased(Holder { holder_id }),
+            | Event::EmailReleased(Holder { holder_id })
+            | Event::ReferenceReleased(Holder { holder_id })
+            | Event::TrialReleased(Holder { holder_id })
+            | Event::KeyReleased(Holder { holder_id }),
         ) if by == holder_id => State::Free,
         (state, _) => state.clone(),
     }
@@ -196,6 +238,66 @@ impl Decider for Emails {
     type Error = Error;
 
     const CATEGORY: Category = Category::Email;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        decide(state, command)
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        evolve(&state, event)
+    }
+}
+
+/// Decides about the names that payment gateways have, on streams `reference-`.
+pub struct References;
+
+impl Decider for References {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Reference;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        decide(state, command)
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        evolve(&state, event)
+    }
+}
+
+/// Decides about trials, on streams `trial-`.
+pub struct Trials;
+
+impl Decider for Trials {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Trial;
+
+    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+        decide(state, command)
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        evolve(&state, event)
+    }
+}
+
+/// Decides about public keys of vendors, on streams `key-`.
+pub struct PublicKeys;
+
+impl Decider for PublicKeys {
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    const CATEGORY: Category = Category::Key;
 
     fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
         decide(state, command)

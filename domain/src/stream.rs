@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::id::{Id, derive};
+use crate::{
+    id::{Id, PluginId, UserId, derive},
+    order::Gateway,
+};
 
 /// What a stream is about: the part of its name before the first hyphen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,19 +29,33 @@ pub enum Category {
     Review,
     /// `order-`
     Order,
+    /// `subscription-`
+    Subscription,
     /// `license-`
     License,
+    /// `download-`
+    Download,
+    /// `invoice-`: consecutive numbers of invoices and credit notes
+    Invoice,
+    /// `webhook-`: what payment gateways told
+    Webhook,
     /// `name-`: reservations of plugin names
     Name,
     /// `slug-`: reservations of vendor slugs
     Slug,
     /// `email-`: reservations of e-mail addresses
     Email,
+    /// `reference-`: which order or subscription a gateway's name belongs to
+    Reference,
+    /// `trial-`: trials that were begun, one a user and plugin
+    Trial,
+    /// `key-`: which vendor a public key belongs to
+    Key,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::User,
         Self::Vendor,
         Self::Plugin,
@@ -47,10 +64,17 @@ impl Category {
         Self::Execution,
         Self::Review,
         Self::Order,
+        Self::Subscription,
         Self::License,
+        Self::Download,
+        Self::Invoice,
+        Self::Webhook,
         Self::Name,
         Self::Slug,
         Self::Email,
+        Self::Reference,
+        Self::Trial,
+        Self::Key,
     ];
 
     /// The category as it stands in a stream's name.
@@ -65,10 +89,17 @@ impl Category {
             Self::Execution => "execution",
             Self::Review => "review",
             Self::Order => "order",
+            Self::Subscription => "subscription",
             Self::License => "license",
+            Self::Download => "download",
+            Self::Invoice => "invoice",
+            Self::Webhook => "webhook",
             Self::Name => "name",
             Self::Slug => "slug",
             Self::Email => "email",
+            Self::Reference => "reference",
+            Self::Trial => "trial",
+            Self::Key => "key",
         }
     }
 }
@@ -99,6 +130,24 @@ impl StreamId {
     #[must_use]
     pub fn of_name(key: &str) -> Self {
         Self::new(Category::Name, derive(&["name", key]))
+    }
+
+    /// The stream that says to what a gateway's name belongs.
+    #[must_use]
+    pub fn of_reference(gateway: Gateway, reference: &str) -> Self {
+        Self::new(Category::Reference, derive(&["reference", gateway.as_str(), reference]))
+    }
+
+    /// The stream that says by which order `user` tried `plugin`.
+    #[must_use]
+    pub fn of_trial(user: UserId, plugin: PluginId) -> Self {
+        Self::new(Category::Trial, derive(&["trial", &user.to_string(), &plugin.to_string()]))
+    }
+
+    /// The stream that says which vendor a public key belongs to; `key` is base64 of 32 bytes.
+    #[must_use]
+    pub fn of_key(key: &str) -> Self {
+        Self::new(Category::Key, derive(&["key", key]))
     }
 
     /// The reservation stream of a normalized vendor slug.

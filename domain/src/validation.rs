@@ -67,10 +67,12 @@ impl Validation {
         self.pipeline.get(self.completed.len()).map(String::as_str)
     }
 
-    /// The verdict that stands without a human; none when the pipeline leaves it to one.
+    /// The verdict that stands without a human; none when it is left to one.
     fn settled(&self) -> Result<Option<Verdict>, Error> {
         match &self.conclusion {
             None => Err(Error::NotConcluded),
+            // What was found is not all that counts: whose version it is may speak against an approval.
+            Some(_) if self.escalated => Ok(None),
             Some(Conclusion { verdict: Verdict::Escalate, .. }) => Ok(None),
             Some(conclusion) => Ok(Some(conclusion.verdict)),
         }
@@ -444,9 +446,10 @@ fn decide_conclusion(known: &Validation, report: String, thresholds: Thresholds)
 
 fn decide_escalation(known: &Validation, reason: String) -> Result<Option<Event>, Error> {
     match known.settled()? {
-        Some(_) => Err(Error::AlreadyConcluded),
-        None if known.escalated || known.adjudicated.is_some() => Ok(None),
-        None => Ok(Some(Event::Escalated { version: known.version.clone(), reason })),
+        // A rejection is appealed, and by its vendor only.
+        Some(Verdict::Reject) => Err(Error::AlreadyConcluded),
+        _ if known.escalated || known.adjudicated.is_some() => Ok(None),
+        _ => Ok(Some(Event::Escalated { version: known.version.clone(), reason })),
     }
 }
 

@@ -1,13 +1,22 @@
 //! A seller: who owns it, whether it is verified, what commission it pays.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     decider::Decider,
-    id::{UserId, VendorId, VendorKeyId, derive},
-    money::BasisPoints,
+    id::{PayoutId, UserId, VendorId, VendorKeyId, derive},
+    money::{BasisPoints, Currency},
+    order::Gateway,
     stream::Category,
 };
+
+mod payout;
+
+pub use self::payout::{Payout, PayoutStatus, Request};
 
 /// A vendor as its events tell it.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +49,10 @@ pub struct Vendor {
     pub commission: BasisPoints,
     /// Every key that it ever registered, in that order.
     pub keys: Vec<VendorKey>,
+    /// Its own accounts at payment gateways, to which they pay its share.
+    pub payout_accounts: BTreeMap<Gateway, String>,
+    /// What was paid out to it, or will be.
+    pub payouts: BTreeMap<PayoutId, Payout>,
 }
 
 /// A key with which a vendor signs.
@@ -112,6 +125,31 @@ pub enum Command {
         /// What the vendor calls it.
         label: String,
     },
+    /// Have its share paid to an account of its own at a gateway; by none when absent. Orders placed before keep theirs.
+    SetPayoutAccount {
+        /// At which gateway.
+        gateway: Gateway,
+        /// The gateway's name of it.
+        account: Option<String>,
+    },
+    /// Pay out what it earned.
+    RequestPayout(Request),
+    /// It has the money.
+    PayOut {
+        /// Which.
+        payout: PayoutId,
+        /// The bank's name of the transfer.
+        reference: String,
+        /// When.
+        now: DateTime<Utc>,
+    },
+    /// The money did not reach it.
+    FailPayout {
+        /// Which.
+        payout: PayoutId,
+        /// Why.
+        reason: String,
+    },
     /// Let a key sign nothing new.
     RevokeKey {
         /// Which.
@@ -170,6 +208,56 @@ pub enum Event {
         /// Which.
         key_id: VendorKeyId,
     },
+    /// Its share is paid to another account from now on.
+    #[serde(rename = "vendor.payout_account_set", rename_all = "camelCase")]
+    PayoutAccountSet {
+        /// At which gateway.
+        gateway: Gateway,
+        /// The gateway's name of it; none for none.
+        account: Option<String>,
+    },
+    /// Some of what it earned is paid out.
+    #[serde(rename = "vendor.payout_requested", rename_all = "camelCase")]
+    PayoutRequested {
+        /// Which.
+        payout_id: PayoutId,
+        /// To whom.
+        vendor_id: VendorId,
+        /// Minor units.
+        amount: i64,
+        /// Of this currency.
+        currency: Currency,
+        /// The batch that it belongs to.
+        batch_id: Option<Uuid>,
+        /// When.
+        requested_at: DateTime<Utc>,
+    },
+    /// It has the money.
+    #[serde(rename = "vendor.payout_paid", rename_all = "camelCase")]
+    PayoutPaid {
+        /// Which.
+        payout_id: PayoutId,
+        /// Minor units.
+        amount: i64,
+        /// Of this currency.
+        currency: Currency,
+        /// The bank's name of the transfer.
+        reference: String,
+        /// When.
+        paid_at: DateTime<Utc>,
+    },
+    /// The money did not reach it.
+    #[serde(rename = "vendor.payout_failed", rename_all = "camelCase")]
+    PayoutFailed {
+        /// Which.
+        payout_id: PayoutId,
+        /// Minor units.
+        amount: i64,
+        /// Of this currency.
+        currency: Currency,
+        /// Why.
+        reason: String,
+    },
     /// The stream was closed before it began.
     #[serde(rename = "vendor.abandoned")]
     Abandoned {},
@@ -186,6 +274,10 @@ impl Event {
             Self::CommissionSet { .. } => "vendor.commission_set",
             Self::KeyRegistered { .. } => "vendor.key_registered",
             Self::KeyRevoked { .. } => "vendor.key_revoked",
+            Self::PayoutAccountSet { .. } => "vendor.payout_account_set",
+            Self::PayoutRequested { .. } => "vendor.payout_requested",
+            Self::PayoutPaid { .. } => "vendor.payout_paid",
+            Self::PayoutFailed { .. } => "vendor.payout_failed",
             Self::Abandoned { .. } => "vendor.abandoned",
         }
     }
@@ -209,6 +301,30 @@ pub enum Error {
     /// More than [`Vendor::MAX_KEYS`].
     #[error("a vendor has at most {0} live keys")]
     TooManyKeys(usize),
+    /// Less than what is worth a transfer.
+    #[error("a payout is at least {minimum} {currency}, in minor units")]
+    PayoutTooSmall {
+        /// Minor units.
+        minimum: i64,
+        /// Of this currency.
+        currency: Currency,
+    },
+    /// More than it has earned and not been paid.
+    #[error("a payout of {wanted} is more than the {available} {currency} that can be paid out, in minor units")]
+    PayoutTooLarge {
+        /// Minor units.
+        wanted: i64,
+        /// Minor units.
+        available: i64,
+        /// Of this currency.
+        currency: Currency,
+    },
+    /// Nobody asked for it.
+    #[error("this vendor has no such payout")]
+    UnknownPayout,
+    /// It is settled.
+    #[error("this payout is {0} already")]
+    PayoutSettled(PayoutStatus),
     /// The stream was closed before the vendor came to be.
     #[error("this registration was abandoned; register again")]
     Abandoned,
@@ -253,6 +369,8 @@ impl Decider for Vendors {
                 suspended: false,
                 commission: BasisPoints::DEFAULT_COMMISSION,
                 keys: Vec::new(),
+                payout_accounts: BTreeMap::new(),
+                payouts: BTreeMap::new(),
             }),
             (State::Absent, Event::Abandoned {}) => State::Abandoned,
             (State::Registered(mut vendor), event) => {
@@ -275,6 +393,7 @@ impl Decider for Vendors {
                         }
                     }
                     Event::Registered { .. } | Event::Abandoned {} => {}
+                    paid_out => payout::apply(&mut vendor, paid_out),
                 }
                 State::Registered(vendor)
             }
@@ -307,6 +426,12 @@ fn decide_registered(vendor: &Vendor, command: Command) -> Result<Vec<Event>, Er
                 }
                 None => Event::KeyRegistered { key_id, public_key, label },
             }
+        }
+        Command::SetPayoutAccount { .. }
+        | Command::RequestPayout(_)
+        | Command::PayOut { .. }
+        | Command::FailPayout { .. } => {
+            return payout::decide(vendor, command).map(|event| event.into_iter().collect());
         }
         Command::RevokeKey { key } => match vendor.keys.iter().find(|known| known.id == key) {
             None => return Err(Error::UnknownKey),

@@ -3,11 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use souk_domain::id::{LicenseId, PluginId, UserId, VendorId};
-use souk_ports::{Directory, DirectoryError, Position, Timeline};
+use chrono::{DateTime, Utc};
+use souk_domain::{
+    id::{LicenseId, OrderId, PluginId, SubscriptionId, UserId, VendorId, WebhookId},
+    money::Currency,
+};
+use souk_ports::{Directory, DirectoryError, Due, Position, Timeline};
 use souk_projector::{Projection, ReadError, ReadGuard, Reader};
 
-use crate::{QueryError, catalogue, library, timeline};
+use crate::{QueryError, catalogue, earnings, library, timeline, webhooks};
 
 /// The suggestions of the read models.
 #[derive(Clone)]
@@ -54,6 +58,45 @@ impl Directory for Directories {
         let licenses =
             library::licenses_for(&guard, holder.uuid(), plugin.uuid()).await.map_err(|error| unavailable(&error))?;
         Ok(licenses.into_iter().map(LicenseId::from).collect())
+    }
+
+    async fn waiting_webhooks(
+        &self,
+        names: &[String],
+        order: Option<OrderId>,
+        at_least: Position,
+    ) -> Result<Vec<WebhookId>, DirectoryError> {
+        let guard = self.at(&webhooks::Webhooks, at_least).await?;
+        let order = order.map(OrderId::uuid);
+        let waiting = webhooks::waiting(&guard, names, order).await.map_err(|error| unavailable(&error))?;
+        Ok(waiting.into_iter().map(WebhookId::from).collect())
+    }
+
+    async fn due(
+        &self,
+        now: DateTime<Utc>,
+        soon: DateTime<Utc>,
+        limit: u32,
+        at_least: Position,
+    ) -> Result<Due, DirectoryError> {
+        let guard = self.at(&library::Library, at_least).await?;
+        let due = library::due(&guard, now, soon, limit).await.map_err(|error| unavailable(&error))?;
+        Ok(Due {
+            licenses: due.licenses.into_iter().map(LicenseId::from).collect(),
+            subscriptions: due.subscriptions.into_iter().map(SubscriptionId::from).collect(),
+        })
+    }
+
+    async fn earned(
+        &self,
+        vendor: VendorId,
+        currency: Currency,
+        before: DateTime<Utc>,
+        at_least: Position,
+    ) -> Result<i64, DirectoryError> {
+        let guard = self.at(&earnings::Earnings, at_least).await?;
+        let earned = earnings::earned(&guard, vendor.uuid(), currency.code(), before).await;
+        earned.map_err(|error| unavailable(&error))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod catalogue;
 mod copy;
 mod cursor;
 mod directory;
+pub mod earnings;
 mod error;
 pub mod library;
 pub mod moderation;
@@ -21,6 +22,7 @@ mod rows;
 mod stars;
 pub mod timeline;
 pub mod vendor_analytics;
+pub mod webhooks;
 
 pub use cursor::Page;
 pub use directory::Directories;
@@ -31,11 +33,13 @@ pub use error::QueryError;
 pub fn all() -> Vec<Arc<dyn Projection>> {
     vec![
         Arc::new(catalogue::Catalogue),
+        Arc::new(earnings::Earnings),
         Arc::new(library::Library),
         Arc::new(moderation::Moderation),
         Arc::new(reliability::Reliability),
         Arc::new(reviews::Reviews),
         Arc::new(timeline::Timeline),
         Arc::new(vendor_analytics::VendorAnalytics),
+        Arc::new(webhooks::Webhooks),
     ]
 }

@@ -3,9 +3,9 @@
 
 use souk_domain::{
     installation, license,
-    listing::{Kind, Pricing, Terms},
+    listing::{Interval, Kind, Pricing, Terms},
     personal::Personal,
-    plugin, review,
+    plugin, review, series,
     validation::{self, Verdict},
     vendor,
 };
@@ -35,6 +35,18 @@ struct Known {
     approved: Vec<Vec<String>>,
     orders: Vec<(usize, usize, i64, i64)>,
     machines: std::collections::BTreeSet<(usize, String)>,
+    disputes: std::collections::BTreeMap<usize, i64>,
+    payouts: Vec<(usize, i64, Payout)>,
+    documents: [u64; 2],
+    subscriptions: Vec<(usize, usize, bool)>,
+    things: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Payout {
+    Requested,
+    Paid,
+    Failed,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -55,6 +67,11 @@ impl Known {
             approved: vec![Vec::new(); plugins],
             orders: Vec::new(),
             machines: std::collections::BTreeSet::new(),
+            disputes: std::collections::BTreeMap::new(),
+            payouts: Vec::new(),
+            documents: [0; 2],
+            subscriptions: Vec::new(),
+            things: 0,
         }
     }
 }
@@ -73,7 +90,7 @@ async fn begin(market: &Market, known: &Known) {
 
 async fn step(market: &Market, dice: &mut Dice, known: &mut Known) {
     let (of, who) = (dice.roll(known.plugins), dice.roll(known.users));
-    match dice.roll(14) {
+    match dice.roll(16) {
         0 => plugin_step(market, dice, of).await,
         1 if dice.roll(3) == 0 && !known.approved[of].is_empty() => {
             let version = &known.approved[of][dice.roll(known.approved[of].len())];
@@ -87,6 +104,8 @@ async fn step(market: &Market, dice: &mut Dice, known: &mut Known) {
         8 | 9 => order_step(market, dice, known, of, who).await,
         10 => license_step(market, dice, known).await,
         11 | 12 => market.executed(of, who, dice.roll(5)).await,
+        13 => money_step(market, dice, known).await,
+        14 => custom_step(market, dice, known, of, who).await,
         _ => {
             market.clock.advance(std::time::Duration::from_secs(40_000));
             let event = if dice.roll(2) == 0 {
@@ -276,10 +295,79 @@ async fn order_step(market: &Market, dice: &mut Dice, known: &mut Known, of: usi
     } else {
         let at = dice.roll(known.orders.len());
         let (number, of, left, refunded) = known.orders[at];
-        if left > 0 {
+        if let Some(amount) = known.disputes.get(&number).copied() {
+            if dice.roll(2) == 0 {
+                market.dispute(number, of, (amount, currency(of)), true).await;
+                known.disputes.remove(&number);
+            }
+        } else if left > 0 && dice.roll(4) == 0 {
+            market.dispute(number, of, (left, currency(of)), false).await;
+            known.disputes.insert(number, left);
+        } else if dice.roll(8) == 0 {
+            market.unmatched(number, of, 77).await;
+        } else if left > 0 {
             let amount = if dice.roll(2) == 0 { left } else { left / 3 };
             market.refund(number, of, (amount, refunded + amount), currency(of), amount == left).await;
             known.orders[at] = (number, of, left - amount, refunded + amount);
+        }
+    }
+}
+
+/// Payouts and the documents of payments.
+async fn money_step(market: &Market, dice: &mut Dice, known: &mut Known) {
+    if dice.roll(3) == 0 {
+        let kind = [series::Kind::Invoice, series::Kind::CreditNote][dice.roll(2)];
+        let last = &mut known.documents[usize::from(kind == series::Kind::CreditNote)];
+        *last += 1;
+        let of = dice.roll(known.orders.len().max(1));
+        market.invoice(kind, *last, of, dice.roll(known.plugins), 4_900, "USD").await;
+        return;
+    }
+    if known.payouts.is_empty() || dice.roll(3) == 0 {
+        let (number, who) = (known.payouts.len(), dice.roll(2));
+        market.request_payout(number, who, 5_000, "USD").await;
+        known.payouts.push((who, 5_000, Payout::Requested));
+        return;
+    }
+    let number = dice.roll(known.payouts.len());
+    let (who, amount, status) = known.payouts[number];
+    known.payouts[number].2 = match (status, dice.roll(2)) {
+        (Payout::Requested, 0) => {
+            market.payout_paid(number, who, amount, "USD").await;
+            Payout::Paid
+        }
+        (Payout::Requested | Payout::Paid, _) => {
+            market.payout_failed(number, who, amount, "USD").await;
+            Payout::Failed
+        }
+        (Payout::Failed, _) => Payout::Failed,
+    };
+}
+
+/// Subscriptions, downloads, and what gateways tell.
+async fn custom_step(market: &Market, dice: &mut Dice, known: &mut Known, of: usize, who: usize) {
+    known.things += 1;
+    match dice.roll(5) {
+        0 => market.download(known.things, of, who).await,
+        1 => market.webhook(known.things).await,
+        2 | 3 if !known.subscriptions.is_empty() => {
+            let at = dice.roll(known.subscriptions.len());
+            let (number, of, lapsed) = known.subscriptions[at];
+            if lapsed {
+                return;
+            }
+            if dice.roll(2) == 0 {
+                market.renew(number, of).await;
+            } else {
+                market.lapse(number, of).await;
+                known.subscriptions[at].2 = true;
+            }
+        }
+        _ => {
+            // Orders of the same numbers are others: nothing joins the two.
+            let (number, interval) = (known.things, [Interval::Monthly, Interval::Yearly][dice.roll(2)]);
+            market.subscribe(number, of, who, interval, dice.roll(2) == 0).await;
+            known.subscriptions.push((number, of, false));
         }
     }
 }
@@ -291,9 +379,41 @@ async fn license_step(market: &Market, dice: &mut Dice, known: &mut Known) {
     let (number, of, ..) = known.orders[dice.roll(known.orders.len())];
     let machine = format!("machine {}", dice.roll(3));
     match dice.roll(6) {
-        0 => market.license_event(number, of, license::Event::Suspended { reason: "dispute".to_owned() }).await,
-        1 => market.license_event(number, of, license::Event::Reinstated {}).await,
-        2 => market.license_event(number, of, license::Event::Revoked { reason: "refund".to_owned() }).await,
+        0 => {
+            market
+                .license_event(
+                    number,
+                    of,
+                    license::Event::Suspended {
+                        reason: "dispute".to_owned(),
+                        status: license::Status::Suspended,
+                        payment: None,
+                    },
+                )
+                .await
+        }
+        1 => {
+            market
+                .license_event(
+                    number,
+                    of,
+                    license::Event::Reinstated { status: license::Status::Active, payment: None },
+                )
+                .await
+        }
+        2 => {
+            market
+                .license_event(
+                    number,
+                    of,
+                    license::Event::Revoked {
+                        reason: "refund".to_owned(),
+                        status: license::Status::Revoked,
+                        payment: None,
+                    },
+                )
+                .await
+        }
         _ if known.machines.remove(&(number, machine.clone())) => {
             market
                 .license_event(number, of, license::Event::Deactivated { fingerprint: machine, activations: 0 })
@@ -333,6 +453,13 @@ async fn fold_and_compare(market: &Market, seed: u64, mut known: Known, steps: u
     let names: Vec<&str> = market.projections.iter().map(|projection| projection.name()).collect();
     reader.at(&names, Some(market.log.head().await.unwrap()), support::PATIENCE).await.unwrap();
     running.stop().await;
+    let unbalanced: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT position, sum(amount)::bigint FROM souk_earnings_g1.earnings_entry GROUP BY position HAVING sum(amount) <> 0",
+    )
+    .fetch_all(&market.pool)
+    .await
+    .unwrap();
+    assert_eq!(unbalanced, [], "seed {seed}: transactions that do not sum to zero");
     for batch in batches {
         let options = RebuildOptions { verify: true, batch: *batch, ..RebuildOptions::default() };
         let outcome = market.rebuild().run(options).await.unwrap();

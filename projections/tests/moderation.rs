@@ -139,7 +139,7 @@ async fn an_appeal_opens_a_version_again_and_both_decisions_are_kept() {
     assert_eq!((over.item.decision, over.item.decided_at), (Some(Decision::Overturned), Some(market.clock.now())));
     let decisions: Vec<_> = over.decisions.iter().map(|made| made.decision).collect();
     assert_eq!(decisions, [Decision::Rejected, Decision::Overturned]);
-    let validations = reliability::validations(&guard, plugin(0).uuid()).await.unwrap();
+    let validations = reliability::validations(&guard, plugin(0).uuid(), None, 10).await.unwrap().items;
     let appeal = validations[0].appeal.clone().unwrap();
     assert_eq!((appeal.state, appeal.answered_at), (AppealState::Overturned, Some(market.clock.now())));
     assert_eq!(validations[0].adjudication.as_deref(), Some("Approve"));

@@ -251,7 +251,7 @@ async fn validations_show_their_steps_findings_and_verdicts() {
     market.validate(0, "1.0.0", 80, Verdict::Escalate).await;
     let version: semver::Version = "1.0.0".parse().unwrap();
     let (_reader, guard) = market.read().await;
-    let shown = reliability::validations(&guard, plugin(0).uuid()).await.unwrap();
+    let shown = reliability::validations(&guard, plugin(0).uuid(), None, 10).await.unwrap().items;
     assert_eq!((shown[0].status, shown[0].confidence), (ValidationStatus::Concluded, Some(80)));
     assert_eq!(
         catalogue::versions(&guard, plugin(0).uuid()).await.unwrap()[0].status,
@@ -262,7 +262,7 @@ async fn validations_show_their_steps_findings_and_verdicts() {
     let ruling = validation::Ruling { verdict: Verdict::Reject, reason: "no".to_owned(), on_appeal: false };
     market.validation_event(0, "1.0.0", validation::Event::Adjudicated { version, ruling }).await;
     let (_reader, guard) = market.read().await;
-    let shown = reliability::validations(&guard, plugin(0).uuid()).await.unwrap();
+    let shown = reliability::validations(&guard, plugin(0).uuid(), None, 10).await.unwrap().items;
     let [shown] = shown.as_slice() else { panic!("one validation") };
     assert_eq!(
         (shown.status, shown.verdict, shown.adjudicated),
@@ -425,4 +425,32 @@ async fn timelines_and_directories_point_into_the_log() {
     assert_eq!(directories.vendors_of(user(2), 0).await.unwrap(), [vendor(1), vendor(2)]);
     assert_eq!(directories.licenses_of(user(1), plugin(1), head).await.unwrap(), [license_of(8), license_of(7)]);
     assert!(directories.vendors_of(user(2), head + 1).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_validation_is_on_one_page_and_the_newest_on_the_first() {
+    let market = opened().await;
+    let versions: Vec<_> = (0..103).rev().map(|minor| format!("1.{minor}.0")).collect();
+    for version in versions.iter().rev() {
+        market.submit(0, version).await;
+        market.validate(0, version, 95, Verdict::Approve).await;
+    }
+    let (_reader, guard) = market.read().await;
+    let page =
+        async |cursor: Option<&str>, limit| reliability::validations(&guard, plugin(0).uuid(), cursor, limit).await;
+    let (mut shown, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let page = page(cursor.as_deref(), 50).await.unwrap();
+        assert!(page.items.len() == 50 || page.next_cursor.is_none());
+        shown.extend(page.items.into_iter().map(|validation| validation.version));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(shown, versions);
+    assert_eq!(page(None, 103).await.unwrap().next_cursor, None, "nothing is behind the last one");
+    let next = page(None, 1).await.unwrap().next_cursor;
+    let elsewhere = reliability::validations(&guard, plugin(1).uuid(), next.as_deref(), 1).await;
+    assert!(matches!(elsewhere, Err(souk_projections::QueryError::InvalidCursor)), "a cursor is good for its list");
 }

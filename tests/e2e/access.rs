@@ -9,6 +9,8 @@ use souk_tests::{client::Client, sample};
 
 use crate::support::{admin, moderator, nobody, person, published, seller, unique};
 
+mod money;
+
 /// Statuses in the order nobody, customer (bought and installed the plugin), stranger (another vendor's owner), owner (of
 /// the plugin's vendor), moderator, admin.
 type Expected = [u16; 6];
@@ -42,7 +44,7 @@ const ADMIN: Expected = [401, 403, 403, 403, 403, 200];
 /// In this order: what a row leaves behind is what the next ones find.
 fn rows() -> Vec<Row> {
     use Body::{Json, None, Version};
-    vec![
+    let mut rows = vec![
         row("GET /health", "!/health", None, PUBLIC),
         row("GET /ready", "!/ready", None, PUBLIC),
         row("GET /metrics", "!/metrics", None, PUBLIC),
@@ -339,7 +341,9 @@ fn rows() -> Vec<Row> {
             None,
             [401, 403, 403, 403, 403, 404],
         ),
-    ]
+    ];
+    rows.extend(money::rows());
+    rows
 }
 
 /// Who asks, and what there is to ask for.

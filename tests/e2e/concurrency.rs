@@ -152,3 +152,49 @@ async fn activations_never_exceed_the_license() {
     let statuses = statuses(join_all(calls).await);
     assert_eq!((count(&statuses, 201), count(&statuses, 409)), (3, 27), "{statuses:?}");
 }
+
+/// Somebody with a license of a paid plugin whose terms allow 100 machines and 100 downloads; the plugin, the license and its holder.
+async fn licensed_for_a_hundred() -> (String, String, Client) {
+    let seller = seller().await;
+    let plugin = published(&seller, &sample::one_time(100, "EUR")).await;
+    let terms = json!({"terms": {"maxDevices": 100, "maxDownloads": 100}});
+    let path = format!("/plugins/{plugin}");
+    seller
+        .client
+        .call(Method::PATCH, &path, Call { body: Some(terms), ..Call::default() })
+        .await
+        .expect("answers")
+        .expect(200)
+        .expect("is amended");
+    let buyer = person(&nobody(), "buyer").await;
+    let order = buyer.post("/orders", json!({"plugin": plugin, "gateway": "manual"})).await.expect("answers");
+    let order = order.expect(201).expect("is placed").text_at("/id").expect("an id");
+    let admin = crate::support::admin().await;
+    let pay = format!("/orders/{order}/payments");
+    admin.post(&pay, json!({"reference": "bank-1"})).await.expect("answers").expect(200).expect("is paid");
+    let arrived = |answer: &Answer| answer.body["items"][0]["id"].is_string();
+    let license = buyer.until("/me/licenses", arrived).await.expect("arrives").text_at("/items/0/id").expect("an id");
+    (plugin, license, buyer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_thousand_downloads_at_once_a_hundred_are_given() {
+    let (plugin, license, buyer) = licensed_for_a_hundred().await;
+    let path = format!("/plugins/{plugin}/versions/1.0.0/download");
+    let statuses = statuses(join_all((0..1_000).map(|_| buyer.post(&path, json!({})))).await);
+    assert_eq!((count(&statuses, 201), count(&statuses, 409)), (100, 900));
+    let license = buyer.get(&format!("/licenses/{license}")).await.expect("answers").expect(200).expect("is read");
+    assert_eq!(license.body["downloads"], 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_thousand_activations_at_once_a_hundred_are_made() {
+    let (_, license, buyer) = licensed_for_a_hundred().await;
+    let path = format!("/licenses/{license}/activations");
+    let calls = (0..1_000).map(|i| json!({"fingerprint": format!("machine-{i}"), "label": "m"}));
+    let calls: Vec<_> = calls.map(|body| buyer.post(&path, body)).collect();
+    let statuses = statuses(join_all(calls).await);
+    assert_eq!((count(&statuses, 201), count(&statuses, 409)), (100, 900));
+    let license = buyer.get(&format!("/licenses/{license}")).await.expect("answers").expect(200).expect("is read");
+    assert_eq!(license.body["activations"].as_array().map(Vec::len), Some(100));
+}

@@ -16,6 +16,7 @@ mod cluster;
 mod command_line;
 mod concurrency;
 mod crash;
+mod earnings;
 mod executions;
 mod failures;
 mod import;

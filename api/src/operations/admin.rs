@@ -5,6 +5,8 @@ pub mod drop_parked;
 pub mod grant_role;
 pub mod list_parked;
 pub mod list_projections;
+pub mod pay_out;
+pub mod payout_batch;
 pub mod rebuild_projection;
 pub mod retry_parked;
 pub mod retry_projection;
@@ -30,7 +32,7 @@ pub struct EventBody {
     position: Option<Position>,
 }
 
-fn require_admin(context: &Context) -> Result<(), ApiError> {
+pub(super) fn require_admin(context: &Context) -> Result<(), ApiError> {
     if context.is_admin() {
         return Ok(());
     }

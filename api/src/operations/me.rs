@@ -7,3 +7,4 @@ pub mod library;
 pub mod licenses;
 pub mod list_api_keys;
 pub mod orders;
+pub mod subscriptions;

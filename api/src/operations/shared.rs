@@ -2,26 +2,28 @@
 
 use std::{future::Future, time::Duration};
 
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use souk_app::{
-    AppError, Done,
+    AppError, Context, Done, orders,
     plugins::{self, PluginRef, PluginVersion},
     vendors,
 };
 use souk_domain::{
-    id::{LicenseId, PluginId, VendorId},
+    id::{LicenseId, PayoutId, PluginId, VendorId},
     license::License,
     order::Order,
     plugin::Plugin,
     vendor::Vendor,
 };
 use souk_ports::Position;
+use souk_projections::earnings::Span;
 
 use crate::{
     Api,
     error::ApiError,
     extract::MinPosition,
     reads::At,
-    wire::{catalogue, library},
+    wire::{catalogue, earnings::Payout, library},
 };
 
 /// How long the answer to a write waits for the read models. When they are slower, it tells what the streams tell.
@@ -98,9 +100,10 @@ pub async fn written_vendor(api: &Api, done: Done<Vendor>) -> catalogue::Vendor 
 ///
 /// # Errors
 /// Its plugin cannot be read.
-pub async fn order(api: &Api, order: Order) -> Result<library::Order, ApiError> {
+pub async fn order(api: &Api, context: &Context, order: Order) -> Result<library::Order, ApiError> {
     let plugin = plugin_ref(api, order.plugin).await?;
-    Ok(library::Order::of_stream(order, plugin))
+    let checkout = orders::checkout(&api.app, context, &order).await?;
+    Ok(library::Order::of_stream(order, plugin, checkout))
 }
 
 /// A license as its stream tells it, and the names of its machines as the read models know them at `position`. Its key is told
@@ -111,13 +114,13 @@ pub async fn order(api: &Api, order: Order) -> Result<library::Order, ApiError> 
 pub async fn license(api: &Api, license: License, position: Position, key: bool) -> Result<library::License, ApiError> {
     let plugin = plugin_ref(api, license.plugin).await?;
     let before = api.reads.license(soon(position), license.id.uuid()).await.ok().flatten();
-    let key = key.then(|| license_key(api, license.id));
+    let key = key.then(|| license_key(api, license.id, license.key_generation));
     Ok(library::License::of_stream(license, plugin, key, before.as_ref()))
 }
 
 /// The key of a license.
-pub fn license_key(api: &Api, license: LicenseId) -> String {
-    souk_app::licenses::key(&api.app, license)
+pub fn license_key(api: &Api, license: LicenseId, generation: u32) -> String {
+    souk_app::licenses::key(&api.app, license, generation)
 }
 
 /// What is shown of a plugin beside something else.
@@ -137,5 +140,62 @@ pub async fn vendor_id(api: &Api, vendor: &str) -> Result<VendorId, ApiError> {
     match vendor.parse() {
         Ok(id) => Ok(id),
         Err(_) => Ok(vendors::by_slug(&api.app, vendor).await?),
+    }
+}
+
+/// `2026-01-31`, or the UTC day of a time.
+///
+/// # Errors
+/// 422 for `field`.
+pub fn day(field: &str, text: Option<&str>) -> Result<Option<NaiveDate>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    let time = || text.parse::<DateTime<Utc>>().ok().map(|time| time.date_naive());
+    // RFC 3339 writes four digits for a year; chrono reads more, which no database keeps.
+    let day = text.parse::<NaiveDate>().ok().or_else(time).filter(|day| (0..=9999).contains(&day.year()));
+    day.map(Some).ok_or_else(|| ApiError::invalid_field(field, "must be a day (2026-01-31) or a time (RFC 3339)"))
+}
+
+/// The days between two texts, both included, of all currencies.
+///
+/// # Errors
+/// 422: one is no day, or they are in the wrong order.
+pub fn span(from: Option<&str>, to: Option<&str>) -> Result<Span, ApiError> {
+    let span = Span { from: day("from", from)?, to: day("to", to)?, currency: None };
+    match (span.from, span.to) {
+        (Some(from), Some(to)) if to < from => Err(ApiError::invalid_field("to", "must not be before `from`")),
+        _ => Ok(span),
+    }
+}
+
+/// A payout that was just written.
+pub async fn written_payout(api: &Api, payout: PayoutId, done: Done<Vendor>) -> Result<Payout, ApiError> {
+    let told =
+        |found: &Payout| done.value.payouts.get(&payout).is_some_and(|known| known.status.to_string() == found.status);
+    if let Ok(Some(found)) = api.reads.payout(soon(done.position), payout.uuid()).await
+        && told(&found)
+    {
+        return Ok(found);
+    }
+    let known = done.value.payouts.get(&payout).ok_or_else(|| ApiError::not_found("this payout"))?;
+    Ok(Payout::of_stream(done.value.id, payout, known, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_read_from_days_and_times() {
+        let new_year = NaiveDate::from_ymd_opt(2026, 1, 1);
+        assert_eq!(day("from", Some("2026-01-01")).unwrap(), new_year);
+        assert_eq!(day("from", Some("2026-01-01T01:00:00Z")).unwrap(), new_year);
+        assert_eq!(day("from", Some("2025-12-31T23:00:00-02:00")).unwrap(), new_year);
+    }
+
+    #[test]
+    fn spans_go_forward() {
+        assert!(span(Some("2026-01-02"), Some("2026-01-02")).is_ok());
+        assert!(span(None, None).is_ok());
+        assert_eq!(span(Some("2026-01-02"), Some("2026-01-01")).unwrap_err().code, "validation_failed");
     }
 }

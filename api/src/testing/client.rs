@@ -21,6 +21,7 @@ pub struct Client {
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
     pub text: String,
     /// Null when it is no JSON.
     pub body: Value,
@@ -70,9 +71,10 @@ impl Client {
     pub async fn send(&self, method: &str, path: &str, make: impl FnOnce(Builder) -> Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(self.request(method, path, make)).await.unwrap();
         let (parts, body) = response.into_parts();
-        let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, text, body }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, bytes, text, body }
     }
 
     async fn json(&self, method: &str, path: &str, body: Value) -> Answer {

@@ -4,20 +4,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use souk_app::{
     App, AppError,
     plugins::{self, PluginRef, PluginVersion},
     vendors,
 };
-use souk_domain::{
-    event::DomainEvent,
-    id::{LicenseId, PluginId, UserId, VendorId},
-    license, vendor,
+use souk_domain::{id::UserId, money::Currency};
+use souk_ports::{EventLog, Passwords, Position, RecordedEvent, store::StoreError};
+use souk_projections::{
+    catalogue::SearchParams,
+    earnings::{Span, Statement},
+    vendor_analytics::AnalyticsParams,
 };
-use souk_ports::{
-    Directory, DirectoryError, EventLog, Metadata, Passwords, Position, RecordedEvent, Timeline, store::StoreError,
-};
-use souk_projections::{catalogue::SearchParams, vendor_analytics::AnalyticsParams};
 use souk_testkit::MemoryLog;
 use uuid::Uuid;
 
@@ -26,9 +25,11 @@ use crate::{
     error::ApiError,
     reads::{At, Reads, Window},
     wire::{
-        List, analytics, catalogue, library,
+        List, analytics, catalogue, earnings, library,
         moderation::{ModerationCase, ModerationItem, ModerationState, ModerationType},
-        reliability, reviews,
+        reliability, reviews, statement,
+        subscription::Subscription,
+        webhook::{Webhook, WebhookState},
     },
 };
 
@@ -43,61 +44,6 @@ impl Passwords for WeakPasswords {
 
     async fn verify(&self, password: &str, hash: &str) -> bool {
         password.chars().rev().eq(hash.chars())
-    }
-}
-
-/// Suggestions straight from the log.
-pub struct LogDirectory(pub MemoryLog);
-
-impl LogDirectory {
-    fn find<T>(&self, wanted: impl Fn(DomainEvent) -> Option<T>) -> Vec<T> {
-        let decode = |event: RecordedEvent| {
-            DomainEvent::decode_bytes(&event.event_type, event.schema_version, &event.data).unwrap()
-        };
-        self.0.events().into_iter().map(decode).filter_map(wanted).collect()
-    }
-}
-
-#[async_trait]
-impl Directory for LogDirectory {
-    async fn vendors_of(&self, owner: UserId, _: Position) -> Result<Vec<VendorId>, DirectoryError> {
-        Ok(self.find(|event| match event {
-            DomainEvent::Vendor(vendor::Event::Registered { vendor_id, owner_id, .. }) => {
-                (owner_id == owner).then_some(vendor_id)
-            }
-            _ => None,
-        }))
-    }
-
-    async fn licenses_of(
-        &self,
-        holder: UserId,
-        plugin: PluginId,
-        _: Position,
-    ) -> Result<Vec<LicenseId>, DirectoryError> {
-        Ok(self.find(|event| match event {
-            DomainEvent::License(license::Event::Issued { license_id, user_id, plugin_id, .. }) => {
-                ((user_id, plugin_id) == (holder, plugin)).then_some(license_id)
-            }
-            _ => None,
-        }))
-    }
-}
-
-#[async_trait]
-impl Timeline for LogDirectory {
-    async fn page(
-        &self,
-        plugin: PluginId,
-        after: Position,
-        limit: usize,
-        _: Position,
-    ) -> Result<Vec<Position>, DirectoryError> {
-        let concerns = |event: &RecordedEvent| {
-            let metadata: Metadata = serde_json::from_slice(&event.metadata).unwrap();
-            event.position > after && metadata.plugin_id == Some(plugin)
-        };
-        Ok(self.0.events().iter().filter(|event| concerns(event)).map(|event| event.position).take(limit).collect())
     }
 }
 
@@ -186,8 +132,13 @@ impl Reads for StreamReads {
         Ok(vendor.map(|vendor| catalogue::Vendor::of_stream(vendor.value, None, now)))
     }
 
-    async fn validations(&self, at: At, plugin: &str) -> Result<Option<Vec<reliability::Validation>>, ApiError> {
-        Ok(self.known(at, plugin).await?.map(|_| Vec::new()))
+    async fn validations(
+        &self,
+        at: At,
+        plugin: &str,
+        _: Window,
+    ) -> Result<Option<List<reliability::Validation>>, ApiError> {
+        Ok(self.known(at, plugin).await?.map(|_| List::whole(Vec::new())))
     }
 
     async fn reliability(&self, at: At, plugin: &str) -> Result<Option<reliability::Reliability>, ApiError> {
@@ -266,10 +217,101 @@ impl Reads for StreamReads {
         Ok(List::whole(Vec::new()))
     }
 
+    async fn subscriptions(&self, at: At, _: UserId, _: Window) -> Result<List<Subscription>, ApiError> {
+        self.reach(at).await?;
+        Ok(List::whole(Vec::new()))
+    }
+
+    async fn subscription(&self, at: At, _: Uuid) -> Result<Option<Subscription>, ApiError> {
+        self.reach(at).await?;
+        Ok(None)
+    }
+
+    async fn webhooks(
+        &self,
+        at: At,
+        _: Option<WebhookState>,
+        _: Option<&str>,
+        _: Window,
+    ) -> Result<List<Webhook>, ApiError> {
+        self.reach(at).await?;
+        Ok(List::whole(Vec::new()))
+    }
+
+    async fn webhook(&self, at: At, _: Uuid) -> Result<Option<Webhook>, ApiError> {
+        self.reach(at).await?;
+        Ok(None)
+    }
+
     async fn analytics(&self, at: At, _: Uuid, _: &AnalyticsParams) -> Result<analytics::Analytics, ApiError> {
         self.reach(at).await?;
         let (by_currency, series, plugins) = (std::collections::BTreeMap::new(), Vec::new(), Vec::new());
-        Ok(analytics::Analytics { totals: figures(), by_currency, series, plugins })
+        let (countries, conversion, subscriptions) = Default::default();
+        let totals = figures();
+        Ok(analytics::Analytics { totals, by_currency, series, plugins, countries, conversion, subscriptions })
+    }
+
+    async fn balances(&self, at: At, _: Uuid, _: DateTime<Utc>) -> Result<Vec<earnings::Balance>, ApiError> {
+        self.reach(at).await?;
+        Ok(Vec::new())
+    }
+
+    async fn earnings_entries(
+        &self,
+        at: At,
+        _: Uuid,
+        _: &Span,
+        _: Window,
+    ) -> Result<List<earnings::EarningsEntry>, ApiError> {
+        self.reach(at).await?;
+        Ok(List::whole(Vec::new()))
+    }
+
+    async fn statement(&self, at: At, _: Uuid, span: &Span, currency: Currency) -> Result<Bytes, ApiError> {
+        self.reach(at).await?;
+        let none = Statement { currency: currency.code().to_owned(), opening: 0, closing: 0, lines: Vec::new() };
+        Ok(statement::statement(&none, currency, (span.from, span.to)))
+    }
+
+    async fn payouts(&self, at: At, vendor: Uuid, _: Window) -> Result<List<earnings::Payout>, ApiError> {
+        self.reach(at).await?;
+        let vendor = vendors::get(&self.app, vendor.into()).await?.value;
+        let payouts = vendor.payouts.iter();
+        let told = payouts.map(|(id, payout)| earnings::Payout::of_stream(vendor.id, *id, payout, None));
+        Ok(List::whole(told.collect()))
+    }
+
+    async fn payout(&self, at: At, _: Uuid) -> Result<Option<earnings::Payout>, ApiError> {
+        self.reach(at).await?;
+        Ok(None)
+    }
+
+    async fn batch_vendors(&self, at: At, _: Uuid) -> Result<Vec<Uuid>, ApiError> {
+        self.reach(at).await?;
+        Ok(Vec::new())
+    }
+
+    async fn batch(&self, at: At, _: Uuid) -> Result<Option<Bytes>, ApiError> {
+        self.reach(at).await?;
+        Ok(None)
+    }
+
+    /// Everybody: who gets nothing is skipped.
+    async fn owed(&self, at: At, _: Currency) -> Result<Vec<Uuid>, ApiError> {
+        self.reach(at).await?;
+        let registered = |event: &RecordedEvent| event.event_type == "vendor.registered";
+        let events = self.log.events();
+        Ok(events.iter().filter(|event| registered(event)).map(|event| event.stream.uuid).collect())
+    }
+
+    async fn vendor_invoices(&self, at: At, _: Uuid, _: Window) -> Result<List<earnings::Invoice>, ApiError> {
+        self.reach(at).await?;
+        Ok(List::whole(Vec::new()))
+    }
+
+    async fn order_invoices(&self, at: At, _: Uuid) -> Result<Vec<earnings::Invoice>, ApiError> {
+        self.reach(at).await?;
+        Ok(Vec::new())
     }
 }
 

@@ -20,6 +20,12 @@ pub struct Analytics {
     pub series: Vec<SeriesPoint>,
     /// By plugin, the best selling first, at most 1,000.
     pub plugins: Vec<PluginFigures>,
+    /// By country and currency, those with most orders first, at most 1,000.
+    pub countries: Vec<CountryFigures>,
+    /// What became of the orders that were placed in the span.
+    pub conversion: Conversion,
+    /// Subscriptions.
+    pub subscriptions: Subscriptions,
 }
 
 /// Figures of a span. Amounts are minor units of `currency`.
@@ -93,6 +99,97 @@ pub struct PluginFigures {
     pub figures: Figures,
 }
 
+/// What was paid from one country in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CountryFigures {
+    /// ISO 3166-1 alpha-2; null where no gateway said it.
+    pub country: Option<String>,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Orders that were paid.
+    pub orders: i64,
+    /// What buyers paid, minor units, before refunds: those do not say from where.
+    pub gross_revenue: i64,
+}
+
+/// What became of the orders that were placed in a span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Conversion {
+    /// Orders that were placed.
+    pub placed_orders: i64,
+    /// Those of them that were paid, whenever.
+    pub paid_orders: i64,
+    /// Users who placed them.
+    pub users_placed: i64,
+    /// Those of them who paid one of them.
+    pub users_paid: i64,
+}
+
+/// Subscriptions of a span and of its steps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct Subscriptions {
+    /// Of the whole span.
+    pub totals: SubscriptionFigures,
+    /// Step by step, in order; steps in which nothing happened are left out.
+    pub series: Vec<SubscriptionPoint>,
+}
+
+/// Subscriptions of a span, over all plugins.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscriptionFigures {
+    /// How many run at its end; trials and those that are past due are among them.
+    pub active: i64,
+    /// How many began in it.
+    pub started: i64,
+    /// How many ended in it.
+    pub lapsed: i64,
+    /// Those that ended, of those that ran when it began; null where none ran.
+    pub churn: Option<f64>,
+    /// What those that are paid bring in a month at its end, by ISO 4217 code, minor units: a twelfth where an interval is a year.
+    pub mrr: BTreeMap<String, i64>,
+}
+
+/// Subscriptions of one step.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct SubscriptionPoint {
+    /// Its first day.
+    pub date: NaiveDate,
+    /// What happened in it.
+    #[serde(flatten)]
+    pub figures: SubscriptionFigures,
+}
+
+impl From<rows::CountryFigures> for CountryFigures {
+    fn from(row: rows::CountryFigures) -> Self {
+        let rows::CountryFigures { country, currency, orders, gross_revenue } = row;
+        Self { country, currency, orders, gross_revenue }
+    }
+}
+
+impl From<rows::Conversion> for Conversion {
+    fn from(row: rows::Conversion) -> Self {
+        let rows::Conversion { placed_orders, paid_orders, users_placed, users_paid } = row;
+        Self { placed_orders, paid_orders, users_placed, users_paid }
+    }
+}
+
+impl From<rows::SubscriptionFigures> for SubscriptionFigures {
+    fn from(row: rows::SubscriptionFigures) -> Self {
+        let rows::SubscriptionFigures { active, started, lapsed, churn, mrr } = row;
+        Self { active, started, lapsed, churn, mrr }
+    }
+}
+
+impl From<rows::Subscriptions> for Subscriptions {
+    fn from(found: rows::Subscriptions) -> Self {
+        let point = |row: rows::SubscriptionPoint| SubscriptionPoint { date: row.date, figures: row.figures.into() };
+        Self { totals: found.totals.into(), series: found.series.into_iter().map(point).collect() }
+    }
+}
+
 impl From<rows::Figures> for Figures {
     fn from(row: rows::Figures) -> Self {
         Self {
@@ -133,6 +230,9 @@ impl From<rows::Analytics> for Analytics {
             by_currency: found.by_currency.into_iter().map(|(code, row)| (code, amounts(row))).collect(),
             series: found.series.into_iter().map(point).collect(),
             plugins: found.plugins.into_iter().map(plugin).collect(),
+            countries: found.countries.into_iter().map(Into::into).collect(),
+            conversion: found.conversion.into(),
+            subscriptions: found.subscriptions.into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use souk_app::{installs, orders};
 use souk_domain::{
     license,
-    listing::{Kind, Pricing},
+    listing::{Kind, Pricing, Terms},
     order::{self, Gateway, OrderStatus},
     plugin,
 };
@@ -61,7 +61,7 @@ pub struct License {
     pub key: Option<String>,
     /// To what.
     pub plugin: PluginRef,
-    /// `perpetual` or `subscription`.
+    /// `perpetual`, `subscription` or `trial`.
     #[serde(rename = "type")]
     #[schema(example = "perpetual")]
     pub kind: String,
@@ -74,8 +74,22 @@ pub struct License {
     pub activations: Vec<Activation>,
     /// Until when; null: for ever.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Whether its time is over.
+    pub expired: bool,
+    /// All that it allows.
+    #[schema(value_type = vocabulary::Terms)]
+    pub terms: Terms,
+    /// Downloads so far.
+    pub downloads: i64,
+    /// Uses that were counted so far.
+    pub uses: i64,
+    /// The subscription that keeps it good.
+    pub subscription_id: Option<Uuid>,
     /// Paid by which order.
     pub order_id: Uuid,
+    /// How often its key was changed.
+    #[serde(skip)]
+    pub key_generation: u32,
 }
 
 /// A machine that a license is bound to.
@@ -99,7 +113,7 @@ pub struct Order {
     pub id: Uuid,
     /// Of what.
     pub plugin: PluginRef,
-    /// `pending`, `paid`, `partially_refunded` or `refunded`.
+    /// `pending`, `paid`, `partially_refunded`, `refunded`, `disputed` or `canceled`.
     #[schema(example = "pending")]
     pub status: String,
     /// Minor units.
@@ -111,9 +125,8 @@ pub struct Order {
     /// Through what it is paid.
     #[schema(value_type = vocabulary::Gateway)]
     pub gateway: String,
-    /// What the buyer does next; null once it is paid.
-    #[schema(value_type = Option<Object>)]
-    pub checkout: Option<Value>,
+    /// What the buyer does next; null once there is nothing to pay. In lists a gateway's checkout is named and not looked up.
+    pub checkout: Option<Checkout>,
     /// When it was placed.
     pub placed_at: DateTime<Utc>,
     /// The way of charging when it was placed.
@@ -121,6 +134,60 @@ pub struct Order {
     pub pricing: Pricing,
     /// Minor units given back so far.
     pub refunded_total: i64,
+    /// The subscription of which it pays an interval.
+    pub subscription_id: Option<Uuid>,
+}
+
+/// What the buyer of an order does next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Checkout {
+    /// The gateway.
+    #[serde(rename = "type")]
+    #[schema(example = "manual")]
+    pub kind: String,
+    /// What to name in a transfer, or the gateway's name of the checkout; null while the gateway does not answer.
+    pub reference: Option<String>,
+    /// What to do, where no page or script of a gateway says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+    /// The gateway's page to pay on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// With which the gateway's script is begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// Until when it can be paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Checkout {
+    fn manual(order: Uuid) -> Self {
+        let instructions =
+            "Transfer the amount and name the reference; an admin records the payment when it has arrived.".to_owned();
+        Self { instructions: Some(instructions), ..Self::named("manual", Some(order.to_string())) }
+    }
+
+    fn named(kind: &str, reference: Option<String>) -> Self {
+        let kind = kind.to_owned();
+        Self { kind, reference, instructions: None, url: None, public_key: None, expires_at: None }
+    }
+}
+
+impl From<orders::Checkout> for Checkout {
+    fn from(next: orders::Checkout) -> Self {
+        match next {
+            orders::Checkout::Manual { reference } => Self::manual(reference),
+            orders::Checkout::Gateway { gateway, checkout: None } => Self::named(gateway.as_str(), None),
+            orders::Checkout::Gateway { gateway, checkout: Some(opened) } => Self {
+                url: opened.url,
+                public_key: opened.public_key,
+                expires_at: opened.expires_at,
+                ..Self::named(gateway.as_str(), Some(opened.reference))
+            },
+        }
+    }
 }
 
 impl PluginRef {
@@ -183,7 +250,13 @@ impl License {
             max_devices: row.max_devices,
             activations: row.activations.into_iter().map(Into::into).collect(),
             expires_at: row.expires_at,
+            expired: row.expired,
+            terms: row.terms,
+            downloads: row.downloads,
+            uses: row.uses,
+            subscription_id: row.subscription_id,
             order_id: row.order_id,
+            key_generation: u32::try_from(row.key_generation).unwrap_or_default(),
         }
     }
 
@@ -194,6 +267,7 @@ impl License {
             let known = before?.activations.iter().find(|activation| activation.fingerprint == fingerprint)?;
             known.label.clone()
         };
+        let status = word(&license.status());
         let mut activations: Vec<Activation> = license
             .activations
             .into_iter()
@@ -205,11 +279,17 @@ impl License {
             key,
             plugin,
             kind: word(&license.kind),
-            status: word(&license.status),
+            status,
             max_devices: license.terms.max_devices.into(),
             activations,
             expires_at: license.expires_at,
+            expired: license.expired,
+            downloads: i64::try_from(license.downloads).unwrap_or(i64::MAX),
+            uses: i64::try_from(license.uses).unwrap_or(i64::MAX),
+            terms: license.terms,
+            subscription_id: license.subscription.map(souk_domain::id::SubscriptionId::uuid),
             order_id: license.order.uuid(),
+            key_generation: license.key_generation,
         }
     }
 }
@@ -233,6 +313,7 @@ impl From<rows::Order> for Order {
             placed_at: row.placed_at,
             pricing: row.pricing,
             refunded_total: row.refunded_total,
+            subscription_id: row.subscription_id,
         }
     }
 }
@@ -240,31 +321,37 @@ impl From<rows::Order> for Order {
 impl Order {
     /// The order as its stream tells it.
     #[must_use]
-    pub fn of_stream(order: order::Order, plugin: PluginRef) -> Self {
-        let pending = order.status() == OrderStatus::Pending;
+    pub fn of_stream(order: order::Order, plugin: PluginRef, checkout: Option<orders::Checkout>) -> Self {
         Self {
             id: order.id.uuid(),
             plugin,
             status: word(&order.status()),
             amount: order.price.amount,
             currency: order.price.currency.code().to_owned(),
-            checkout: pending.then(|| orders::checkout(order.gateway, order.id)),
+            checkout: checkout.map(Into::into),
             gateway: word(&order.gateway),
             placed_at: order.placed_at,
             pricing: order.pricing,
             refunded_total: order.refunded,
+            subscription_id: order.subscription.map(|billed| billed.subscription_id.uuid()),
         }
     }
 }
 
 /// What the buyer does next, while there is something.
-fn checkout(row: &rows::Order) -> Option<Value> {
-    let gateway: Gateway = serde_json::from_value(Value::String(row.gateway.clone())).ok()?;
-    (row.status == word(&OrderStatus::Pending)).then(|| orders::checkout(gateway, row.id.into()))
+fn checkout(row: &rows::Order) -> Option<Checkout> {
+    if row.status != word(&OrderStatus::Pending) {
+        return None;
+    }
+    Some(if row.gateway == Gateway::Manual.as_str() {
+        Checkout::manual(row.id)
+    } else {
+        Checkout::named(&row.gateway, row.checkout.clone())
+    })
 }
 
 /// The name that serde gives a unit variant.
-fn word<T: Serialize>(value: &T) -> String {
+pub(super) fn word<T: Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(word)) => word,
         _ => String::new(),

@@ -39,6 +39,9 @@ pub struct Pricing {
     currency: Option<String>,
     /// For `subscription` only.
     interval: Option<Interval>,
+    /// For `subscription` only: days that are free before the first payment, 1 to 365; once a user and plugin.
+    #[schema(rename = "trialDays")]
+    trial_days: Option<u32>,
 }
 
 /// How a plugin is paid.
@@ -69,6 +72,8 @@ pub struct Terms {
     max_devices: Option<u32>,
     /// How many downloads; unlimited when absent.
     max_downloads: Option<u32>,
+    /// How many uses may be counted; unlimited when absent.
+    max_uses: Option<u64>,
     /// What else the holder may do.
     permissions: Option<Permissions>,
 }
@@ -174,6 +179,8 @@ pub enum Role {
 #[expect(dead_code, reason = "describes a type of the domain")]
 pub enum Gateway {
     Manual,
+    Stripe,
+    Razorpay,
 }
 
 #[cfg(test)]
@@ -219,10 +226,13 @@ mod tests {
 
     #[test]
     fn the_shapes_are_those_of_the_domain() {
-        let terms = serde_json::to_value(listing::Terms::default()).unwrap();
+        // What is left out when it is absent is there here.
+        let terms = listing::Terms { max_uses: Some(5), ..listing::Terms::default() };
+        let terms = serde_json::to_value(terms).unwrap();
         assert_eq!(fields::<Terms>(), keys(&terms));
         assert_eq!(fields::<Permissions>(), keys(&terms["permissions"]));
-        let pricing = json!({"model": "subscription", "amount": 900, "currency": "USD", "interval": "monthly"});
+        let pricing =
+            json!({"model": "subscription", "amount": 900, "currency": "USD", "interval": "monthly", "trialDays": 14});
         let pricing: listing::Pricing = serde_json::from_value(pricing).unwrap();
         assert_eq!(fields::<Pricing>(), keys(&serde_json::to_value(pricing).unwrap()));
         let thresholds = serde_json::to_value(validation::Thresholds::default()).unwrap();

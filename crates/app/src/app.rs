@@ -1,13 +1,14 @@
 //! What use cases work with.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use souk_domain::validation::Thresholds;
+use souk_domain::{money::Currency, validation::Thresholds};
 use souk_ports::{
     ArtifactStore, Clock, Directory, EventLog, Passwords, Random, Timeline, Vault,
     malware::MalwareScanner,
+    payment::PaymentGateway,
     sandbox::{Grants, Sandbox},
-    store::{Credentials, Outputs},
+    store::{Credentials, Outputs, WebhookBodies},
 };
 use souk_signing::SecretKey;
 use tokio::sync::OnceCell;
@@ -44,6 +45,10 @@ pub struct Ports {
     pub malware: Option<Arc<dyn MalwareScanner>>,
     /// What executions answered.
     pub outputs: Arc<dyn Outputs>,
+    /// Ways to be paid, beside transfers that an admin sees.
+    pub gateways: Vec<Arc<dyn PaymentGateway>>,
+    /// What payment gateways sent.
+    pub webhooks: Arc<dyn WebhookBodies>,
     /// Ids that read models suggest.
     pub directory: Arc<dyn Directory>,
     /// Histories of plugins.
@@ -66,8 +71,50 @@ pub struct Settings {
     pub max_artifact: usize,
     /// What plugins may have, of what they declare.
     pub grants: Grants,
+    /// How subscriptions are dunned, and vendors paid.
+    pub money: Money,
     /// Executions at once; what the sandbox runs beyond is for the samples of versions.
     pub executions: usize,
+}
+
+/// How subscriptions are dunned, and vendors paid.
+#[derive(Clone, Debug)]
+pub struct Money {
+    /// How long before the end of an interval its renewal can be paid, where no gateway runs the subscription.
+    pub renewal_notice: Duration,
+    /// How long an unpaid subscription is waited for before it is over, where no gateway runs it.
+    pub dunning: Duration,
+    /// How long a license outlives the interval that a gateway is about to be paid for: gateways take an hour and more.
+    pub renewal_grace: Duration,
+    /// How long a vendor's share of a payment is held back.
+    pub hold: Duration,
+    /// The least that is paid out, in units of the currency (not minor units), where `minimum_payouts` has none.
+    pub minimum_payout: i64,
+    /// The same by currency, minor units.
+    pub minimum_payouts: BTreeMap<Currency, i64>,
+}
+
+impl Default for Money {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            renewal_notice: 7 * DAY,
+            dunning: 14 * DAY,
+            renewal_grace: DAY,
+            hold: 7 * DAY,
+            minimum_payout: 50,
+            minimum_payouts: BTreeMap::new(),
+        }
+    }
+}
+
+impl Money {
+    /// The least that is paid out in `currency`, minor units.
+    #[must_use]
+    pub fn minimum(&self, currency: Currency) -> i64 {
+        let unit = 10_i64.saturating_pow(currency.exponent().into());
+        self.minimum_payouts.get(&currency).copied().unwrap_or_else(|| self.minimum_payout.saturating_mul(unit))
+    }
 }
 
 impl Default for Settings {
@@ -79,6 +126,7 @@ impl Default for Settings {
             fact_age: Duration::from_millis(250),
             max_artifact: 64 * 1024 * 1024,
             grants: Grants::default(),
+            money: Money::default(),
             executions: 6,
         }
     }

@@ -1,9 +1,9 @@
 //! Why a use case refuses or fails, in the terms that the HTTP interface answers with.
 
 use souk_domain::{
-    execution, installation, license,
+    download, execution, installation, license,
     listing::{Invalid, InvalidFields},
-    order, plugin, review, user, validation, vendor,
+    order, plugin, review, series, subscription, user, validation, vendor, webhook,
 };
 use souk_ports::{ArtifactError, DirectoryError, LogError, MalwareError, VaultError, store::StoreError};
 
@@ -167,6 +167,10 @@ impl From<vendor::Error> for AppError {
             vendor::Error::KeyWasRevoked => Self::conflict("key_was_revoked", error),
             vendor::Error::TooManyKeys(_) => Self::conflict("too_many_keys", error),
             vendor::Error::Abandoned => Self::conflict("abandoned", error),
+            vendor::Error::PayoutTooSmall { .. } => Self::conflict("payout_too_small", error),
+            vendor::Error::PayoutTooLarge { .. } => Self::conflict("payout_too_large", error),
+            vendor::Error::UnknownPayout => Self::NotFound("this payout"),
+            vendor::Error::PayoutSettled(_) => Self::conflict("payout_settled", error),
         }
     }
 }
@@ -252,6 +256,10 @@ impl From<order::Error> for AppError {
             order::Error::NotPaid => Self::conflict("not_paid", error),
             order::Error::RefundTooLarge { .. } => Self::conflict("refund_too_large", error),
             order::Error::RefundNotPositive => Self::invalid("amount", error.to_string()),
+            order::Error::Canceled => Self::conflict("order_canceled", error),
+            order::Error::TaxesNotTold => Self::conflict("taxes_not_told", error),
+            order::Error::OtherCurrency(_) => Self::conflict("other_currency", error),
+            order::Error::OtherRefund => Self::conflict("other_refund", error),
         }
     }
 }
@@ -265,7 +273,44 @@ impl From<license::Error> for AppError {
             license::Error::NotActive(_) => Self::conflict("license_not_active", error),
             license::Error::Expired => Self::conflict("license_expired", error),
             license::Error::TooManyMachines(_) => Self::conflict("too_many_machines", error),
+            license::Error::HeldByPayment(_) => Self::conflict("held_by_payment", error),
+            license::Error::DownloadsExhausted(_) => Self::conflict("downloads_exhausted", error),
+            license::Error::UsesExhausted { .. } => Self::conflict("uses_exhausted", error),
+            license::Error::DownloadNotPermitted => Self::NotEntitled(error.to_string()),
+            license::Error::KeyNotRotated(_) => Self::conflict("key_not_rotated", error),
         }
+    }
+}
+
+impl From<subscription::Error> for AppError {
+    fn from(error: subscription::Error) -> Self {
+        match error {
+            subscription::Error::NotStarted => Self::NotFound("this subscription"),
+            subscription::Error::AlreadyStarted => Self::conflict("already_started", error),
+            subscription::Error::Over => Self::conflict("subscription_over", error),
+        }
+    }
+}
+
+impl From<download::Error> for AppError {
+    fn from(error: download::Error) -> Self {
+        match error {
+            download::Error::NotInitiated => Self::NotFound("this download"),
+        }
+    }
+}
+
+impl From<webhook::Error> for AppError {
+    fn from(error: webhook::Error) -> Self {
+        match error {
+            webhook::Error::NotReceived => Self::NotFound("this webhook"),
+        }
+    }
+}
+
+impl From<series::Error> for AppError {
+    fn from(error: series::Error) -> Self {
+        match error {}
     }
 }
 

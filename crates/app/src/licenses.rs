@@ -6,14 +6,17 @@ use chrono::SubsecRound;
 use souk_domain::{
     id::{InstallationId, LicenseId, PluginId, UserId},
     installation::{self, Installations},
-    license::{Command, License, Licenses, State},
+    license::{Command, License, Licenses, Purpose, State},
     name::{ActivationLabel, Fingerprint},
     text::{self, Problems},
     user::Role,
 };
 use souk_ports::Position;
+use souk_signing::license_file::{
+    self, FileKind, FileMeta, LicenseAttributes, LicenseDocument, LicenseResource, MachineResource,
+};
 
-use crate::{App, AppError, Context, Done, Read, execute::Call, input::MAX_REASON, memory::About, vendors};
+use crate::{App, AppError, Context, Done, Read, execute::Call, input::MAX_REASON, memory::About, plugins, vendors};
 
 /// The verdict on a license key.
 #[derive(Clone, Debug)]
@@ -47,9 +50,12 @@ fn license_of(done: Done<Arc<State>>) -> Result<Done<License>, AppError> {
 pub async fn validate(app: &App, key: &str, fingerprint: Option<&str>) -> Result<Validity, AppError> {
     let fingerprint = fingerprint.map(Fingerprint::parse).transpose()?;
     let unknown = Validity { valid: false, code: "NOT_FOUND", license: None, position: 0 };
-    let Some(id) = app.ports.vault.license_of_key(key) else { return Ok(unknown) };
+    let Some((id, generation)) = app.ports.vault.license_of_key(key) else { return Ok(unknown) };
     let fact = app.fact::<Licenses>(id.uuid(), Duration::ZERO).await?;
     let Ok(license) = issued(&fact.state) else { return Ok(unknown) };
+    if license.key_generation != generation {
+        return Ok(unknown);
+    }
     let validity = license.validity(fingerprint.as_ref().map(Fingerprint::as_str), app.ports.clock.now());
     Ok(Validity {
         valid: validity.is_valid(),
@@ -59,10 +65,10 @@ pub async fn validate(app: &App, key: &str, fingerprint: Option<&str>) -> Result
     })
 }
 
-/// The key of a license; for its holder's eyes.
+/// The key of a license that was changed `generation` times; for its holder's eyes.
 #[must_use]
-pub fn key(app: &App, license: LicenseId) -> String {
-    app.ports.vault.license_key(license)
+pub fn key(app: &App, license: LicenseId, generation: u32) -> String {
+    app.ports.vault.license_key(license, generation)
 }
 
 /// The license; holder, owner of the plugin's vendor, or admin.
@@ -160,6 +166,88 @@ pub async fn revoke(app: &App, ctx: &Context, license: LicenseId, reason: &str) 
     let (ctx, license) = sold(app, ctx, license).await?;
     text::body("reason", reason, MAX_REASON)?;
     change(app, &ctx, &license, Command::Revoke { reason: reason.to_owned() }).await
+}
+
+/// Gives the license another key; holder or admin. The old one is good for nothing from then on; machines stay bound.
+///
+/// # Errors
+/// `NotFound`, `Unauthorized`, `Forbidden`; conflict `key_not_rotated`.
+pub async fn rotate_key(app: &App, ctx: &Context, license: LicenseId) -> Result<Done<License>, AppError> {
+    let (ctx, license) = held(app, ctx, license).await?;
+    let command = Command::RotateKey { generation: license.key_generation.saturating_add(1) };
+    change(app, &ctx, &license, command).await
+}
+
+/// Counts `amount` uses of the license; holder or admin. The same command counts once.
+///
+/// # Errors
+/// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`; conflicts `uses_exhausted`, `license_not_active`, `license_expired`.
+pub async fn record_usage(
+    app: &App,
+    ctx: &Context,
+    license: LicenseId,
+    amount: u32,
+) -> Result<Done<License>, AppError> {
+    let (ctx, license) = held(app, ctx, license).await?;
+    if amount == 0 {
+        return Err(AppError::invalid("amount", "must be at least 1"));
+    }
+    let now = app.ports.clock.now().trunc_subsecs(6);
+    change(app, &ctx, &license, Command::Use { purpose: Purpose::Usage, amount, now }).await
+}
+
+/// How long a license file is good when nobody says, and at least and at most, seconds.
+pub const FILE_TTL: (i64, i64, i64) = (30 * 86_400, 3_600, 366 * 86_400);
+
+/// A signed file that says what the license allows, for who checks it without asking Souk; holder or admin. With `fingerprint` it is
+/// good on that machine only, which must be bound to the license. `ttl` in seconds.
+///
+/// # Errors
+/// `NotFound` (the license, the activation), `Unauthorized`, `Forbidden`, `Invalid`; conflicts `license_not_active`, `license_expired`.
+pub async fn file(
+    app: &App,
+    ctx: &Context,
+    license: LicenseId,
+    fingerprint: Option<&str>,
+    ttl: Option<i64>,
+) -> Result<String, AppError> {
+    let (_, license) = held(app, ctx, license).await?;
+    let (default, least, most) = FILE_TTL;
+    let ttl = ttl.unwrap_or(default);
+    if !(least..=most).contains(&ttl) {
+        return Err(AppError::invalid("ttlSeconds", format!("must be {least} to {most}")));
+    }
+    let issued = app.ports.clock.now().trunc_subsecs(0);
+    license.usable(issued)?;
+    if let Some(wanted) = fingerprint
+        && !license.activations.contains_key(wanted)
+    {
+        return Err(AppError::NotFound("this activation"));
+    }
+    let kind = if fingerprint.is_some() { FileKind::Machine } else { FileKind::License };
+    let fact = plugins::fact(app, &license.plugin.into(), app.settings.fact_age).await?;
+    let machines = license.activations.keys().filter(|known| fingerprint.is_none_or(|wanted| wanted == *known));
+    let terms = &license.terms;
+    let document = LicenseDocument {
+        data: LicenseResource {
+            id: license.id.to_string(),
+            kind: "licenses".to_owned(),
+            attributes: LicenseAttributes {
+                kind: license.kind.as_str().to_owned(),
+                status: license.status().to_string().to_uppercase(),
+                expiry: license.expires_at,
+                max_machines: terms.max_devices,
+                max_downloads: terms.max_downloads,
+                max_uses: terms.max_uses,
+                permissions: serde_json::to_value(terms.permissions).unwrap_or_default(),
+                plugin: license.plugin.to_string(),
+                plugin_name: plugins::created(&fact.state)?.name.clone(),
+            },
+        },
+        included: machines.cloned().map(MachineResource::new).collect(),
+        meta: FileMeta { issued, expiry: issued + chrono::Duration::seconds(ttl), ttl },
+    };
+    license_file::write(kind, &document, &app.signer).map_err(|error| AppError::Internal(error.to_string()))
 }
 
 async fn sold(app: &App, ctx: &Context, license: LicenseId) -> Result<(Context, License), AppError> {

@@ -12,18 +12,22 @@ use std::{
 use quick_cache::sync::Cache;
 use souk_domain::{
     decider::Decider,
+    download::Downloads,
     execution::Executions,
     id::{CommandId, PluginId, VendorId},
     installation::Installations,
     license::Licenses,
     order::Orders,
     plugin::Plugins,
-    reservation::{Emails, Names, Slugs},
+    reservation::{Emails, Names, PublicKeys, References, Slugs, Trials},
     review::Reviews,
+    series::Numbers,
     stream::{Category, StreamId},
+    subscription::Subscriptions,
     user::Users,
     validation::Validations,
     vendor::Vendors,
+    webhook::Webhooks,
 };
 use souk_ports::Position;
 use tokio::{
@@ -153,6 +157,13 @@ pub(crate) struct Memories {
     names: Memory<<Names as Decider>::State>,
     slugs: Memory<<Slugs as Decider>::State>,
     emails: Memory<<Emails as Decider>::State>,
+    subscriptions: Memory<<Subscriptions as Decider>::State>,
+    downloads: Memory<<Downloads as Decider>::State>,
+    numbers: Memory<<Numbers as Decider>::State>,
+    webhooks: Memory<<Webhooks as Decider>::State>,
+    references: Memory<<References as Decider>::State>,
+    trials: Memory<<Trials as Decider>::State>,
+    public_keys: Memory<<PublicKeys as Decider>::State>,
 }
 
 impl Memories {
@@ -171,6 +182,13 @@ impl Memories {
             names: Memory::new(capacity * ASKED_FOR),
             slugs: Memory::new(capacity),
             emails: Memory::new(capacity),
+            subscriptions: Memory::new(capacity),
+            downloads: Memory::new(capacity),
+            numbers: Memory::new(capacity),
+            webhooks: Memory::new(capacity),
+            references: Memory::new(capacity),
+            trials: Memory::new(capacity),
+            public_keys: Memory::new(capacity),
         }
     }
 
@@ -190,6 +208,13 @@ impl Memories {
             Category::Name => self.names.hear(uuid, position),
             Category::Slug => self.slugs.hear(uuid, position),
             Category::Email => self.emails.hear(uuid, position),
+            Category::Subscription => self.subscriptions.hear(uuid, position),
+            Category::Download => self.downloads.hear(uuid, position),
+            Category::Invoice => self.numbers.hear(uuid, position),
+            Category::Webhook => self.webhooks.hear(uuid, position),
+            Category::Reference => self.references.hear(uuid, position),
+            Category::Trial => self.trials.hear(uuid, position),
+            Category::Key => self.public_keys.hear(uuid, position),
         }
     }
 }
@@ -259,5 +284,40 @@ impl Remembered for Slugs {
 impl Remembered for Emails {
     fn memory(memories: &Memories) -> &Memory<Self::State> {
         &memories.emails
+    }
+}
+impl Remembered for Subscriptions {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.subscriptions
+    }
+}
+impl Remembered for Downloads {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.downloads
+    }
+}
+impl Remembered for Numbers {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.numbers
+    }
+}
+impl Remembered for Webhooks {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.webhooks
+    }
+}
+impl Remembered for References {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.references
+    }
+}
+impl Remembered for PublicKeys {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.public_keys
+    }
+}
+impl Remembered for Trials {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.trials
     }
 }

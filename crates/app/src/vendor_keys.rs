@@ -3,17 +3,19 @@
 use std::{collections::HashSet, time::Duration};
 
 use souk_domain::{
+    decider::Decider,
     event::DomainEvent,
     id::{VendorId, VendorKeyId},
     plugin::VendorSignature,
+    reservation::{self, PublicKeys},
     stream::{Category, StreamId},
     text::Problems,
-    vendor::{Command, Event, VendorKey},
+    vendor::{Command, Event, State, VendorKey, Vendors},
 };
 use souk_ports::Position;
 use souk_signing::{PublicKey, Signature, artifact_message, sha256};
 
-use crate::{App, AppError, Context, Done, Read, vendors};
+use crate::{App, AppError, Context, Done, Read, execute::Call, memory::About, vendors};
 
 /// Events in one read.
 const PAGE: usize = 500;
@@ -21,7 +23,7 @@ const PAGE: usize = 500;
 /// Lets a key sign for a vendor; its owner only. `public_key` is base64 of 32 bytes, `label` one line of 1 to 100 characters.
 ///
 /// # Errors
-/// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`; conflicts `key_was_revoked` and `too_many_keys`.
+/// `NotFound`, `Unauthorized`, `Forbidden`, `Invalid`; conflicts `key_in_use`, `key_was_revoked` and `too_many_keys`.
 pub async fn register(
     app: &App,
     ctx: &Context,
@@ -44,13 +46,34 @@ pub async fn register(
     let Some(key) = problems.finish(key.ok())? else {
         return Err(AppError::Internal("a key was neither taken nor refused".to_owned()));
     };
-    let command = Command::RegisterKey { public_key: key.to_string(), label: label.to_owned() };
+    let (key, label) = (key.to_string(), label.to_owned());
+    let id = VendorKeyId::of(vendor, &key);
+    let command = Command::RegisterKey { public_key: key.clone(), label };
+    // Whoever registered the key of another could hand in what the other signed.
+    let fact = app.fact::<Vendors>(vendor.uuid(), Duration::ZERO).await?;
+    if !has(&fact.state, id) {
+        // What will be refused anyway keeps the key from nobody.
+        Vendors::decide(&fact.state, command.clone())?;
+        if !claim(app, &ctx, vendor, &key).await? {
+            return Err(AppError::conflict("key_in_use", "another vendor has registered this key"));
+        }
+    }
     let done = vendors::change(app, &ctx, vendor, command).await?;
-    let id = VendorKeyId::of(vendor, &key.to_string());
     let registered = done.value.keys.iter().find(|key| key.id == id).cloned();
     let registered =
         registered.ok_or_else(|| AppError::Internal("a key was registered and is not there".to_owned()))?;
     Ok(done.map(|_| registered))
+}
+
+/// Whether the vendor ever registered the key.
+fn has(state: &State, key: VendorKeyId) -> bool {
+    matches!(state, State::Registered(vendor) if vendor.keys.iter().any(|known| known.id == key))
+}
+
+/// Says that a key is the vendor's, also once it is revoked; false when it is another's.
+pub(crate) async fn claim(app: &App, ctx: &Context, vendor: VendorId, key: &str) -> Result<bool, AppError> {
+    let call = Call::new(ctx, StreamId::of_key(key).uuid, About::NOTHING);
+    app.reserve::<PublicKeys>(call, reservation::Kind::Key, vendor.uuid()).await
 }
 
 /// Ends a key: it signs nothing new. Owner or admin.

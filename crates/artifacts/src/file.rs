@@ -13,8 +13,9 @@ use crate::{
 };
 
 const DRAFTS: &str = "drafts";
-/// How often a draft is written: another process that cleans up may take one in the moment before it is locked.
-const ATTEMPTS: usize = 3;
+/// How often a draft is written: each process that opens the directory may take one in the moment before it is locked, so there are more
+/// attempts than processes ever begin at once.
+const ATTEMPTS: usize = 100;
 
 #[derive(Debug)]
 pub(crate) struct Place {

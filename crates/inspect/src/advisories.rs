@@ -2,9 +2,12 @@
 //!
 //! A small list is built in; an operator adds a file in the same form, which `docs/VALIDATION.md` shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
+
+/// Names with fewer letters are near too many others.
+const SHORTEST: usize = 5;
 
 /// Where packages come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -37,6 +40,17 @@ pub struct Advisories {
     advisories: Vec<Advisory>,
     typosquats: Vec<Typosquat>,
     well_known: BTreeMap<Ecosystem, BTreeSet<String>>,
+    #[serde(skip)]
+    index: Index,
+}
+
+/// Where to look: a package is compared with what its name may concern, and not with all that is known.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    advisories: HashMap<(Ecosystem, String), Vec<usize>>,
+    typosquats: HashMap<(Ecosystem, String), usize>,
+    /// By length, since a name one step away has one letter more or less at most.
+    well_known: HashMap<(Ecosystem, usize), Vec<String>>,
 }
 
 /// Versions of a package that should not be used.
@@ -81,12 +95,13 @@ impl Advisories {
     /// # Errors
     /// What is wrong with it.
     pub fn read(json: &str) -> Result<Self, Unreadable> {
-        let read: Self = serde_json::from_str(json)?;
+        let mut read: Self = serde_json::from_str(json)?;
         for advisory in &read.advisories {
             if advisory.versions.trim() != "*" && alternatives(&advisory.versions).is_none() {
                 return Err(Unreadable::Versions(advisory.name.clone(), advisory.versions.clone()));
             }
         }
+        read.index();
         Ok(read)
     }
 
@@ -106,38 +121,53 @@ impl Advisories {
         for (ecosystem, names) in other.well_known {
             self.well_known.entry(ecosystem).or_default().extend(names);
         }
+        self.index();
         self
+    }
+
+    fn index(&mut self) {
+        let mut index = Index::default();
+        for (at, known) in self.advisories.iter().enumerate() {
+            let name = folded(known.ecosystem, &known.name);
+            index.advisories.entry((known.ecosystem, name)).or_default().push(at);
+        }
+        for (at, known) in self.typosquats.iter().enumerate() {
+            index.typosquats.entry((known.ecosystem, folded(known.ecosystem, &known.name))).or_insert(at);
+        }
+        for (ecosystem, names) in &self.well_known {
+            for name in names.iter().filter(|name| name.len() >= SHORTEST) {
+                index.well_known.entry((*ecosystem, name.len())).or_default().push(name.clone());
+            }
+        }
+        self.index = index;
     }
 
     /// What is known against a version of a package, or against every version when none is named.
     pub fn against(&self, ecosystem: Ecosystem, name: &str, version: Option<&str>) -> Option<&Advisory> {
-        let name = folded(ecosystem, name);
-        let concerned = |advisory: &&Advisory| {
-            advisory.ecosystem == ecosystem
-                && folded(ecosystem, &advisory.name) == name
-                && (advisory.versions.trim() == "*"
-                    || version.is_some_and(|version| is_among(version, &advisory.versions)))
+        let known = self.index.advisories.get(&(ecosystem, folded(ecosystem, name)))?;
+        let is_concerned = |advisory: &&Advisory| {
+            advisory.versions.trim() == "*" || version.is_some_and(|version| is_among(version, &advisory.versions))
         };
-        let mut found = self.advisories.iter().filter(concerned).peekable();
+        let mut found = known.iter().filter_map(|at| self.advisories.get(*at)).filter(is_concerned).peekable();
         let first = found.peek().copied();
         found.find(|advisory| advisory.malicious).or(first)
     }
 
     /// Which package this name is known to imitate.
     pub fn imitates(&self, ecosystem: Ecosystem, name: &str) -> Option<&str> {
-        let name = folded(ecosystem, name);
-        let mut known = self.typosquats.iter().filter(|squat| squat.ecosystem == ecosystem);
-        known.find(|squat| folded(ecosystem, &squat.name) == name).map(|squat| squat.of.as_str())
+        let at = self.index.typosquats.get(&(ecosystem, folded(ecosystem, name)))?;
+        self.typosquats.get(*at).map(|squat| squat.of.as_str())
     }
 
     /// The well-known package whose name differs by one letter left out, added, changed or swapped.
     pub fn resembles(&self, ecosystem: Ecosystem, name: &str) -> Option<&str> {
-        let known = self.well_known.get(&ecosystem)?;
         let name = folded(ecosystem, name);
-        if name.len() < 5 || known.contains(&name) || name.starts_with('@') {
+        if name.len() < SHORTEST || name.starts_with('@') || self.well_known.get(&ecosystem)?.contains(&name) {
             return None;
         }
-        known.iter().map(String::as_str).find(|other| other.len() >= 5 && is_one_step(&name, other))
+        let lengths = (name.len() - 1)..=(name.len() + 1);
+        let near = lengths.filter_map(|length| self.index.well_known.get(&(ecosystem, length))).flatten();
+        near.map(String::as_str).filter(|other| is_one_step(&name, other)).min()
     }
 }
 
@@ -226,6 +256,24 @@ mod tests {
         assert_eq!(list.resembles(Ecosystem::Npm, "axois"), Some("axios"));
         for name in ["express", "preact", "color", "fast"] {
             assert_eq!(list.resembles(Ecosystem::Npm, name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_name_one_step_away_is_near() {
+        let list = Advisories::read(r#"{"wellKnown":{"npm":["express"]}}"#).unwrap();
+        let near = |name: &str| list.resembles(Ecosystem::Npm, name);
+        let well_known = "express";
+        for at in 0..well_known.len() {
+            let (before, behind) = well_known.split_at(at);
+            let without = format!("{before}{}", &behind[1..]);
+            for near_by in [&without, &format!("{before}q{behind}"), &format!("{before}q{}", &behind[1..])] {
+                assert_eq!(near(near_by), Some("express"), "{near_by}");
+            }
+            assert_eq!(near(&format!("{before}qq{behind}")), None);
+        }
+        for name in ["express", "expre", "expresses", "xepress-js", &"e".repeat(1_000_000)] {
+            assert_eq!(near(name), None);
         }
     }
 

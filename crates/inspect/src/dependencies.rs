@@ -36,18 +36,35 @@ static INSTALLS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(pattern).ok()
 });
 
+/// As many packages are looked at, each of its versions counted. Honest packages use some hundred; a list of a million is there to keep
+/// whoever reads it busy.
+const MOST_COMPARED: usize = 5_000;
+
 /// What is known against the packages that `archive` uses; none when it uses none.
 pub fn dependencies(archive: &Archive, known: &Advisories) -> Option<Vec<Finding>> {
-    let mut uses = 0;
     let mut findings = Vec::new();
+    let (mut compared, mut first_left, mut left) = (BTreeSet::new(), None, 0_usize);
     for (path, text) in texts(archive) {
-        let used = used(path, text, &mut findings);
-        uses += used.len();
-        for used in used {
-            findings.extend(judge(path, &used, known));
+        // A package that a file names again is not news.
+        let mut told = BTreeSet::new();
+        for used in used(path, text, &mut findings) {
+            let package = (used.ecosystem, used.name.clone(), used.version.clone());
+            if compared.len() >= MOST_COMPARED && !compared.contains(&package) {
+                first_left.get_or_insert((path, used.line));
+                left += 1;
+                continue;
+            }
+            if told.insert((package.clone(), used.shown)) {
+                findings.extend(judge(path, &used, known));
+            }
+            compared.insert(package);
         }
     }
-    (uses > 0 || !findings.is_empty()).then_some(findings)
+    if let Some((path, line)) = first_left {
+        let detail = format!("{MOST_COMPARED} were looked at, and {left} entries from here on were not.");
+        findings.push(found("dependency.too_many", None, path, Some(line), &detail));
+    }
+    (!compared.is_empty() || !findings.is_empty()).then_some(findings)
 }
 
 /// The packages that `archive` uses, with the versions that are named, if any are. What its documents only show is not among them.
@@ -124,7 +141,13 @@ fn of_package_json(path: &str, text: &str, used: &mut BTreeSet<Used>, findings: 
 
 fn of_server_json(text: &str, used: &mut BTreeSet<Used>) {
     let Ok(value) = serde_json::from_str::<Value>(text) else { return };
-    let lines = json::texts(text);
+    let texts = json::texts(text);
+    let mut named: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for text in &texts {
+        let index =
+            text.pointer.strip_prefix("/packages/").and_then(|rest| rest.split('/').next()?.parse::<usize>().ok());
+        named.entry(index).or_default().push(text);
+    }
     for (index, package) in value.get("packages").and_then(Value::as_array).into_iter().flatten().enumerate() {
         let field = |names: [&str; 2]| names.iter().find_map(|name| package.get(name)).and_then(Value::as_str);
         let ecosystem = match field(["registryType", "registry_name"]) {
@@ -134,9 +157,8 @@ fn of_server_json(text: &str, used: &mut BTreeSet<Used>) {
             _ => continue,
         };
         let Some(name) = field(["identifier", "name"]) else { continue };
-        let at = format!("/packages/{index}/");
-        let line =
-            lines.iter().find(|text| text.pointer.starts_with(&at) && text.value == name).map_or(1, |text| text.line);
+        let texts = named.get(&Some(index)).map(Vec::as_slice).unwrap_or_default();
+        let line = texts.iter().find(|text| text.value == name).map_or(1, |text| text.line);
         let version = field(["version", "version"]).and_then(exact);
         used.insert(Used { line, ecosystem, name: name.to_owned(), version, shown: false });
     }
@@ -149,7 +171,7 @@ fn of_settings(text: &str, used: &mut BTreeSet<Used>) {
         let parent = text.pointer.strip_suffix("/command").unwrap_or_default();
         let arguments = value.pointer(&format!("{parent}/args")).and_then(Value::as_array);
         let arguments = arguments.into_iter().flatten().filter_map(Value::as_str);
-        let command = arguments.fold(text.value.clone(), |command, argument| format!("{command} {argument}"));
+        let command = std::iter::once(text.value.as_str()).chain(arguments).collect::<Vec<_>>().join(" ");
         installed(&command, text.line, false, used);
     }
 }
@@ -366,6 +388,27 @@ mod tests {
         let expected =
             [("express", versions(&["4.18.2"])), ("lodash", versions(&[])), ("requests", versions(&["2.32.0"]))];
         assert_eq!(told, expected.map(|(name, versions)| (name.to_owned(), versions)));
+    }
+
+    #[test]
+    fn of_a_list_without_end_the_beginning_is_looked_at_and_the_rest_is_told() {
+        let list = |names: usize, more: &str| {
+            let names = (0..names).map(|number| format!("name-{number}\n")).collect::<String>();
+            format!("{names}{more}")
+        };
+        let fits = list(MOST_COMPARED - 1, "diango\n");
+        assert_eq!(rules("requirements.txt", &fits), one("dependency.typosquat", 5_000));
+        let again = list(MOST_COMPARED - 1, "diango\nname-7\ndiango\n");
+        assert_eq!(
+            rules("requirements.txt", &again),
+            one("dependency.typosquat", 5_000),
+            "the same once more is no more"
+        );
+        let exceeds = list(200_000, "diango\n");
+        assert_eq!(rules("requirements.txt", &exceeds), one("dependency.too_many", 5_001));
+        let names = (0..200_000).map(|number| format!("\"name-{number}\": \"1\"")).collect::<Vec<_>>().join(",\n");
+        let package = format!("{{\"dependencies\": {{\n{names}}}}}");
+        assert_eq!(rules("package.json", &package).first().map(|(rule, _)| rule.as_str()), Some("dependency.too_many"));
     }
 
     #[test]

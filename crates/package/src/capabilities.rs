@@ -155,7 +155,9 @@ fn number(value: &Value, field: &str, most: u32, problems: &mut Vec<(String, Str
     read
 }
 
-fn is_host(host: &str) -> bool {
+/// Whether a manifest may declare it as a host: a name in small letters, perhaps with `*.` before it, or an address, perhaps with a port; or `*`.
+#[must_use]
+pub fn is_host(host: &str) -> bool {
     if host == "*" || without_port(host).parse::<IpAddr>().is_ok() {
         return true;
     }

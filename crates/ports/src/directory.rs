@@ -1,7 +1,11 @@
 //! What read models suggest to use cases: ids and positions, never facts. What is suggested is checked against the log.
 
 use async_trait::async_trait;
-use souk_domain::id::{LicenseId, PluginId, UserId, VendorId};
+use chrono::{DateTime, Utc};
+use souk_domain::{
+    id::{LicenseId, OrderId, PluginId, SubscriptionId, UserId, VendorId, WebhookId},
+    money::Currency,
+};
 
 use crate::log::Position;
 
@@ -17,6 +21,15 @@ pub enum DirectoryError {
     /// It cannot be reached.
     #[error("the read models cannot be reached: {0}")]
     Unavailable(String),
+}
+
+/// What has its time, the longest due first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Licenses whose time is over, which was not recorded yet.
+    pub licenses: Vec<LicenseId>,
+    /// Subscriptions that no gateway runs, and whose interval is over or soon will be.
+    pub subscriptions: Vec<SubscriptionId>,
 }
 
 /// Finds ids by what the log does not index.
@@ -38,6 +51,44 @@ pub trait Directory: Send + Sync {
         plugin: PluginId,
         at_least: Position,
     ) -> Result<Vec<LicenseId>, DirectoryError>;
+
+    /// The webhooks that wait for one of a gateway's `names`, or for `order`, oldest first. Waits until the read model has reached
+    /// `at_least` (0: does not wait).
+    ///
+    /// # Errors
+    /// See [`DirectoryError`].
+    async fn waiting_webhooks(
+        &self,
+        names: &[String],
+        order: Option<OrderId>,
+        at_least: Position,
+    ) -> Result<Vec<WebhookId>, DirectoryError>;
+
+    /// Licenses whose time is over by `now`, and subscriptions without a gateway whose interval is over by `soon`; at most `limit`
+    /// of each. Waits until the read model has reached `at_least` (0: does not wait).
+    ///
+    /// # Errors
+    /// See [`DirectoryError`].
+    async fn due(
+        &self,
+        now: DateTime<Utc>,
+        soon: DateTime<Utc>,
+        limit: u32,
+        at_least: Position,
+    ) -> Result<Due, DirectoryError>;
+
+    /// All that `vendor` ever earned in `currency` and may have, minor units: its share of what was paid before `before`,
+    /// less all that went back. Waits until the read model has reached `at_least` (0: does not wait).
+    ///
+    /// # Errors
+    /// See [`DirectoryError`].
+    async fn earned(
+        &self,
+        vendor: VendorId,
+        currency: Currency,
+        before: DateTime<Utc>,
+        at_least: Position,
+    ) -> Result<i64, DirectoryError>;
 }
 
 /// Where the history of a plugin is in the log.

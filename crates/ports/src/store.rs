@@ -175,3 +175,14 @@ pub trait Outputs: Send + Sync {
     /// Forgets what is older than `age`; how many there were.
     async fn forget_outputs(&self, age: Duration) -> Result<u64, StoreError>;
 }
+
+/// What payment gateways sent, word for word. It may be personal, so it is no event, and is kept for a while only.
+#[async_trait]
+pub trait WebhookBodies: Send + Sync {
+    /// Keeps the sealed body of `webhook`; of two the first one.
+    async fn keep(&self, webhook: Uuid, sealed: &[u8]) -> Result<(), StoreError>;
+    /// The sealed body of `webhook`, while it is kept.
+    async fn body(&self, webhook: Uuid) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Forgets what is older than `age`; how many there were.
+    async fn forget_bodies(&self, age: Duration) -> Result<u64, StoreError>;
+}

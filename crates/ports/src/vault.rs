@@ -57,12 +57,21 @@ pub trait Vault: Send + Sync {
     /// The stream of the reservation of an e-mail address: a keyed hash of its normalized form.
     fn email_stream(&self, normalized: &str) -> StreamId;
 
-    /// The key of a license: derived from a secret and the license id, shown to its holder, never stored. Parts of it are the
-    /// license id itself, so that it can be looked up.
-    fn license_key(&self, license: souk_domain::id::LicenseId) -> String;
+    /// The key of a license: derived from a secret, the license id and how often its key was changed, shown to its holder, never
+    /// stored. Parts of it are the license id and that number themselves, so that it can be looked up.
+    fn license_key(&self, license: souk_domain::id::LicenseId, generation: u32) -> String;
 
-    /// The license that a key is of, when the key is genuine.
-    fn license_of_key(&self, key: &str) -> Option<souk_domain::id::LicenseId>;
+    /// The license that a key is or was of, and which of its keys it is, when the key is genuine.
+    fn license_of_key(&self, key: &str) -> Option<(souk_domain::id::LicenseId, u32)>;
+
+    /// `bytes` sealed under a key derived from the key-encryption key, bound to `name`; for what is kept outside the log.
+    fn seal_bytes(&self, name: &str, bytes: &[u8]) -> Vec<u8>;
+
+    /// What [`Vault::seal_bytes`] sealed under the same name.
+    ///
+    /// # Errors
+    /// It was altered, or sealed under another name or key.
+    fn open_bytes(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError>;
 
     /// A secret for `purpose`, derived from the key-encryption key: 32 bytes, stable.
     fn derived_secret(&self, purpose: &str) -> [u8; 32];

@@ -45,11 +45,15 @@ pub fn check(digest: &str, release: &Value, keys: &Value) -> Result<Vec<Check>, 
     let record: Record =
         serde_json::from_value(written.clone()).map_err(|error| format!("the release record: {error}"))?;
     let signature = release.get("signature").and_then(Value::as_str).ok_or("the release has no `signature`")?;
-    let keys = known(keys)?;
+    let keys = keys_of(keys)?;
     Ok(vec![digest_of(&record, digest), vendor(&record, digest), souk(written, signature, &keys)])
 }
 
-fn known(keys: &Value) -> Result<Vec<PublicKey>, String> {
+/// The keys of what `GET /keys` answers.
+///
+/// # Errors
+/// What is no list of keys, and why.
+pub fn keys_of(keys: &Value) -> Result<Vec<PublicKey>, String> {
     let items = keys.get("items").and_then(Value::as_array).ok_or("the keys have no list `items`")?;
     let parsed = items.iter().enumerate().map(|(index, item)| {
         let text = item.get("publicKey").and_then(Value::as_str).unwrap_or_default();

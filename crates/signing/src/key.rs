@@ -18,6 +18,9 @@ pub enum KeyError {
     /// No point of the curve, or one of small order, for which anyone can sign.
     #[error("must be a public key of Ed25519 that is not weak")]
     Weak,
+    /// Another way to write a key, whose coordinate is not reduced: one key would have two texts, and two ids.
+    #[error("must be a public key of Ed25519 in its canonical encoding")]
+    NotCanonical,
     /// No file that `souk keygen` wrote.
     #[error("must be a secret key as `souk keygen` writes it")]
     NoSecret,
@@ -33,7 +36,11 @@ impl PublicKey {
     /// # Errors
     /// It is none, or nothing good.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let key = VerifyingKey::from_bytes(&bytes::<32>(text)?).map_err(|_| KeyError::Weak)?;
+        let bytes = bytes::<32>(text)?;
+        if !is_reduced(&bytes) {
+            return Err(KeyError::NotCanonical);
+        }
+        let key = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::Weak)?;
         if key.is_weak() { Err(KeyError::Weak) } else { Ok(Self(key)) }
     }
 
@@ -132,6 +139,13 @@ impl fmt::Display for Signature {
     }
 }
 
+/// Whether y is below p = 2^255 - 19, as RFC 8032 (5.1.3) demands and the curve's library does not. The two points with x = 0, for
+/// which a set sign bit is not canonical either, are weak.
+fn is_reduced(key: &[u8; 32]) -> bool {
+    let [lowest, middle @ .., highest] = key;
+    *lowest < 0xed || middle.iter().any(|byte| *byte != 0xff) || highest & 0x7f != 0x7f
+}
+
 fn bytes<const N: usize>(text: &str) -> Result<[u8; N], KeyError> {
     let decoded = Zeroizing::new(BASE64.decode(text.trim().as_bytes()).map_err(|_| KeyError::Encoding(N))?);
     <[u8; N]>::try_from(decoded.as_slice()).map_err(|_| KeyError::Encoding(N))
@@ -192,6 +206,27 @@ mod tests {
         for text in [key().public().to_string(), SECRET.to_owned(), format!("{SECRET}AA==")] {
             assert!(SecretKey::parse(&text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_encoding_that_is_not_canonical_is_refused() {
+        // Every y from p to 2^255 - 1, with either sign.
+        for (low, high) in (0xed..=0xff_u8).flat_map(|low| [(low, 0x7f), (low, 0xff_u8)]) {
+            let mut bytes = [0xff; 32];
+            (bytes[0], bytes[31]) = (low, high);
+            assert_eq!(PublicKey::parse(&BASE64.encode(&bytes)), Err(KeyError::NotCanonical), "{low:x} {high:x}");
+        }
+        let parse = |hex: &str| PublicKey::parse(&BASE64.encode(&hex::decode(hex).unwrap()));
+        for sign in ["7f", "ff"] {
+            let greatest = format!("ec{}{sign}", "ff".repeat(30));
+            assert_eq!(parse(&greatest), Err(KeyError::Weak), "p - 1 is reduced, and the y of a point of order 2");
+        }
+        // y = 3, and the same point as y = 3 + p, which the library takes for a key like any other.
+        let (reduced, other) = (format!("03{}", "00".repeat(31)), format!("f0{}7f", "ff".repeat(30)));
+        assert!(parse(&reduced).is_ok());
+        let taken = VerifyingKey::from_bytes(&hex::decode(&other).unwrap().try_into().unwrap()).unwrap();
+        assert!(!taken.is_weak());
+        assert_eq!(parse(&other), Err(KeyError::NotCanonical));
     }
 
     #[test]

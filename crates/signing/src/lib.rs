@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | a vendor | the 32 bytes of an archive's SHA-256 ([`artifact_message`]) | a key that it made and registered |
 //! | Souk | `souk release record v1`, a line feed, and the canonical JSON of a [`Record`] ([`record_message`]) | its own key |
+//! | Souk | `license/` or `machine/`, and what a license file says ([`license_file`]) | the same key |
 //!
 //! Signatures are Ed25519 (RFC 8032), checked strictly: keys and points of small order and encodings that are not canonical are
 //! refused, so that everybody agrees on what is right. Keys and signatures travel as base64 with padding.
@@ -13,12 +14,13 @@
 mod canonical;
 mod check;
 mod key;
+pub mod license_file;
 mod record;
 
 use sha2::{Digest, Sha256};
 
 pub use canonical::canonical;
-pub use check::{Check, Outcome, check};
+pub use check::{Check, Outcome, check, keys_of};
 pub use key::{KeyError, PublicKey, SecretKey, Signature};
 pub use record::{Record, SignedRecord, record_message};
 

@@ -239,9 +239,38 @@ pub enum ImportSource {
     Builtin,
 }
 
+/// What is asked of a license file.
+#[derive(Debug, Subcommand)]
+pub enum LicenseCommand {
+    /// Check a license file, without asking anybody
+    #[command(
+        after_help = "Exit codes: 0 it is good; 1 it could not be checked; 3 it is not good, or not as Souk signed it.\n\n\
+                      When a file is good, the time is noted beside it (FILE.seen): a clock that is set back afterwards is noticed."
+    )]
+    Verify {
+        /// The file
+        file: PathBuf,
+        /// Answer of GET /keys, from a time when you trusted it [default: souk-keys.json beside the file]
+        #[arg(long, value_name = "KEYS")]
+        keys: Option<PathBuf>,
+        /// This machine, as it was named when it was activated
+        #[arg(long)]
+        fingerprint: Option<String>,
+        /// Where the time of the last check is noted [default: FILE.seen]
+        #[arg(long, value_name = "FILE")]
+        seen: Option<PathBuf>,
+    },
+}
+
 /// What needs no Souk.
 #[derive(Debug, Subcommand)]
 pub enum Offline {
+    /// Look at a license file
+    License {
+        /// What to do
+        #[command(subcommand)]
+        command: LicenseCommand,
+    },
     /// Make an Ed25519 key to sign versions with, and print its public half
     Keygen {
         /// Where to write the secret half; never over a file that is there

@@ -2,7 +2,10 @@
 
 mod artifacts;
 mod events;
+mod log;
 mod malware;
+mod pages;
+mod payments;
 mod sandbox;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -18,7 +21,10 @@ use souk_domain::validation::Thresholds;
 pub use self::{
     artifacts::Artifacts,
     events::{Events, FeedKind, Kafka, KurrentDb, LogKind},
+    log::{Log, LogFormat},
     malware::Malware,
+    pages::Pages,
+    payments::Payments,
     sandbox::Sandbox,
 };
 
@@ -34,6 +40,8 @@ pub struct Config {
     pub probe: Option<SocketAddr>,
     /// A PostgreSQL to use instead of the embedded one; `DATABASE_URL` is read as well.
     pub database_url: Option<String>,
+    /// Where others find this Souk, e.g. `https://souk.example`; what a request was sent to when absent.
+    pub public_url: Option<String>,
     /// `development` or `production`; production refuses known secrets.
     pub environment: Environment,
     /// The key-encryption key, 64 hex digits; without it a random one is kept in the data directory.
@@ -64,6 +72,8 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// Who is asked for malware.
     pub malware: Malware,
+    /// Through what Souk is paid, and how vendors are.
+    pub payments: Payments,
     /// Pages that are kept in memory.
     pub pages: Pages,
     /// How logs look and what they hold.
@@ -77,6 +87,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             probe: None,
             database_url: None,
+            public_url: None,
             environment: Environment::Development,
             kek: None,
             rate_limits: Switch::On,
@@ -92,6 +103,7 @@ impl Default for Config {
             artifacts: Artifacts::default(),
             sandbox: Sandbox::default(),
             malware: Malware::default(),
+            payments: Payments::default(),
             pages: Pages::default(),
             log: Log::default(),
         }
@@ -154,46 +166,6 @@ impl Default for Limits {
             archive_bytes: 50 << 20,
         }
     }
-}
-
-/// Pages that are kept in memory.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Pages {
-    /// As many bytes of them, at most; 0 keeps none.
-    pub memory_bytes: u64,
-}
-
-impl Default for Pages {
-    fn default() -> Self {
-        Self { memory_bytes: 256 << 20 }
-    }
-}
-
-/// How logs look and what they hold.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Log {
-    /// `text` or `json`.
-    pub format: LogFormat,
-    /// A `tracing` filter, such as `info,souk_api=debug`.
-    pub filter: String,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
-    }
-}
-
-/// How logs look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One object a line.
-    Json,
 }
 
 /// What the command line says over everything else.
@@ -365,8 +337,14 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         }
     }
     problems.extend(config.artifacts.problems(config.environment));
+    if let Some(url) = &config.public_url
+        && !(url.starts_with("https://") || url.starts_with("http://"))
+    {
+        problems.push(format!("  public_url: {url:?}: expected an address that begins with https://"));
+    }
     problems.extend(config.sandbox.problems());
     problems.extend(config.malware.problems());
+    problems.extend(config.payments.problems());
     if config.limits.archive_bytes > LARGEST_ARCHIVE {
         problems.push(format!(
             "  limits.archive_bytes: {}: expected at most {LARGEST_ARCHIVE}, which is what the validation takes",

@@ -281,7 +281,7 @@ impl Souk {
         let ports = Ports {
             log: Arc::clone(&base.log),
             vault: Arc::clone(&vault),
-            clock,
+            clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             credentials: Arc::clone(&base.store) as _,
             passwords: Arc::new(Argon2Passwords::new(Arc::clone(&random), HASHES_AT_ONCE)),
@@ -289,6 +289,8 @@ impl Souk {
             sandbox: Arc::new(LazySandbox::new(config.data_dir.join("sandbox"), &config.sandbox)),
             malware: scanner(config),
             outputs: Arc::clone(&base.store) as _,
+            gateways: config.payments.gateways(&clock).map_err(Failure::new)?,
+            webhooks: Arc::clone(&base.store) as _,
             directory: Arc::clone(&directories) as _,
             timeline: directories,
         };
@@ -297,6 +299,7 @@ impl Souk {
             orphan_grace: Duration::from_secs(config.orphan_grace_seconds),
             max_artifact: config.limits.archive_bytes,
             grants: config.sandbox.grants(),
+            money: config.payments.money(),
             executions: config.sandbox.runs * 3 / 4,
             ..souk_app::Settings::default()
         };
@@ -386,6 +389,11 @@ impl Souk {
         workers::keep_house(Arc::clone(&self.base.store))
     }
 
+    /// Starts to do what is due.
+    pub fn keep_time(&self) -> Workers {
+        workers::keep_time(self.wired.app.clone())
+    }
+
     /// The HTTP interface.
     pub fn api(&self, config: &Config, shutdown: &CancellationToken) -> Api {
         let Wired { app, reader, keyring, models, .. } = &self.wired;
@@ -405,6 +413,7 @@ impl Souk {
             projections: Arc::new(Control::new(models.clone(), shutdown.clone())),
             metrics: Metrics::install(),
             settings: souk_api::Settings {
+                public_url: config.public_url.clone(),
                 rate_limits: (config.rate_limits == Switch::On).then_some(limits),
                 json_body_bytes: config.limits.json_body_bytes,
                 archive_bytes: config.limits.archive_bytes,

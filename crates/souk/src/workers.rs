@@ -2,9 +2,10 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use souk_app::{App, schedule};
 use souk_ports::{
     Clock,
-    store::{Idempotency, Outputs, StoreError},
+    store::{Idempotency, Outputs, StoreError, WebhookBodies},
 };
 use souk_store_postgres::PostgresStore;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,10 @@ use crate::system::SystemClock;
 const ANSWERS_KEPT: Duration = Duration::from_secs(48 * 3600);
 /// How long outputs of executions are kept.
 const OUTPUTS_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long what payment gateways sent is kept: longer than any dispute about a payment can be opened.
+const WEBHOOKS_KEPT: Duration = Duration::from_secs(180 * 24 * 3600);
+/// How often somebody looks for what is due. A license that is over is refused at once; this only records it.
+const DUE: Duration = Duration::from_secs(30);
 /// How often what has had its time is forgotten.
 const UPKEEP: Duration = Duration::from_secs(3600);
 
@@ -56,11 +61,37 @@ pub fn keep_house(store: Arc<PostgresStore>) -> Workers {
                     store.prune(ANSWERS_KEPT).await?,
                     store.prune_logins(SystemClock.now()).await?,
                     store.forget_outputs(OUTPUTS_KEPT).await?,
+                    store.forget_bodies(WEBHOOKS_KEPT).await?,
                 ))
             };
             match forgotten.await {
-                Ok((answers, logins, outputs)) => tracing::debug!(answers, logins, outputs, "forgot what had its time"),
+                Ok((answers, logins, outputs, webhooks)) => {
+                    tracing::debug!(answers, logins, outputs, webhooks, "forgot what had its time");
+                }
                 Err(error) => tracing::warn!(%error, "what had its time could not be forgotten"),
+            }
+        }
+    };
+    Workers::new(work, cancel)
+}
+
+/// Starts to do what is due: licenses that end, subscriptions that are billed or over. Several processes that do so are no harm: each
+/// thing is decided once.
+pub fn keep_time(app: App) -> Workers {
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let work = async move {
+        let mut every = tokio::time::interval(DUE);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = every.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            match schedule::run_due(&app).await {
+                Ok(ran) if ran.anything() => tracing::info!(?ran, "did what was due"),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "what is due was not done; trying again"),
             }
         }
     };

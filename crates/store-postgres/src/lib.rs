@@ -9,6 +9,7 @@ mod idempotency;
 mod keys;
 mod outputs;
 mod reactions;
+mod webhooks;
 
 use std::time::Duration;
 

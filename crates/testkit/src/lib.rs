@@ -2,7 +2,10 @@
 
 pub mod artifacts;
 pub mod contract;
+pub mod directory;
 pub mod faulty;
+pub mod feed;
+pub mod gateway;
 pub mod log;
 pub mod sandbox;
 pub mod store;
@@ -10,10 +13,15 @@ pub mod time;
 pub mod vault;
 
 pub use artifacts::MemoryArtifacts;
+pub use directory::LogDirectory;
 pub use faulty::{Fault, FaultyLog};
+pub use feed::LogFeed;
+pub use gateway::ToyGateway;
 pub use log::MemoryLog;
 pub use sandbox::ScriptedSandbox;
-pub use store::{MemoryCredentials, MemoryIdempotency, MemoryOutputs, MemoryReactions, MemoryWrappedKeys};
+pub use store::{
+    MemoryCredentials, MemoryIdempotency, MemoryOutputs, MemoryReactions, MemoryWebhookBodies, MemoryWrappedKeys,
+};
 pub use time::{ManualClock, SeededRandom};
 pub use vault::PlainVault;
 

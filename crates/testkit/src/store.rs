@@ -14,7 +14,7 @@ use souk_ports::{
     Clock, Position,
     store::{
         Claim, Credentials, Idempotency, Outputs, Parked, Progress, ReactionStore, Rotation, StoreError, StoredAnswer,
-        WrappedKeys,
+        WebhookBodies, WrappedKeys,
     },
 };
 use uuid::Uuid;
@@ -330,5 +330,25 @@ impl Outputs for MemoryOutputs {
         let before = kept.len();
         kept.retain(|_, (_, at)| *at >= limit);
         Ok((before - kept.len()) as u64)
+    }
+}
+
+/// [`WebhookBodies`] in memory; nothing is forgotten by age.
+#[derive(Debug, Default)]
+pub struct MemoryWebhookBodies(Mutex<HashMap<Uuid, Vec<u8>>>);
+
+#[async_trait]
+impl WebhookBodies for MemoryWebhookBodies {
+    async fn keep(&self, webhook: Uuid, sealed: &[u8]) -> Result<(), StoreError> {
+        lock(&self.0).entry(webhook).or_insert_with(|| sealed.to_vec());
+        Ok(())
+    }
+
+    async fn body(&self, webhook: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(lock(&self.0).get(&webhook).cloned())
+    }
+
+    async fn forget_bodies(&self, _age: Duration) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }

@@ -83,12 +83,24 @@ impl Vault for PlainVault {
         StreamId::new(Category::Email, derive(&["email", normalized]))
     }
 
-    fn license_key(&self, license: LicenseId) -> String {
-        format!("{}{KEY_END}", license.uuid().simple())
+    fn seal_bytes(&self, name: &str, bytes: &[u8]) -> Vec<u8> {
+        [name.as_bytes(), &[0], bytes].concat()
     }
 
-    fn license_of_key(&self, key: &str) -> Option<LicenseId> {
-        key.strip_suffix(KEY_END)?.parse().ok().map(LicenseId::new)
+    fn open_bytes(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let opened = sealed.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(&[0]));
+        opened
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| VaultError::Forged { event: Uuid::nil(), problem: format!("not kept under `{name}`") })
+    }
+
+    fn license_key(&self, license: LicenseId, generation: u32) -> String {
+        format!("{}-{generation}{KEY_END}", license.uuid().simple())
+    }
+
+    fn license_of_key(&self, key: &str) -> Option<(LicenseId, u32)> {
+        let (id, generation) = key.strip_suffix(KEY_END)?.split_once('-')?;
+        Some((LicenseId::new(id.parse().ok()?), generation.parse().ok()?))
     }
 
     fn derived_secret(&self, purpose: &str) -> [u8; 32] {
@@ -126,7 +138,7 @@ mod tests {
     fn a_license_key_names_its_license() {
         let vault = PlainVault::default();
         let license = LicenseId::new(Uuid::from_u128(7));
-        assert_eq!(vault.license_of_key(&vault.license_key(license)), Some(license));
+        assert_eq!(vault.license_of_key(&vault.license_key(license, 3)), Some((license, 3)));
         assert_eq!(vault.license_of_key("0-PLAIN"), None);
     }
 }

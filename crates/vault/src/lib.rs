@@ -13,6 +13,7 @@ mod field;
 mod keys;
 mod license;
 mod person;
+mod record;
 mod sealing;
 
 pub use keys::{KeyEncryptionKey, KeyError};

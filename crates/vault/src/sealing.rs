@@ -22,6 +22,7 @@ use crate::{
     keys::{KeyEncryptionKey, hmac_of},
     license,
     person::{PersonKey, Wrapping},
+    record,
 };
 
 const CACHED_KEYS: u64 = 10_000;
@@ -37,6 +38,7 @@ pub struct SealingVault {
     wrapping: Wrapping,
     emails: Zeroizing<[u8; 32]>,
     licenses: Zeroizing<[u8; 32]>,
+    records: Zeroizing<[u8; 32]>,
     keys: Arc<dyn WrappedKeys>,
     random: Arc<dyn Random>,
     cache: Cache<UserId, Arc<PersonKey>>,
@@ -53,6 +55,7 @@ impl SealingVault {
             wrapping: Wrapping::new(&kek),
             emails: Zeroizing::new(kek.derive("souk/kek/email/1", "")),
             licenses: Zeroizing::new(kek.derive("souk/kek/license/1", "")),
+            records: Zeroizing::new(kek.derive("souk/kek/record/1", "")),
             kek,
             keys,
             random,
@@ -148,12 +151,23 @@ impl Vault for SealingVault {
         StreamId::new(Category::Email, Uuid::new_v8(uuid))
     }
 
-    fn license_key(&self, license: LicenseId) -> String {
-        license::write(&self.licenses, license)
+    fn license_key(&self, license: LicenseId, generation: u32) -> String {
+        license::write(&self.licenses, license, generation)
     }
 
-    fn license_of_key(&self, key: &str) -> Option<LicenseId> {
+    fn license_of_key(&self, key: &str) -> Option<(LicenseId, u32)> {
         license::read(&self.licenses, key)
+    }
+
+    fn seal_bytes(&self, name: &str, bytes: &[u8]) -> Vec<u8> {
+        record::seal(&self.records, self.random.as_ref(), name, bytes)
+    }
+
+    fn open_bytes(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        record::open(&self.records, name, sealed).ok_or_else(|| VaultError::Forged {
+            event: Uuid::nil(),
+            problem: format!("what is kept under `{name}` was altered, or sealed under another key"),
+        })
     }
 
     fn derived_secret(&self, purpose: &str) -> [u8; 32] {

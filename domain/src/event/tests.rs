@@ -52,7 +52,11 @@ fn the_list_of_types_is_sorted_and_complete() {
         types_of::<execution::Event>(),
         types_of::<review::Event>(),
         types_of::<order::Event>(),
+        types_of::<subscription::Event>(),
         types_of::<license::Event>(),
+        types_of::<download::Event>(),
+        types_of::<series::Event>(),
+        types_of::<webhook::Event>(),
         types_of::<reservation::Event>(),
     ]
     .concat()
@@ -152,7 +156,11 @@ fn an_event_goes_back_only_to_its_own_decider() {
             execution::Event::try_from(event.clone()).map(Into::into),
             review::Event::try_from(event.clone()).map(Into::into),
             order::Event::try_from(event.clone()).map(Into::into),
+            subscription::Event::try_from(event.clone()).map(Into::into),
             license::Event::try_from(event.clone()).map(Into::into),
+            download::Event::try_from(event.clone()).map(Into::into),
+            series::Event::try_from(event.clone()).map(Into::into),
+            webhook::Event::try_from(event.clone()).map(Into::into),
             reservation::Event::try_from(event.clone()).map(Into::into),
         ];
         assert_eq!(back.iter().filter(|result: &&Result<DomainEvent, DomainEvent>| result.is_ok()).count(), 1);

@@ -139,7 +139,8 @@ fn media_lie_at_https_addresses() {
 
 #[test]
 fn prices_are_positive_and_have_an_end() {
-    let yearly = |amount| Pricing::Subscription { amount, currency: usd(), interval: Interval::Yearly };
+    let yearly =
+        |amount| Pricing::Subscription { amount, currency: usd(), interval: Interval::Yearly, trial_days: None };
     assert_eq!(Pricing::Free.checked(), Ok(Pricing::Free));
     for amount in [1, Pricing::MAX_AMOUNT] {
         assert_eq!(one_time(amount).checked(), Ok(one_time(amount)));

@@ -2,7 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    examples::{basis_points, id, one_time, order_id, paid, placed, plugin_id, terms, time, usd, user_id, vendor_id},
+    examples::{
+        basis_points, id, one_time, order_id, paid, placed, placed_through, plugin_id, terms, time, usd, user_id,
+        vendor_id,
+    },
     listing::Interval,
     testing::{decides_nothing_twice, given, state_after},
 };
@@ -17,6 +20,8 @@ fn place_as(buyer: UserId, pricing: Pricing, commission: u16, available: bool) -
         terms: terms(),
         gateway: Gateway::Manual,
         commission: basis_points(commission),
+        subscription: None,
+        payout_account: None,
         available,
         now: time("2026-11-21T09:00:00.250Z"),
     }
@@ -26,23 +31,85 @@ fn place() -> Command {
     place_as(user_id(), one_time(4_900), 1_500, true)
 }
 
+fn receipt(reference: &str, amount: i64) -> Receipt {
+    Receipt {
+        reference: reference.to_owned(),
+        names: vec![reference.to_owned()],
+        paid: Money { amount, currency: usd() },
+        tax: None,
+        fee: None,
+        country: None,
+        paid_at: time("2026-11-21T09:05:00Z"),
+    }
+}
+
 fn pay(reference: &str, amount: i64) -> Command {
-    Command::CompletePayment { reference: reference.to_owned(), paid: Money { amount, currency: usd() } }
+    // Payments of a test are told with their taxes unless it says otherwise.
+    Command::CompletePayment(Receipt { tax: Some(0), ..receipt(reference, amount) })
+}
+
+fn refund_of(n: u128, amount: Option<i64>) -> Command {
+    Command::Refund { id: id(n), amount, reason: "Changed mind.".to_owned() }
 }
 
 fn refund(amount: Option<i64>) -> Command {
-    Command::Refund { amount, reason: "Changed mind.".to_owned() }
+    refund_of(7, amount)
 }
 
 fn refunded(amount: i64, refunded_total: i64, commission: i64, full: bool) -> Event {
+    refunded_as(7, None, (amount, refunded_total, commission, full))
+}
+
+fn refunded_as(
+    n: u128,
+    reference: Option<&str>,
+    (amount, refunded_total, commission, full): (i64, i64, i64, bool),
+) -> Event {
     Event::PaymentRefunded {
+        refund_id: Some(id(n)),
+        reference: reference.map(str::to_owned),
         amount,
         currency: usd(),
         refunded_total,
         commission,
+        tax: 0,
         full,
         reason: "Changed mind.".to_owned(),
+        status: if full { OrderStatus::Refunded } else { OrderStatus::PartiallyRefunded },
     }
+}
+
+fn settled(n: u128, amount: i64, failure: Option<&str>) -> Command {
+    Command::SettleRefund(Settlement {
+        id: id(n),
+        reference: format!("re_{n}"),
+        amount: Money { amount, currency: usd() },
+        failure: failure.map(str::to_owned),
+        reason: "Changed mind.".to_owned(),
+    })
+}
+
+fn contest(name: &str, status: DisputeStatus) -> Command {
+    Command::Contest(Contest {
+        reference: name.to_owned(),
+        amount: Money { amount: 4_900, currency: usd() },
+        reason: "fraudulent".to_owned(),
+        status,
+    })
+}
+
+/// What comes of `commands` after a payment of 4,900; those that are refused are left out, and given once more at the end until none
+/// does anything any more.
+fn after(commands: &[Command]) -> Order {
+    let mut state = state_after::<Orders>([placed_through(Gateway::Stripe, 4_900, 1_500), paid(4_900, 735)]);
+    for _ in 0..=commands.len() {
+        for command in commands {
+            let Ok(events) = Orders::decide(&state, command.clone()) else { continue };
+            state = events.iter().fold(state, Orders::evolve);
+        }
+    }
+    let State::Placed(order) = state else { panic!("not placed") };
+    *order
 }
 
 fn status(events: Vec<Event>) -> OrderStatus {
@@ -61,7 +128,7 @@ fn placing_happens_once_and_fixes_price_terms_and_commission() {
 
 #[test]
 fn a_subscription_is_placed_at_the_price_of_its_first_interval() {
-    let pricing = Pricing::Subscription { amount: 900, currency: usd(), interval: Interval::Yearly };
+    let pricing = Pricing::Subscription { amount: 900, currency: usd(), interval: Interval::Yearly, trial_days: None };
     let Ok(events) = Orders::decide(&State::Absent, place_as(user_id(), pricing.clone(), 1_500, true)) else {
         panic!("refused")
     };
@@ -92,14 +159,15 @@ fn a_payment_completes_once() {
 
 #[test]
 fn a_payment_matches_the_amount_and_currency_of_the_order() {
-    let mismatch = || Error::PaymentMismatch { expected_amount: 4_900, expected_currency: usd() };
-    let in_euro = Command::CompletePayment {
-        reference: "transfer-1".to_owned(),
+    let problem_of = |problem| Error::PaymentMismatch { expected_amount: 4_900, expected_currency: usd(), problem };
+    let mismatch = || problem_of(Mismatch::Amount);
+    let in_euro = Command::CompletePayment(Receipt {
         paid: Money { amount: 4_900, currency: "EUR".parse().unwrap() },
-    };
+        ..receipt("transfer-1", 4_900)
+    });
     given::<Orders>([placed(4_900, 1_500)]).when(pay("transfer-1", 4_899)).then_refused(mismatch());
     given::<Orders>([placed(4_900, 1_500)]).when(pay("transfer-1", 4_901)).then_refused(mismatch());
-    given::<Orders>([placed(4_900, 1_500)]).when(in_euro).then_refused(mismatch());
+    given::<Orders>([placed(4_900, 1_500)]).when(in_euro).then_refused(problem_of(Mismatch::Currency));
     given::<Orders>([placed(4_900, 1_500), paid(4_900, 735)]).when(pay("transfer-1", 1)).then_refused(mismatch());
 }
 
@@ -111,7 +179,8 @@ fn a_refund_gives_back_what_was_asked_or_all_that_is_left() {
     given::<Orders>(history()).when(refund(Some(4_900))).then(refunded(4_900, 4_900, 735, true));
     given::<Orders>(history()).when(refund(Some(1_000))).then(refunded(1_000, 1_000, 150, false));
     let partly = [history(), vec![refunded(1_000, 1_000, 150, false)]].concat();
-    given::<Orders>(partly).when(refund(None)).then(refunded(3_900, 4_900, 585, true));
+    let rest = refunded_as(8, None, (3_900, 4_900, 585, true));
+    given::<Orders>(partly).when(refund_of(8, None)).then(rest);
 }
 
 #[test]
@@ -127,7 +196,9 @@ fn refunds_never_exceed_what_was_captured() {
     }
     let nothing_left = || [history(), vec![refunded(4_900, 4_900, 735, true)]].concat();
     given::<Orders>(nothing_left()).when(refund(None)).then_nothing();
-    given::<Orders>(nothing_left()).when(refund(Some(1))).then_refused(Error::RefundTooLarge { wanted: 1, left: 0 });
+    given::<Orders>(nothing_left())
+        .when(refund_of(8, Some(1)))
+        .then_refused(Error::RefundTooLarge { wanted: 1, left: 0 });
 }
 
 #[test]
@@ -143,19 +214,46 @@ fn the_status_follows_the_money() {
     assert_eq!(serde_json::to_value(OrderStatus::PartiallyRefunded).unwrap(), "partially_refunded");
 }
 
+fn told() -> impl Strategy<Value = DisputeStatus> {
+    prop::sample::select(vec![DisputeStatus::Open, DisputeStatus::Won, DisputeStatus::Lost])
+}
+
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         2 => Just(place()),
         2 => (prop::sample::select(vec!["a", "b"]), 4_899_i64..4_901).prop_map(|(name, amount)| pay(name, amount)),
-        2 => prop::option::of(-1_i64..3_000).prop_map(refund),
+        2 => (1_u128..4, prop::option::of(-1_i64..3_000)).prop_map(|(n, amount)| refund_of(n, amount)),
+        2 => (1_u128..4, 1_i64..3_000, prop::option::of(Just("declined"))).prop_map(|(n, amount, code)| settled(n, amount, code)),
+        2 => (prop::sample::select(vec!["a", "b"]), told()).prop_map(|(name, status)| contest(name, status)),
+        1 => Just(Command::Cancel { reason: Cancellation::Expired }),
     ]
 }
 
 proptest! {
-    // A refund of an amount is another one each time; one of all that is left is not.
     #[test]
     fn the_same_command_again_decides_nothing(commands in prop::collection::vec(command(), 0..20)) {
-        decides_nothing_twice::<Orders>(commands, |c| !matches!(c, Command::Refund { amount: Some(_), .. }))?;
+        decides_nothing_twice::<Orders>(commands, |_| true)?;
+    }
+
+    #[test]
+    fn what_a_gateway_tells_comes_to_the_same_in_any_order(
+        (told, shuffled) in prop::collection::vec(
+            prop_oneof![
+                (1_u128..4, prop::option::of(Just("declined"))).prop_map(|(n, code)| settled(n, 1_000 + 300 * i64::try_from(n).unwrap(), code)),
+                (prop::sample::select(vec!["a", "b"])).prop_map(|name| contest(name, DisputeStatus::Open)),
+                Just(contest("a", DisputeStatus::Won)),
+                Just(contest("b", DisputeStatus::Lost)),
+            ],
+            0..12,
+        ).prop_flat_map(|told| (Just(told.clone()), Just(told).prop_shuffle())),
+    ) {
+        let (one, other) = (after(&told), after(&shuffled));
+        prop_assert_eq!(one.refunded, other.refunded);
+        prop_assert_eq!((one.status(), one.right()), (other.status(), other.right()));
+        prop_assert_eq!(
+            (one.commission_returned, one.tax_returned, one.disputes, one.refunds),
+            (other.commission_returned, other.tax_returned, other.disputes, other.refunds)
+        );
     }
 
     #[test]
@@ -167,8 +265,8 @@ proptest! {
         let full_commission = basis_points(points).of(amount);
         let mut state = state_after::<Orders>([placed(amount, points), paid(amount, full_commission)]);
         let (mut money, mut commission) = (0_i64, 0_i64);
-        for part in parts.into_iter().map(Some).chain([None]) {
-            let Ok(events) = Orders::decide(&state, refund(part)) else { continue };
+        for (n, part) in (0_u128..).zip(parts.into_iter().map(Some).chain([None])) {
+            let Ok(events) = Orders::decide(&state, refund_of(n, part)) else { continue };
             for event in events {
                 if let Event::PaymentRefunded { amount: part, refunded_total, commission: back, .. } = &event {
                     money += part;
@@ -181,4 +279,102 @@ proptest! {
         }
         prop_assert_eq!((money, commission), (amount, full_commission));
     }
+}
+
+#[test]
+fn taxes_lie_within_the_price_or_on_top_of_it() {
+    let placed = || [placed_through(Gateway::Stripe, 4_900, 1_500)];
+    let taxed = |amount, tax| Command::CompletePayment(Receipt { tax: Some(tax), ..receipt("pi_1", amount) });
+    for (amount, tax, commission) in [(5_831, 931, 735), (4_900, 782, 618)] {
+        let events = Orders::decide(&state_after::<Orders>(placed()), taxed(amount, tax)).unwrap();
+        assert!(
+            matches!(events[..], [Event::PaymentCompleted { amount: a, tax: t, commission: c, .. }] if (a, t, c) == (amount, tax, commission)),
+            "{events:?}"
+        );
+    }
+    let wrong = Error::PaymentMismatch { expected_amount: 4_900, expected_currency: usd(), problem: Mismatch::Amount };
+    given::<Orders>(placed()).when(taxed(5_831, 900)).then_refused(wrong);
+    // What was paid in all is told first, what of it are taxes later.
+    given::<Orders>(placed()).when(Command::CompletePayment(receipt("pi_1", 5_831))).then_refused(Error::TaxesNotTold);
+}
+
+#[test]
+fn another_word_for_the_same_payment_changes_nothing() {
+    let words = Receipt { names: vec!["ch_1".to_owned(), "transfer-1".to_owned()], ..receipt("ch_1", 4_900) };
+    given::<Orders>([placed(4_900, 1_500), paid(4_900, 735)]).when(Command::CompletePayment(words)).then_nothing();
+}
+
+#[test]
+fn a_canceled_order_is_not_paid_and_a_paid_one_not_canceled() {
+    let cancel = |reason| Command::Cancel { reason };
+    let canceled = || Event::Canceled { reason: Cancellation::Expired };
+    given::<Orders>([placed(4_900, 1_500)]).when(cancel(Cancellation::Expired)).then(canceled());
+    given::<Orders>([placed(4_900, 1_500), canceled()]).when(cancel(Cancellation::Asked)).then_nothing();
+    given::<Orders>([placed(4_900, 1_500), canceled()]).when(pay("pi_1", 4_900)).then_refused(Error::Canceled);
+    let history = || [placed(4_900, 1_500), paid(4_900, 735)];
+    given::<Orders>(history()).when(cancel(Cancellation::Asked)).then_refused(Error::AlreadyPaid);
+    given::<Orders>(history()).when(cancel(Cancellation::Expired)).then_nothing();
+    assert_eq!(status(vec![placed(4_900, 1_500), canceled()]), OrderStatus::Canceled);
+}
+
+#[test]
+fn what_was_asked_of_a_gateway_is_spoken_for_until_it_fails() {
+    let history = || vec![placed_through(Gateway::Stripe, 4_900, 1_500), paid(4_900, 735)];
+    let asked = |n, amount| Event::RefundRequested {
+        refund_id: id(n),
+        amount,
+        currency: usd(),
+        reason: "Changed mind.".to_owned(),
+    };
+    given::<Orders>(history()).when(refund_of(1, Some(3_000))).then(asked(1, 3_000));
+    let one = || [history(), vec![asked(1, 3_000)]].concat();
+    given::<Orders>(one())
+        .when(refund_of(2, Some(2_000)))
+        .then_refused(Error::RefundTooLarge { wanted: 2_000, left: 1_900 });
+    given::<Orders>(one()).when(refund_of(2, None)).then(asked(2, 1_900));
+    given::<Orders>(one()).when(refund_of(1, Some(1_000))).then_refused(Error::OtherRefund);
+    given::<Orders>(one()).when(settled(1, 3_000, None)).then(refunded_as(1, Some("re_1"), (3_000, 3_000, 450, false)));
+    let order = after(&[refund_of(1, Some(3_000)), settled(1, 3_000, Some("declined"))]);
+    assert_eq!((order.left(), order.refunded, order.status()), (4_900, 0, OrderStatus::Paid));
+}
+
+#[test]
+fn a_refund_that_fails_later_is_taken_back_and_stays_failed() {
+    let order = after(&[settled(1, 4_900, None)]);
+    assert_eq!((order.status(), order.right()), (OrderStatus::Refunded, Right::Over(Loss::Refunded)));
+    let order = after(&[settled(1, 4_900, None), settled(1, 4_900, Some("lost")), settled(1, 4_900, None)]);
+    assert_eq!((order.status(), order.right(), order.commission_returned), (OrderStatus::Paid, Right::Good, 0));
+}
+
+#[test]
+fn a_dispute_takes_the_money_until_it_is_decided() {
+    let contested = after(&[contest("dp_1", DisputeStatus::Open)]);
+    assert_eq!((contested.status(), contested.right()), (OrderStatus::Disputed, Right::OnHold));
+    assert_eq!(contested.commission_returned, 735);
+    let won = after(&[contest("dp_1", DisputeStatus::Open), contest("dp_1", DisputeStatus::Won)]);
+    assert_eq!((won.status(), won.right(), won.commission_returned), (OrderStatus::Paid, Right::Good, 0));
+    let lost = after(&[contest("dp_1", DisputeStatus::Open), contest("dp_1", DisputeStatus::Lost)]);
+    assert_eq!((lost.status(), lost.right()), (OrderStatus::Disputed, Right::Over(Loss::DisputeLost)));
+    assert_eq!(lost.commission_returned, 735);
+    // An old word of it comes late.
+    let late = after(&[contest("dp_1", DisputeStatus::Lost), contest("dp_1", DisputeStatus::Open)]);
+    assert_eq!((late.right(), late.commission_returned), (Right::Over(Loss::DisputeLost), 735));
+}
+
+#[test]
+fn money_that_pays_nothing_is_kept_by_its_name() {
+    let keep = || Command::KeepUnmatched {
+        reference: "pi_2".to_owned(),
+        paid: Money { amount: 100, currency: usd() },
+        problem: Mismatch::AlreadyPaid,
+    };
+    let kept = Event::PaymentUnmatched {
+        reference: "pi_2".to_owned(),
+        amount: 100,
+        currency: usd(),
+        problem: Mismatch::AlreadyPaid,
+    };
+    let history = || vec![placed(4_900, 1_500), paid(4_900, 735)];
+    given::<Orders>(history()).when(keep()).then(kept.clone());
+    given::<Orders>([history(), vec![kept]].concat()).when(keep()).then_nothing();
 }

@@ -15,7 +15,7 @@ fn release(kind: Kind, n: u128) -> Command {
     Command::Release { kind, holder: Uuid::from_u128(n) }
 }
 
-/// What is true of each of the three kinds of keys.
+/// What is true of each kind of key.
 fn is_held_by_one<D>(kind: Kind, reserved: fn(Holder) -> Event, released: fn(Holder) -> Event)
 where
     D: Decider<State = State, Command = Command, Event = Event, Error = Error>,
@@ -49,6 +49,12 @@ fn a_slug_is_held_by_one_vendor() {
 fn an_address_is_held_by_one_user() {
     is_held_by_one::<Emails>(Kind::Email, Event::EmailReserved, Event::EmailReleased);
     assert_eq!(Emails::CATEGORY, Category::Email);
+}
+
+#[test]
+fn a_public_key_is_held_by_one_vendor() {
+    is_held_by_one::<PublicKeys>(Kind::Key, Event::KeyReserved, Event::KeyReleased);
+    assert_eq!(PublicKeys::CATEGORY, Category::Key);
 }
 
 fn command() -> impl Strategy<Value = Command> {

@@ -30,6 +30,39 @@ fn a_body_may_have_line_breaks_and_tabs() {
 }
 
 #[test]
+fn what_nobody_sees_is_no_text() {
+    let body = |text: &str| problem(body("title", text, 10));
+    let unseen = [
+        "\u{200b}",
+        "\u{200d}\u{feff}",
+        " \u{ad}\n",
+        "\u{2060}",
+        "\u{202e}",
+        "\u{3164}",
+        "\u{115f}",
+        "\u{ffa0}",
+        "\u{fe0f}",
+        "\u{34f}",
+        "\u{180e}",
+        "\u{17b4}",
+        "\u{e0041}",
+        "\u{e0100}",
+        "\u{1d173}",
+        "\u{fff9}",
+        "\u{600}",
+        "\u{13430}",
+        "\u{2800}",
+    ];
+    for text in unseen {
+        assert_eq!(body(text).as_deref(), Some("must not be blank"), "{text:?}");
+        assert_eq!(body(&format!("{text}.")), None, "beside what can be seen they may be needed: {text:?}");
+    }
+    for text in ["👩\u{200d}🔬", "נ", "ก", "한", "語", "¶", "\u{301}", "-"] {
+        assert_eq!(body(text), None, "{text:?}");
+    }
+}
+
+#[test]
 fn all_problems_are_said_at_once() {
     let mut problems = Problems::default();
     problems.line("title", "", 5);

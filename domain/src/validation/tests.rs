@@ -207,9 +207,18 @@ fn a_human_is_asked_only_where_the_pipeline_leaves_it_to_one() {
     given::<Validations>(left_to_a_human()).when(escalate()).then(escalated());
     given::<Validations>(with(left_to_a_human(), escalated())).when(escalate()).then_nothing();
     given::<Validations>(with(left_to_a_human(), adjudicated(Verdict::Approve, false))).when(escalate()).then_nothing();
-    given::<Validations>(with(ran(&[], &[]), concluded(100, Verdict::Approve)))
-        .when(escalate())
-        .then_refused(Error::AlreadyConcluded);
+    given::<Validations>(rejected()).when(escalate()).then_refused(Error::AlreadyConcluded);
+}
+
+#[test]
+fn an_approval_can_be_left_to_a_human_and_is_theirs_from_then_on() {
+    let approved = || with(ran(&[], &[]), concluded(100, Verdict::Approve));
+    given::<Validations>(approved()).when(escalate()).then(escalated());
+    let left = || with(approved(), escalated());
+    given::<Validations>(left()).when(escalate()).then_nothing();
+    for verdict in [Verdict::Approve, Verdict::Reject] {
+        given::<Validations>(left()).when(adjudicate(verdict)).then(adjudicated(verdict, false));
+    }
 }
 
 #[test]

@@ -2,7 +2,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    examples::{basis_points, id, key_registered, public_key, user_id, vendor_id, vendor_key_id, vendor_registered},
+    examples::{
+        basis_points, id, key_registered, payout_requested, public_key, time, usd, user_id, vendor_id, vendor_key_id,
+        vendor_registered,
+    },
+    money::Money,
     testing::{decides_nothing_twice, given, state_after},
 };
 
@@ -143,4 +147,50 @@ proptest! {
     fn the_same_command_again_decides_nothing(commands in prop::collection::vec(command(), 0..30)) {
         decides_nothing_twice::<Vendors>(commands, |_| true)?;
     }
+}
+
+fn payout(n: u128, amount: Option<i64>, earned: i64) -> Command {
+    Command::RequestPayout(Request {
+        payout: id(n),
+        amount,
+        earned: Money { amount: earned, currency: usd() },
+        minimum: 1_000,
+        batch: Some(Uuid::from_u128(99)),
+        now: time("2026-12-01T00:00:00Z"),
+    })
+}
+
+#[test]
+fn a_vendor_is_paid_no_more_than_it_earned() {
+    let history = || vec![vendor_registered()];
+    given::<Vendors>(history()).when(payout(31, None, 5_000)).then(payout_requested(31, 5_000));
+    given::<Vendors>(history()).when(payout(31, Some(2_000), 5_000)).then(payout_requested(31, 2_000));
+    let one = || [history(), vec![payout_requested(31, 4_000)]].concat();
+    given::<Vendors>(one()).when(payout(31, None, 5_000)).then_nothing();
+    given::<Vendors>(one()).when(payout(32, None, 5_000)).then(payout_requested(32, 1_000));
+    let too_large = Error::PayoutTooLarge { wanted: 1_500, available: 1_000, currency: usd() };
+    given::<Vendors>(one()).when(payout(32, Some(1_500), 5_000)).then_refused(too_large);
+    let too_small = || Error::PayoutTooSmall { minimum: 1_000, currency: usd() };
+    given::<Vendors>(one()).when(payout(32, None, 4_999)).then_refused(too_small());
+    // Money that went back since makes less than nothing of what is left.
+    given::<Vendors>(one()).when(payout(32, None, 1_000)).then_refused(too_small());
+}
+
+#[test]
+fn a_payout_that_failed_can_be_asked_for_again_and_is_settled_itself() {
+    let failed = || Event::PayoutFailed {
+        payout_id: id(31),
+        amount: 4_000,
+        currency: usd(),
+        reason: "Account closed.".to_owned(),
+    };
+    let history = || vec![vendor_registered(), payout_requested(31, 4_000)];
+    let fail = || Command::FailPayout { payout: id(31), reason: "Account closed.".to_owned() };
+    let pay = || Command::PayOut { payout: id(31), reference: "bank-1".to_owned(), now: time("2026-12-02T00:00:00Z") };
+    given::<Vendors>(history()).when(fail()).then(failed());
+    let failed_one = || [history(), vec![failed()]].concat();
+    given::<Vendors>(failed_one()).when(fail()).then_nothing();
+    given::<Vendors>(failed_one()).when(pay()).then_refused(Error::PayoutSettled(PayoutStatus::Failed));
+    given::<Vendors>(failed_one()).when(payout(32, None, 4_000)).then(payout_requested(32, 4_000));
+    given::<Vendors>([vendor_registered()]).when(pay()).then_refused(Error::UnknownPayout);
 }

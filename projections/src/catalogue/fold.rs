@@ -152,7 +152,14 @@ impl CatalogueChanges {
                     patch.review_points += stars.points();
                 }
             }
-            DomainEvent::User(_) | DomainEvent::Order(_) | DomainEvent::License(_) | DomainEvent::Reservation(_) => {}
+            DomainEvent::User(_)
+            | DomainEvent::Order(_)
+            | DomainEvent::Subscription(_)
+            | DomainEvent::License(_)
+            | DomainEvent::Download(_)
+            | DomainEvent::Invoice(_)
+            | DomainEvent::Webhook(_)
+            | DomainEvent::Reservation(_) => {}
         }
     }
 
@@ -180,10 +187,7 @@ impl CatalogueChanges {
             }
             vendor::Event::Verified {} => patch.verified = true,
             vendor::Event::Suspended { .. } => patch.suspended = true,
-            vendor::Event::CommissionSet { .. }
-            | vendor::Event::KeyRegistered { .. }
-            | vendor::Event::KeyRevoked { .. }
-            | vendor::Event::Abandoned {} => {}
+            _ => {}
         }
     }
 

@@ -9,8 +9,9 @@ use souk_domain::{
     event::DomainEvent,
     installation, license,
     listing::{Pricing, Terms},
-    order, plugin,
+    order, plugin, subscription,
 };
+use souk_domain::{order::OrderStatus, subscription::Standing};
 use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
@@ -30,6 +31,7 @@ pub(super) struct LibraryChanges {
     licenses: BTreeMap<Uuid, LicenseRow>,
     activations: Activations,
     orders: BTreeMap<Uuid, OrderRow>,
+    subscriptions: BTreeMap<Uuid, SubscriptionRow>,
 }
 
 #[derive(Default, Serialize)]
@@ -62,7 +64,37 @@ struct InstallationRow {
 struct LicenseRow {
     license_id: Uuid,
     issued: Option<Issued>,
-    status: Option<&'static str>,
+    status: Option<String>,
+    /// Whether `expires_at` is another than it was.
+    moved: bool,
+    expires_at: Option<DateTime<Utc>>,
+    kind: Option<String>,
+    expired: Option<bool>,
+    downloads: Option<u64>,
+    uses: Option<u64>,
+    key_generation: Option<u32>,
+}
+
+#[derive(Default, Serialize)]
+struct SubscriptionRow {
+    subscription_id: Uuid,
+    started: Option<Started>,
+    standing: Option<String>,
+    period_end: Option<DateTime<Utc>>,
+    ends_then: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Started {
+    order_id: Uuid,
+    user_id: Uuid,
+    plugin_id: Uuid,
+    vendor_id: Uuid,
+    license_id: Uuid,
+    gateway: String,
+    pricing: Pricing,
+    started_at: DateTime<Utc>,
+    position: u64,
 }
 
 #[derive(Serialize)]
@@ -71,6 +103,7 @@ struct Issued {
     plugin_id: Uuid,
     vendor_id: Uuid,
     order_id: Uuid,
+    subscription_id: Option<Uuid>,
     kind: String,
     terms: Terms,
     expires_at: Option<DateTime<Utc>>,
@@ -82,10 +115,11 @@ struct Issued {
 struct OrderRow {
     order_id: Uuid,
     placed: Option<Placed>,
-    status: Option<&'static str>,
+    status: Option<String>,
     paid_at: Option<DateTime<Utc>>,
     payment_reference: Option<String>,
     refunded_total: Option<i64>,
+    checkout: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +131,8 @@ struct Placed {
     currency: &'static str,
     gateway: String,
     pricing: Pricing,
+    subscription_id: Option<Uuid>,
+    renewal: bool,
     placed_at: DateTime<Utc>,
     position: u64,
 }
@@ -126,11 +162,8 @@ impl Row for InstallationRow {
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
-        let uuid = |fields: &mut Fields<'_>, value| {
-            fields.uuid(value);
-        };
-        fields.uuid(self.installation_id).maybe(self.user_id, uuid).maybe(self.plugin_id, uuid);
-        fields.maybe(self.vendor_id, uuid).text(&self.version).maybe(self.license_id, uuid).text(self.status);
+        fields.uuid(self.installation_id).maybe(self.user_id, put_uuid).maybe(self.plugin_id, put_uuid);
+        fields.maybe(self.vendor_id, put_uuid).text(&self.version).maybe(self.license_id, put_uuid).text(self.status);
         fields.time(self.since).big(rows::big(self.position));
     }
 }
@@ -138,32 +171,62 @@ impl Row for InstallationRow {
 impl Row for LicenseRow {
     const TARGET: (&'static str, &'static str) = (
         "library_license",
-        "license_id, user_id, plugin_id, vendor_id, order_id, kind, status, terms, expires_at, issued_at, position",
+        "license_id, user_id, plugin_id, vendor_id, order_id, subscription_id, kind, status, terms, expires_at, expired, downloads, uses, \
+         key_generation, issued_at, position",
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
         let Some(issued) = &self.issued else { return };
         fields.uuid(self.license_id).uuid(issued.user_id).uuid(issued.plugin_id).uuid(issued.vendor_id);
-        fields.uuid(issued.order_id).text(&issued.kind).maybe_text(self.status).json(&issued.terms);
-        fields.maybe_time(issued.expires_at).time(issued.issued_at).big(rows::big(issued.position));
+        fields.uuid(issued.order_id).maybe(issued.subscription_id, put_uuid);
+        fields
+            .text(self.kind.as_deref().unwrap_or(&issued.kind))
+            .maybe_text(self.status.as_deref())
+            .json(&issued.terms);
+        fields
+            .maybe_time(if self.moved { self.expires_at } else { issued.expires_at })
+            .flag(self.expired.unwrap_or(false));
+        fields.big(rows::big(self.downloads.unwrap_or(0))).big(rows::big(self.uses.unwrap_or(0)));
+        fields.big(self.key_generation.unwrap_or(0).into()).time(issued.issued_at).big(rows::big(issued.position));
     }
 }
 
 impl Row for OrderRow {
     const TARGET: (&'static str, &'static str) = (
         "library_order",
-        "order_id, user_id, plugin_id, vendor_id, amount, currency, gateway, pricing, status, placed_at, paid_at, \
-         payment_reference, refunded_total, position",
+        "order_id, user_id, plugin_id, vendor_id, amount, currency, gateway, pricing, subscription_id, renewal, status, checkout, \
+         placed_at, paid_at, payment_reference, refunded_total, position",
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
         let Some(placed) = &self.placed else { return };
         fields.uuid(self.order_id).uuid(placed.user_id).uuid(placed.plugin_id).uuid(placed.vendor_id);
         fields.big(placed.amount).text(placed.currency).text(&placed.gateway).json(&placed.pricing);
-        fields.maybe_text(self.status).time(placed.placed_at).maybe_time(self.paid_at);
+        fields.maybe(placed.subscription_id, put_uuid).flag(placed.renewal).maybe_text(self.status.as_deref());
+        fields.maybe_text(self.checkout.as_deref()).time(placed.placed_at).maybe_time(self.paid_at);
         fields.maybe_text(self.payment_reference.as_deref()).big(self.refunded_total.unwrap_or(0));
         fields.big(rows::big(placed.position));
     }
+}
+
+impl Row for SubscriptionRow {
+    const TARGET: (&'static str, &'static str) = (
+        "library_subscription",
+        "subscription_id, order_id, user_id, plugin_id, vendor_id, license_id, gateway, pricing, standing, period_end, ends_then, \
+         started_at, position",
+    );
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        let Some(started) = &self.started else { return };
+        fields.uuid(self.subscription_id).uuid(started.order_id).uuid(started.user_id).uuid(started.plugin_id);
+        fields.uuid(started.vendor_id).uuid(started.license_id).text(&started.gateway).json(&started.pricing);
+        fields.maybe_text(self.standing.as_deref()).maybe_time(self.period_end).flag(self.ends_then.unwrap_or(false));
+        fields.time(started.started_at).big(rows::big(started.position));
+    }
+}
+
+fn put_uuid(fields: &mut Fields<'_>, value: Uuid) {
+    fields.uuid(value);
 }
 
 impl LibraryChanges {
@@ -210,29 +273,51 @@ impl LibraryChanges {
         let row = self.licenses.entry(id).or_default();
         row.license_id = id;
         match change {
-            license::Event::Issued { order_id, user_id, plugin_id, vendor_id, kind, terms, expires_at, .. } => {
+            license::Event::Issued {
+                order_id,
+                subscription_id,
+                user_id,
+                plugin_id,
+                vendor_id,
+                kind,
+                terms,
+                expires_at,
+                ..
+            } => {
                 row.issued = Some(Issued {
                     user_id: user_id.uuid(),
                     plugin_id: plugin_id.uuid(),
                     vendor_id: vendor_id.uuid(),
                     order_id: order_id.uuid(),
+                    subscription_id: subscription_id.map(|id| id.uuid()),
                     kind: rows::word(kind),
                     terms: terms.clone(),
                     expires_at: *expires_at,
                     issued_at: event.recorded_at,
                     position: event.position,
                 });
-                row.status = Some("active");
+                row.status = Some(rows::word(&license::Status::Active));
             }
+            license::Event::Extended { expires_at, kind, .. } => {
+                (row.moved, row.expires_at) = (true, *expires_at);
+                (row.kind, row.expired) = (Some(rows::word(kind)), Some(false));
+            }
+            license::Event::Expired { expired_at, .. } => {
+                row.expired = Some(true);
+                (row.moved, row.expires_at) = (true, Some(*expired_at));
+            }
+            license::Event::Used { purpose: license::Purpose::Download, total, .. } => row.downloads = Some(*total),
+            license::Event::Used { purpose: license::Purpose::Usage, total, .. } => row.uses = Some(*total),
+            license::Event::KeyRotated { generation } => row.key_generation = Some(*generation),
             license::Event::Activated { fingerprint, label, activated_at, .. } => {
                 self.activations.insert((id, fingerprint.clone()), Some((label.clone(), *activated_at)));
             }
             license::Event::Deactivated { fingerprint, .. } => {
                 self.activations.insert((id, fingerprint.clone()), None);
             }
-            license::Event::Suspended { .. } => row.status = Some("suspended"),
-            license::Event::Reinstated {} => row.status = Some("active"),
-            license::Event::Revoked { .. } => row.status = Some("revoked"),
+            license::Event::Suspended { status, .. }
+            | license::Event::Reinstated { status, .. }
+            | license::Event::Revoked { status, .. } => row.status = Some(rows::word(status)),
         }
     }
 
@@ -248,6 +333,7 @@ impl LibraryChanges {
                 currency,
                 pricing,
                 gateway,
+                subscription,
                 placed_at,
                 ..
             } => {
@@ -259,20 +345,62 @@ impl LibraryChanges {
                     currency: currency.code(),
                     gateway: rows::word(gateway),
                     pricing: pricing.clone(),
+                    subscription_id: subscription.map(|billed| billed.subscription_id.uuid()),
+                    renewal: subscription.is_some_and(|billed| billed.renewal),
                     placed_at: *placed_at,
                     position: event.position,
                 });
-                row.status = Some("pending");
+                row.status = Some(rows::word(&OrderStatus::Pending));
             }
-            order::Event::PaymentCompleted { reference, .. } => {
-                row.status = Some("paid");
-                row.paid_at = Some(event.recorded_at);
+            order::Event::CheckoutOpened { reference } => row.checkout = Some(reference.clone()),
+            order::Event::Canceled { .. } => row.status = Some(rows::word(&OrderStatus::Canceled)),
+            order::Event::PaymentCompleted { reference, paid_at, .. } => {
+                row.status = Some(rows::word(&OrderStatus::Paid));
+                row.paid_at = Some(paid_at.unwrap_or(event.recorded_at));
                 row.payment_reference = Some(reference.clone());
             }
-            order::Event::PaymentRefunded { refunded_total, full, .. } => {
-                row.status = Some(if *full { "refunded" } else { "partially_refunded" });
+            order::Event::PaymentRefunded { refunded_total, status, .. }
+            | order::Event::RefundFailed { refunded_total, status, .. } => {
+                row.status = Some(rows::word(status));
                 row.refunded_total = Some(*refunded_total);
             }
+            order::Event::Disputed { status, .. }
+            | order::Event::DisputeWon { status, .. }
+            | order::Event::DisputeLost { status, .. } => row.status = Some(rows::word(status)),
+            order::Event::PaymentFailed { .. }
+            | order::Event::PaymentUnmatched { .. }
+            | order::Event::UnmatchedReturned { .. }
+            | order::Event::RefundRequested { .. } => {}
+        }
+    }
+
+    fn subscription(&mut self, event: &Envelope, change: &subscription::Event) {
+        let row = self.subscriptions.entry(event.stream.uuid).or_default();
+        row.subscription_id = event.stream.uuid;
+        match change {
+            subscription::Event::Started { contract, trial, started_at, period_end } => {
+                row.started = Some(Started {
+                    order_id: contract.order_id.uuid(),
+                    user_id: contract.buyer_id.uuid(),
+                    plugin_id: contract.plugin_id.uuid(),
+                    vendor_id: contract.vendor_id.uuid(),
+                    license_id: contract.license_id.uuid(),
+                    gateway: rows::word(&contract.gateway),
+                    pricing: contract.pricing.clone(),
+                    started_at: *started_at,
+                    position: event.position,
+                });
+                row.standing = Some(rows::word(&if *trial { Standing::Trialing } else { Standing::Active }));
+                row.period_end = Some(*period_end);
+            }
+            subscription::Event::Renewed { period_end, standing, .. } => {
+                row.standing = Some(rows::word(standing));
+                row.period_end = Some(*period_end);
+            }
+            subscription::Event::PastDue { .. } => row.standing = Some(rows::word(&Standing::PastDue)),
+            subscription::Event::Canceled { .. } => row.ends_then = Some(true),
+            subscription::Event::Resumed { .. } => row.ends_then = Some(false),
+            subscription::Event::Lapsed { .. } => row.standing = Some(rows::word(&Standing::Lapsed)),
         }
     }
 }
@@ -285,6 +413,7 @@ impl Changes for LibraryChanges {
             DomainEvent::Installation(change) => self.installation(event, change),
             DomainEvent::License(change) => self.license(event, change),
             DomainEvent::Order(change) => self.order(event, change),
+            DomainEvent::Subscription(change) => self.subscription(event, change),
             _ => {}
         }
     }
@@ -295,10 +424,11 @@ impl Changes for LibraryChanges {
             + held::<LicenseRow>(self.licenses.len(), 200)
             + held::<Activation<'_>>(self.activations.len(), 250)
             + held::<OrderRow>(self.orders.len(), 250)
+            + held::<SubscriptionRow>(self.subscriptions.len(), 250)
     }
 
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
-        let Self { plugins, installations, licenses, activations, orders } = *self;
+        let Self { plugins, installations, licenses, activations, orders, subscriptions } = *self;
         let (new, old): (Vec<_>, Vec<_>) = plugins.into_values().partition(|row| row.name.is_some());
         rows::insert(tables, include_str!("new_plugins.sql"), &new).await?;
         rows::write(tables, PluginRow::TARGET.0, include_str!("old_plugins.sql"), &old).await?;
@@ -313,7 +443,10 @@ impl Changes for LibraryChanges {
         flush_activations(tables, &activations).await?;
         let (new, old): (Vec<_>, Vec<_>) = orders.into_values().partition(|row| row.placed.is_some());
         rows::insert(tables, include_str!("new_orders.sql"), &new).await?;
-        rows::write(tables, OrderRow::TARGET.0, include_str!("old_orders.sql"), &old).await
+        rows::write(tables, OrderRow::TARGET.0, include_str!("old_orders.sql"), &old).await?;
+        let (new, old): (Vec<_>, Vec<_>) = subscriptions.into_values().partition(|row| row.started.is_some());
+        rows::insert(tables, include_str!("new_subscriptions.sql"), &new).await?;
+        rows::write(tables, SubscriptionRow::TARGET.0, include_str!("old_subscriptions.sql"), &old).await
     }
 }
 

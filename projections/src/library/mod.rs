@@ -1,4 +1,4 @@
-//! What users own: installations, licenses and orders.
+//! What users own: installations, licenses, orders and subscriptions.
 
 use souk_domain::stream::Category;
 use souk_projector::{Changes, Projection};
@@ -7,7 +7,8 @@ mod fold;
 mod query;
 
 pub use query::{
-    Activation, Installation, License, Order, PluginRef, installations, license, licenses, licenses_for, order, orders,
+    Activation, Due, Installation, License, Order, PluginRef, Subscription, due, installations, license, licenses,
+    licenses_for, order, orders, subscription, subscriptions,
 };
 
 /// What users own.
@@ -19,6 +20,11 @@ impl Projection for Library {
         "library"
     }
 
+    // 2: subscriptions, and what of a license is counted.
+    fn version(&self) -> i32 {
+        2
+    }
+
     fn schema_sql(&self) -> &'static str {
         include_str!("schema.sql")
     }
@@ -28,11 +34,19 @@ impl Projection for Library {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["library_plugin", "library_installation", "library_license", "library_activation", "library_order"]
+        &[
+            "library_plugin",
+            "library_installation",
+            "library_license",
+            "library_activation",
+            "library_order",
+            "library_subscription",
+        ]
     }
 
     fn wants(&self, category: Category) -> bool {
-        matches!(category, Category::Plugin | Category::Installation | Category::License | Category::Order)
+        use Category::{Installation, License, Order, Plugin, Subscription};
+        matches!(category, Plugin | Installation | License | Order | Subscription)
     }
 
     fn begin(&self) -> Box<dyn Changes> {

@@ -60,7 +60,7 @@ pub struct License {
     /// To what.
     #[sqlx(flatten)]
     pub plugin: PluginRef,
-    /// `perpetual` or `subscription`.
+    /// `perpetual`, `subscription` or `trial`.
     #[serde(rename = "type")]
     pub kind: String,
     /// `active`, `suspended` or `revoked`.
@@ -75,6 +75,16 @@ pub struct License {
     pub activations: Vec<Activation>,
     /// Until when; for ever when absent.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Whether it was recorded that its time is over.
+    pub expired: bool,
+    /// Downloads so far.
+    pub downloads: i64,
+    /// Uses that were counted so far.
+    pub uses: i64,
+    /// How often its key was changed.
+    pub key_generation: i64,
+    /// The subscription that keeps it good.
+    pub subscription_id: Option<Uuid>,
     /// Paid by which order.
     pub order_id: Uuid,
     /// Whose right.
@@ -112,7 +122,7 @@ pub struct Order {
     pub user_id: Uuid,
     /// From whom.
     pub vendor_id: Uuid,
-    /// `pending`, `paid`, `partially_refunded` or `refunded`.
+    /// `pending`, `paid`, `partially_refunded`, `refunded`, `disputed` or `canceled`.
     pub status: String,
     /// Minor units.
     pub amount: i64,
@@ -132,6 +142,45 @@ pub struct Order {
     pub payment_reference: Option<String>,
     /// Minor units given back so far.
     pub refunded_total: i64,
+    /// The subscription of which it pays an interval.
+    pub subscription_id: Option<Uuid>,
+    /// The gateway's name of its checkout.
+    #[serde(skip)]
+    pub checkout: Option<String>,
+    #[serde(skip)]
+    position: i64,
+}
+
+/// A subscription.
+#[derive(Clone, Debug, PartialEq, Serialize, FromRow)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscription {
+    /// Which.
+    pub id: Uuid,
+    /// Of what.
+    #[sqlx(flatten)]
+    pub plugin: PluginRef,
+    /// The order that began it.
+    pub order_id: Uuid,
+    /// Who pays.
+    pub user_id: Uuid,
+    /// To whom.
+    pub vendor_id: Uuid,
+    /// The license that it keeps good.
+    pub license_id: Uuid,
+    /// Who runs it.
+    pub gateway: String,
+    /// How much, how often.
+    #[sqlx(json)]
+    pub pricing: Pricing,
+    /// `trialing`, `active`, `past_due` or `lapsed`.
+    pub standing: String,
+    /// Until when it is paid, or free.
+    pub period_end: DateTime<Utc>,
+    /// Whether it ends then.
+    pub ends_then: bool,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
     #[serde(skip)]
     position: i64,
 }
@@ -139,6 +188,7 @@ pub struct Order {
 const INSTALLATIONS: &str = include_str!("installations.sql");
 const LICENSES: &str = include_str!("licenses.sql");
 const ORDERS: &str = include_str!("orders.sql");
+const SUBSCRIPTIONS: &str = include_str!("subscriptions.sql");
 
 /// A row that has a place in the list of its user.
 trait Placed: for<'r> FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin {
@@ -158,6 +208,12 @@ impl Placed for License {
 }
 
 impl Placed for Order {
+    fn place(&self) -> Cursor {
+        Cursor { key: self.position, id: self.id }
+    }
+}
+
+impl Placed for Subscription {
     fn place(&self) -> Cursor {
         Cursor { key: self.position, id: self.id }
     }
@@ -223,6 +279,54 @@ pub async fn orders(
     limit: u32,
 ) -> Result<Page<Order>, QueryError> {
     page_of(guard, ("orders", ORDERS), user, cursor, limit).await
+}
+
+/// The subscriptions of `user`, the newest first.
+///
+/// # Errors
+/// The cursor is of another list, or the read models failed.
+pub async fn subscriptions(
+    guard: &ReadGuard,
+    user: Uuid,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<Subscription>, QueryError> {
+    page_of(guard, ("subscriptions", SUBSCRIPTIONS), user, cursor, limit).await
+}
+
+/// One subscription.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn subscription(guard: &ReadGuard, subscription: Uuid) -> Result<Option<Subscription>, QueryError> {
+    let sql = format!("{SUBSCRIPTIONS} WHERE x.subscription_id = $1");
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(subscription).fetch_optional(guard.pool()).await?)
+}
+
+/// What has its time, the longest due first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Licenses whose time is over, which was not recorded yet.
+    pub licenses: Vec<Uuid>,
+    /// Subscriptions that no gateway runs, and whose interval is over or soon will be.
+    pub subscriptions: Vec<Uuid>,
+}
+
+/// Licenses whose time is over by `now`, and subscriptions without a gateway whose interval is over by `soon`; at most `limit` of each.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn due(guard: &ReadGuard, now: DateTime<Utc>, soon: DateTime<Utc>, limit: u32) -> Result<Due, QueryError> {
+    let licenses =
+        "SELECT license_id FROM library_license WHERE NOT expired AND expires_at IS NOT NULL AND expires_at <= $1
+         ORDER BY expires_at LIMIT $2";
+    let subscriptions = "SELECT subscription_id FROM library_subscription WHERE standing <> 'lapsed' AND gateway = 'manual' AND period_end <= $1
+         ORDER BY period_end LIMIT $2";
+    let limit = i64::from(limit);
+    Ok(Due {
+        licenses: sqlx::query_scalar(licenses).bind(now).bind(limit).fetch_all(guard.pool()).await?,
+        subscriptions: sqlx::query_scalar(subscriptions).bind(soon).bind(limit).fetch_all(guard.pool()).await?,
+    })
 }
 
 /// One order.

@@ -168,6 +168,9 @@ pub struct Validation {
     /// What its vendor said against its rejection, as `moderation` knows it.
     #[sqlx(json(nullable))]
     pub appeal: Option<Appeal>,
+    /// Where in the log it began, by which the list is ordered.
+    #[serde(skip)]
+    position: i64,
 }
 
 /// A vendor's appeal against a rejection.
@@ -228,12 +231,20 @@ pub struct Step {
     pub completed_at: DateTime<Utc>,
 }
 
-/// The validations of a plugin's versions, the newest first, at most 100.
+/// The validations of a plugin's versions, the newest first.
 ///
 /// # Errors
 /// See [`QueryError`].
-pub async fn validations(guard: &ReadGuard, plugin: Uuid) -> Result<Vec<Validation>, QueryError> {
-    select(guard, plugin, None).await
+pub async fn validations(
+    guard: &ReadGuard,
+    plugin: Uuid,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<Validation>, QueryError> {
+    let context = format!("validations {plugin}");
+    let before = Cursor::decode_optional(&context, cursor)?.map_or(i64::MAX, |cursor| cursor.key);
+    let rows = select(guard, plugin, None, before, i64::from(limit) + 1).await?;
+    Ok(cursor::page(rows, limit as usize, &context, |row| Cursor { key: row.position, id: row.id }, |row| row))
 }
 
 /// One validation of a plugin's versions.
@@ -241,9 +252,16 @@ pub async fn validations(guard: &ReadGuard, plugin: Uuid) -> Result<Vec<Validati
 /// # Errors
 /// See [`QueryError`].
 pub async fn validation(guard: &ReadGuard, plugin: Uuid, id: Uuid) -> Result<Option<Validation>, QueryError> {
-    Ok(select(guard, plugin, Some(id)).await?.pop())
+    Ok(select(guard, plugin, Some(id), i64::MAX, 1).await?.pop())
 }
 
-async fn select(guard: &ReadGuard, plugin: Uuid, id: Option<Uuid>) -> Result<Vec<Validation>, QueryError> {
-    Ok(sqlx::query_as(include_str!("validations.sql")).bind(plugin).bind(id).fetch_all(guard.pool()).await?)
+async fn select(
+    guard: &ReadGuard,
+    plugin: Uuid,
+    id: Option<Uuid>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Validation>, QueryError> {
+    let query = sqlx::query_as(include_str!("validations.sql")).bind(plugin).bind(id).bind(before).bind(limit);
+    Ok(query.fetch_all(guard.pool()).await?)
 }

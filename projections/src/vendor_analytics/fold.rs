@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use serde::Serialize;
-use souk_domain::{event::DomainEvent, installation, order, plugin};
+use souk_domain::{download, event::DomainEvent, installation, order, plugin};
 use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
+use super::sales::Sales;
 use crate::{
     copy::{Fields, Row, copy},
     rows::{self, held},
@@ -17,10 +18,10 @@ use crate::{
 
 /// A day of a vendor's plugin.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    vendor: Uuid,
-    day: NaiveDate,
-    plugin: Uuid,
+pub(super) struct Key {
+    pub vendor: Uuid,
+    pub day: NaiveDate,
+    pub plugin: Uuid,
 }
 
 /// Changes of figures, by key.
@@ -29,6 +30,7 @@ pub(super) struct AnalyticsChanges {
     activity: BTreeMap<Key, Activity>,
     money: BTreeMap<(Key, &'static str), Money>,
     plugins: BTreeMap<Uuid, Plugin>,
+    sales: Sales,
 }
 
 #[derive(Default)]
@@ -36,6 +38,7 @@ struct Activity {
     installs: i64,
     uninstalls: i64,
     active: i64,
+    downloads: i64,
     reviews: i64,
     rating_sum: i64,
 }
@@ -64,7 +67,7 @@ impl Row for (Key, Activity) {
     fn put(&self, fields: &mut Fields<'_>) {
         let (key, row) = self;
         fields.uuid(key.vendor).day(key.day).uuid(key.plugin).big(row.installs).big(row.uninstalls).big(row.active);
-        fields.big(0).big(row.reviews).big(row.rating_sum);
+        fields.big(row.downloads).big(row.reviews).big(row.rating_sum);
     }
 }
 
@@ -113,18 +116,26 @@ impl AnalyticsChanges {
 
     fn order(&mut self, key: Key, change: &order::Event) {
         match change {
-            order::Event::Placed { .. } => {}
-            order::Event::PaymentCompleted { amount, currency, commission, .. } => {
+            order::Event::PaymentCompleted { amount, currency, tax, commission, .. } => {
                 let money = self.money.entry((key, currency.code())).or_default();
                 money.orders += 1;
-                money.gross += amount;
+                money.gross += amount - tax;
                 money.commission += commission;
             }
-            order::Event::PaymentRefunded { amount, currency, commission, .. } => {
+            order::Event::PaymentRefunded { amount, currency, tax, commission, .. }
+            | order::Event::Disputed { amount, currency, tax, commission, .. }
+            | order::Event::DisputeLost { amount, currency, taken_now: true, tax, commission, .. } => {
                 let money = self.money.entry((key, currency.code())).or_default();
-                money.refunds += amount;
+                money.refunds += amount - tax;
                 money.commission -= commission;
             }
+            order::Event::RefundFailed { amount, currency, came_back: true, tax, commission, .. }
+            | order::Event::DisputeWon { amount, currency, came_back: true, tax, commission, .. } => {
+                let money = self.money.entry((key, currency.code())).or_default();
+                money.refunds -= amount - tax;
+                money.commission += commission;
+            }
+            _ => {}
         }
     }
 
@@ -158,6 +169,14 @@ impl Changes for AnalyticsChanges {
             DomainEvent::Order(change) => {
                 if let Some(key) = key(event) {
                     self.order(key, change);
+                    self.sales.order(event, key, change);
+                }
+            }
+            DomainEvent::Subscription(change) => self.sales.subscription(event, change),
+            // All count, also those of a user who has it: where they are counted once, only the public number shows.
+            DomainEvent::Download(download::Event::Initiated { .. }) => {
+                if let Some(key) = key(event) {
+                    self.activity.entry(key).or_default().downloads += 1;
                 }
             }
             DomainEvent::Review(change) => {
@@ -176,10 +195,11 @@ impl Changes for AnalyticsChanges {
         held::<(Key, Activity)>(self.activity.len(), 0)
             + held::<(Key, &str, Money)>(self.money.len(), 0)
             + held::<(Uuid, Plugin)>(self.plugins.len(), 120)
+            + self.sales.size()
     }
 
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
-        let Self { activity, money, plugins } = *self;
+        let Self { activity, money, plugins, sales } = *self;
         if tables.are_fresh() {
             copy(tables, &activity.into_iter().collect::<Vec<_>>()).await?;
             copy(tables, &money.into_iter().collect::<Vec<_>>()).await?;
@@ -189,7 +209,8 @@ impl Changes for AnalyticsChanges {
         }
         let (new, old): (Vec<Plugin>, Vec<Plugin>) = plugins.into_values().partition(|row| row.name.is_some());
         rows::insert(tables, include_str!("new_plugins.sql"), &new).await?;
-        rows::write(tables, Plugin::TARGET.0, include_str!("old_plugins.sql"), &old).await
+        rows::write(tables, Plugin::TARGET.0, include_str!("old_plugins.sql"), &old).await?;
+        sales.flush(tables).await
     }
 }
 
@@ -205,6 +226,7 @@ async fn flush_activity(tables: &mut Tables<'_>, activity: &BTreeMap<Key, Activi
         .bind(activity.values().map(|row| row.installs).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.uninstalls).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.active).collect::<Vec<_>>())
+        .bind(activity.values().map(|row| row.downloads).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.reviews).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.rating_sum).collect::<Vec<_>>())
         .execute(tables.connection())

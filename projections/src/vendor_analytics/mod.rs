@@ -7,9 +7,12 @@
 use souk_domain::stream::Category;
 use souk_projector::{Changes, Projection};
 
+mod buyers;
 mod fold;
 mod query;
+mod sales;
 
+pub use buyers::{Conversion, CountryFigures, SubscriptionFigures, SubscriptionPoint, Subscriptions};
 pub use query::{Amounts, Analytics, AnalyticsParams, Figures, Granularity, PluginFigures, SeriesPoint, analytics};
 
 /// What vendors sell, and how their plugins are used.
@@ -21,6 +24,11 @@ impl Projection for VendorAnalytics {
         "vendor_analytics"
     }
 
+    // 2: downloads, countries, orders that were placed, and subscriptions.
+    fn version(&self) -> i32 {
+        2
+    }
+
     fn schema_sql(&self) -> &'static str {
         include_str!("schema.sql")
     }
@@ -30,11 +38,19 @@ impl Projection for VendorAnalytics {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["vendor_analytics_activity", "vendor_analytics_money", "vendor_analytics_plugin"]
+        &[
+            "vendor_analytics_activity",
+            "vendor_analytics_money",
+            "vendor_analytics_plugin",
+            "vendor_analytics_country",
+            "vendor_analytics_order",
+            "vendor_analytics_subscription",
+        ]
     }
 
     fn wants(&self, category: Category) -> bool {
-        matches!(category, Category::Plugin | Category::Installation | Category::Review | Category::Order)
+        use Category::{Download, Installation, Order, Plugin, Review, Subscription};
+        matches!(category, Plugin | Installation | Review | Order | Subscription | Download)
     }
 
     fn begin(&self) -> Box<dyn Changes> {

@@ -8,6 +8,7 @@ use souk_projector::ReadGuard;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::buyers::{self, Conversion, CountryFigures, Subscriptions};
 use crate::QueryError;
 
 /// How wide the steps of a series are.
@@ -24,7 +25,7 @@ pub enum Granularity {
 }
 
 impl Granularity {
-    const fn field(self) -> &'static str {
+    pub(super) const fn field(self) -> &'static str {
         match self {
             Self::Day => "day",
             Self::Week => "week",
@@ -58,6 +59,12 @@ pub struct Analytics {
     pub series: Vec<SeriesPoint>,
     /// By plugin, the best selling first, at most 1,000.
     pub plugins: Vec<PluginFigures>,
+    /// By country and currency, those with most orders first, at most 1,000.
+    pub countries: Vec<CountryFigures>,
+    /// What became of the orders that were placed in the span.
+    pub conversion: Conversion,
+    /// Subscriptions.
+    pub subscriptions: Subscriptions,
 }
 
 /// Figures of a span.
@@ -193,7 +200,11 @@ pub async fn analytics(guard: &ReadGuard, vendor: Uuid, params: &AnalyticsParams
             .bind(&plugins)
             .fetch_all(guard.pool())
             .await?;
-    Ok(summarize(params, &activity, &money, names))
+    let mut found = summarize(params, &activity, &money, names);
+    found.countries = buyers::countries(guard, vendor, params).await?;
+    found.conversion = buyers::conversion(guard, vendor, params).await?;
+    found.subscriptions = buyers::subscriptions(guard, vendor, params).await?;
+    Ok(found)
 }
 
 /// Figures being added up; the rating needs its sum over all time.
@@ -270,6 +281,9 @@ fn summarize(params: &AnalyticsParams, activity: &[Activity], money: &[Money], n
         by_currency,
         series: series(params, steps, activity, &currency),
         plugins: by_plugin(plugins, names, &currency),
+        countries: Vec::new(),
+        conversion: Conversion::default(),
+        subscriptions: Subscriptions::default(),
     }
 }
 

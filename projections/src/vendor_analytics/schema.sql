@@ -30,3 +30,40 @@ CREATE TABLE vendor_analytics_plugin (
     name         text NOT NULL,
     display_name text NOT NULL
 );
+
+-- What was paid from where, in the way of vendor_analytics_money; an empty country is one that nobody said. Refunds do not say where.
+CREATE TABLE vendor_analytics_country (
+    vendor_id uuid   NOT NULL,
+    day       date   NOT NULL,
+    plugin_id uuid   NOT NULL,
+    country   text   NOT NULL,
+    currency  text   NOT NULL,
+    orders    bigint NOT NULL,
+    gross     bigint NOT NULL,
+    PRIMARY KEY (vendor_id, day, plugin_id, country, currency)
+);
+
+-- Who ordered, and on which UTC days: users are counted when it is read, since one may order often.
+CREATE TABLE vendor_analytics_order (
+    order_id  uuid PRIMARY KEY,
+    vendor_id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    user_id   uuid NOT NULL,
+    placed_on date NOT NULL,
+    paid_on   date
+);
+
+CREATE TABLE vendor_analytics_subscription (
+    subscription_id uuid    PRIMARY KEY,
+    vendor_id       uuid    NOT NULL,
+    plugin_id       uuid    NOT NULL,
+    currency        text    NOT NULL,
+    -- minor units an interval
+    amount          bigint  NOT NULL,
+    -- whether an interval is a year; else it is a month
+    yearly          boolean NOT NULL,
+    started_on      date    NOT NULL,
+    -- since when it is paid; trials are not
+    paid_on         date,
+    lapsed_on       date
+);

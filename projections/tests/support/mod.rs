@@ -14,7 +14,7 @@ use souk_domain::{
     license::{self, LicenseKind},
     listing::{Details, Kind, Pricing, Terms},
     money::BasisPoints,
-    order::{self, Gateway},
+    order::{self, Gateway, OrderStatus},
     personal::Personal,
     plugin::{self, DecidedBy},
     review,
@@ -25,7 +25,7 @@ use souk_domain::{
 };
 use souk_embedded_postgres::testing::{TestDatabase, database};
 use souk_feed_log::LogFeed;
-use souk_ports::{Actor, Appended, EventLog, Expected, Metadata, NewEvent, Position, Vault};
+use souk_ports::{Actor, Appended, Clock, EventLog, Expected, Metadata, NewEvent, Position, Vault};
 use souk_projections::{
     all,
     catalogue::{Shelf, Showcase, ShowcaseOptions},
@@ -36,6 +36,8 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+pub mod money;
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -407,6 +409,8 @@ impl Market {
             terms: Terms::default(),
             gateway: Gateway::Manual,
             commission_basis_points: BasisPoints::DEFAULT_COMMISSION,
+            subscription: None,
+            payout_account: (number % 5 == 3).then(|| format!("acct_{number}")),
             placed_at: "2026-05-04T12:00:00Z".parse().unwrap(),
         };
         self.order_event(number, of, event).await;
@@ -415,9 +419,14 @@ impl Market {
     pub async fn pay(&self, number: usize, of: usize, amount: i64, currency: &str) {
         let event = order::Event::PaymentCompleted {
             reference: format!("transfer {number}"),
+            names: vec![format!("transfer {number}")],
             amount,
             currency: currency.parse().unwrap(),
+            tax: 0,
             commission: BasisPoints::DEFAULT_COMMISSION.of(amount),
+            fee: number.is_multiple_of(2).then_some(59),
+            country: number.is_multiple_of(3).then(|| "DE".to_owned()),
+            paid_at: Some(self.clock.now()),
         };
         self.order_event(number, of, event).await;
     }
@@ -431,12 +440,16 @@ impl Market {
         full: bool,
     ) {
         let event = order::Event::PaymentRefunded {
+            refund_id: None,
+            reference: None,
             amount,
             currency: currency.parse().unwrap(),
             refunded_total,
             commission: BasisPoints::DEFAULT_COMMISSION.of(amount),
+            tax: 0,
             full,
             reason: "asked for".to_owned(),
+            status: if full { OrderStatus::Refunded } else { OrderStatus::PartiallyRefunded },
         };
         self.order_event(number, of, event).await;
     }
@@ -450,6 +463,7 @@ impl Market {
         let event = license::Event::Issued {
             license_id: license_of(number),
             order_id: order(number),
+            subscription_id: None,
             user_id: user(who),
             plugin_id: plugin(of),
             vendor_id: vendor(0),

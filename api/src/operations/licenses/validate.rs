@@ -48,7 +48,7 @@ pub async fn validate_license(
     let license = match validity.license {
         Some(license) => {
             let plugin = plugin_ref(&api, license.plugin).await?;
-            let key = license_key(&api, license.id);
+            let key = license_key(&api, license.id, license.key_generation);
             Some(License::of_stream(license, plugin, Some(key), None))
         }
         None => None,

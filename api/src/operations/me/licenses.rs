@@ -23,7 +23,7 @@ pub async fn my_licenses(
     let page = Window { limit: limit(paging.limit)?, cursor: paging.cursor };
     let mut list = api.reads.licenses(at(&api, min), who.user, page).await?;
     for license in &mut list.items {
-        license.key = Some(license_key(&api, license.id.into()));
+        license.key = Some(license_key(&api, license.id.into(), license.key_generation));
     }
     Ok(Json(list))
 }

@@ -22,7 +22,7 @@ pub async fn get_order(
     PathParams(order): PathParams<Uuid>,
 ) -> Result<Json<Order>, ApiError> {
     let order = orders::get(&api.app, &context, order.into()).await?.value;
-    shared::order(&api, order).await.map(Json)
+    shared::order(&api, &context, order).await.map(Json)
 }
 
 #[cfg(test)]

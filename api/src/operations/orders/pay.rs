@@ -42,7 +42,7 @@ pub async fn record_payment(
 ) -> Result<Written<Order>, ApiError> {
     let input = orders::RecordPayment { reference: body.reference, amount: body.amount, currency: body.currency };
     let done = orders::record_payment(&api.app, &context, order.into(), input).await?;
-    Ok(Written::ok(done.position, shared::order(&api, done.value).await?))
+    Ok(Written::ok(done.position, shared::order(&api, &context, done.value).await?))
 }
 
 #[cfg(test)]

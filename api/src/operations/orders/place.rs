@@ -35,7 +35,7 @@ pub async fn place_order(
     JsonBody(body): JsonBody<OrderBody>,
 ) -> Result<Written<Order>, ApiError> {
     let done = orders::place(&api.app, &who.context, &body.plugin.as_str().into(), body.gateway).await?;
-    Ok(Written::created(done.position, shared::order(&api, done.value).await?))
+    Ok(Written::created(done.position, shared::order(&api, &who.context, done.value).await?))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub async fn refund_order(
     JsonBody(body): JsonBody<RefundBody>,
 ) -> Result<Written<Order>, ApiError> {
     let done = orders::refund(&api.app, &context, order.into(), body.amount, &body.reason).await?;
-    Ok(Written::ok(done.position, shared::order(&api, done.value).await?))
+    Ok(Written::ok(done.position, shared::order(&api, &context, done.value).await?))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use souk_domain::id::UserId;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Users whose queues are remembered before those that are empty are dropped.
 const REMEMBERED: usize = 1_000;
@@ -17,26 +17,52 @@ pub struct Gate {
     all: Arc<Semaphore>,
     each: usize,
     users: Mutex<HashMap<UserId, Arc<Semaphore>>>,
+    /// Seen by every execution that is under way: when nobody looks any more, none is.
+    under_way: watch::Sender<()>,
 }
 
 /// Leave to run.
 pub struct Pass {
-    _own: Option<OwnedSemaphorePermit>,
-    _of_all: Option<OwnedSemaphorePermit>,
+    _own: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
 }
+
+/// An execution that has not ended yet.
+pub struct UnderWay(#[expect(dead_code, reason = "that it is there is what counts")] watch::Receiver<()>);
 
 impl Gate {
     /// For `at_once` executions, at least one.
     pub fn new(at_once: usize) -> Self {
         let all = at_once.max(1);
-        Self { all: Arc::new(Semaphore::new(all)), each: all.div_ceil(2), users: Mutex::default() }
+        Self {
+            all: Arc::new(Semaphore::new(all)),
+            each: all.div_ceil(2),
+            users: Mutex::default(),
+            under_way: watch::Sender::new(()),
+        }
     }
 
-    /// Waits for `user`'s turn, and then for everybody's; both in the order in which they came.
-    pub async fn enter(&self, user: UserId) -> Pass {
-        let own = self.queue(user);
-        // Neither is ever closed.
-        Pass { _own: own.acquire_owned().await.ok(), _of_all: Arc::clone(&self.all).acquire_owned().await.ok() }
+    /// Waits for `user`'s turn, and then for everybody's; both in the order in which they came. None once the gate is closed.
+    pub async fn enter(&self, user: UserId) -> Option<Pass> {
+        let own = self.queue(user).acquire_owned().await.ok()?;
+        Some(Pass { _own: own, _of_all: Arc::clone(&self.all).acquire_owned().await.ok()? })
+    }
+
+    /// Lets nobody in any more, also of those who wait already.
+    pub fn close(&self) {
+        self.all.close();
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        users.values().for_each(|queue| queue.close());
+    }
+
+    /// Counts an execution until what is answered is dropped.
+    pub fn begin(&self) -> UnderWay {
+        UnderWay(self.under_way.subscribe())
+    }
+
+    /// Waits until no execution is under way.
+    pub async fn over(&self) {
+        self.under_way.closed().await;
     }
 
     fn queue(&self, user: UserId) -> Arc<Semaphore> {
@@ -62,12 +88,28 @@ mod tests {
     #[tokio::test]
     async fn who_asks_for_much_waits_for_their_own_and_not_others_for_them() {
         let gate = Gate::new(4);
-        let held = [gate.enter(user(1)).await, gate.enter(user(1)).await];
+        let held = [gate.enter(user(1)).await.unwrap(), gate.enter(user(1)).await.unwrap()];
         assert!(gate.enter(user(1)).now_or_never().is_none());
         let other = gate.enter(user(2)).now_or_never();
-        assert!(other.is_some());
+        assert!(other.flatten().is_some());
         drop(held);
-        assert!(gate.enter(user(1)).now_or_never().is_some());
+        assert!(gate.enter(user(1)).now_or_never().flatten().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_closed_gate_turns_away_who_waits_and_who_comes() {
+        let gate = Gate::new(2);
+        let begun = gate.begin();
+        let held = [gate.enter(user(1)).await.unwrap(), gate.enter(user(2)).await.unwrap()];
+        let waiting = async { tokio::join!(gate.enter(user(1)), gate.enter(user(3)), async { gate.close() }) };
+        let (of_their_own, of_all, ()) = waiting.await;
+        assert!(of_their_own.is_none() && of_all.is_none());
+        assert!(gate.enter(user(4)).await.is_none());
+        drop(held);
+        assert!(gate.enter(user(1)).await.is_none(), "a place that becomes free is for nobody");
+        assert!(gate.over().now_or_never().is_none());
+        drop(begun);
+        assert!(gate.over().now_or_never().is_some());
     }
 
     #[tokio::test]

@@ -87,7 +87,12 @@ pub async fn execute(app: &App, ctx: &Context, plugin: &PluginRef, asked: Execut
         return Ok(state.map(|state| Executed { id, state, output, problem: None, confidence }));
     }
     let (app, ctx, input) = (app.clone(), ctx.step("end"), asked.input);
-    let running = tokio::spawn(async move { run(&app, &ctx, started, &input).await });
+    let under_way = app.gate.begin();
+    let running = tokio::spawn(async move {
+        let ended = run(&app, &ctx, started, &input).await;
+        drop(under_way);
+        ended
+    });
     if asked.mode == Mode::Async {
         return Ok(state.map(|state| Executed { id, state, output: None, problem: None, confidence }));
     }
@@ -170,7 +175,10 @@ async fn run(app: &App, ctx: &Context, started: Started, input: &Value) -> Resul
         seed,
         files: Arc::clone(&runnable.files),
     };
-    let pass = app.gate.enter(user).await;
+    let Some(pass) = app.gate.enter(user).await else {
+        let done = app.execute::<Executions>(Call::on(ctx, id.uuid(), about), Command::Fail(abandoned())).await?;
+        return Ok(done.map(|state| (state, None, None)));
+    };
     let Report { outcome, usage, .. } = app.ports.sandbox.run(task).await;
     drop(pass);
     let usage = Usage { duration_ms: usage.duration_ms, cpu_ms: usage.cpu_ms, memory_bytes: usage.memory_bytes };
@@ -258,7 +266,22 @@ pub(crate) async fn abandon(app: &App, ctx: &Context, id: ExecutionId) -> Result
     if !matches!(*fact.state, State::Running(_)) {
         return Ok(());
     }
-    let failure = Failure { code: "abandoned".to_owned(), fault: Fault::Platform, usage: Usage::default() };
-    app.execute::<Executions>(Call::on(ctx, id.uuid(), fact.about), Command::Fail(failure)).await?;
+    app.execute::<Executions>(Call::on(ctx, id.uuid(), fact.about), Command::Fail(abandoned())).await?;
     Ok(())
+}
+
+/// How an execution ends whose process did, before or while it ran.
+fn abandoned() -> Failure {
+    Failure { code: "abandoned".to_owned(), fault: Fault::Platform, usage: Usage::default() }
+}
+
+/// Begins no execution any more: those that wait for their turn end as `abandoned`, by the platform's fault, and can be asked for
+/// again elsewhere. Those that run go on.
+pub fn close(app: &App) {
+    app.gate.close();
+}
+
+/// Waits until no execution is under way in this process.
+pub async fn over(app: &App) {
+    app.gate.over().await;
 }

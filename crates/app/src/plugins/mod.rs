@@ -22,7 +22,7 @@ use souk_domain::{
 use uuid::Uuid;
 
 pub(crate) use self::manifest::manifest;
-pub(crate) use self::rulings::{impartial, ruled};
+pub(crate) use self::rulings::{impartial, may_publish, ruled};
 pub use self::{
     amend::{Amend, amend},
     rulings::{Appealed, Judged, appeal, judge, reads_appeals},

@@ -108,7 +108,7 @@ pub(crate) fn ruled(
 }
 
 /// Whether a vendor may publish at this moment.
-pub(super) async fn may_publish(app: &App, vendor: VendorId) -> Result<bool, AppError> {
+pub(crate) async fn may_publish(app: &App, vendor: VendorId) -> Result<bool, AppError> {
     Ok(vendors::known(app, vendor, Duration::ZERO).await?.value.may_publish())
 }
 

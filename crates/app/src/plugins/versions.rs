@@ -14,7 +14,7 @@ use souk_domain::{
 };
 use souk_package::workflow::strip_packed;
 
-use super::{PluginRef, PluginVersion, created, owned, rulings::may_publish};
+use super::{PluginRef, PluginVersion, created, may_publish, owned};
 use crate::{App, AppError, Context, Done, input::MAX_REASON, vendor_keys};
 
 /// The largest manifest, bytes of JSON: with all else in its event it keeps within what a log takes.

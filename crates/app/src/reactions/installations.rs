@@ -39,7 +39,7 @@ impl Reaction for InstallationGuard {
         };
         let fact = app.fact::<Licenses>(license.uuid(), Duration::ZERO).await?;
         let license = licenses::issued(&fact.state)?;
-        if license.status == Status::Revoked { block(app, &cause.ctx, license).await } else { Ok(()) }
+        if license.status() == Status::Revoked { block(app, &cause.ctx, license).await } else { Ok(()) }
     }
 }
 

@@ -4,14 +4,19 @@
 //! derived from the event, so that an event that is delivered again changes nothing. They read the feed and not the rebuild of
 //! any read model, so rebuilds are silent. All of this first release start at the beginning of the log.
 
+mod cancellations;
 mod executions;
 mod installations;
+mod invoices;
+mod keys;
 mod licensing;
 mod orphans;
+mod refunds;
 mod roles;
 mod runner;
 mod validating;
 mod verdicts;
+mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,6 +27,7 @@ use souk_domain::{
 };
 use souk_ports::{Metadata, Position, RecordedEvent, store::ReactionStore};
 
+pub(crate) use self::licensing::start_subscription;
 pub use self::runner::{ReactionRunner, Status, contradiction};
 use crate::{App, AppError, Context};
 
@@ -62,11 +68,16 @@ pub(crate) trait Reaction: Send + Sync {
 pub(crate) fn all() -> Vec<Arc<dyn Reaction>> {
     vec![
         Arc::new(licensing::Licensing),
+        Arc::new(webhooks::WebhookIntake),
+        Arc::new(refunds::Refunding),
+        Arc::new(cancellations::Cancellations),
+        Arc::new(invoices::Invoicing),
         Arc::new(validating::Validating),
         Arc::new(verdicts::Verdicts),
         Arc::new(installations::InstallationGuard),
         Arc::new(executions::LostExecutions),
         Arc::new(roles::VendorRoles),
+        Arc::new(keys::VendorKeys),
         Arc::new(orphans::Orphans),
     ]
 }

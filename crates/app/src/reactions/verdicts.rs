@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use souk_domain::{
     event::DomainEvent,
-    plugin::{self, DecidedBy, Plugins},
+    plugin::{self, DecidedBy, Plugin, Plugins, ReleaseStatus},
     validation::{Command, Event, Outcome, State, Validation, Validations, Verdict},
 };
 
@@ -16,6 +16,10 @@ use crate::{App, AppError, execute::Call, memory::About, plugins};
 
 /// The longest reason given for a verdict, characters.
 const MAX_REASON: usize = 1_000;
+
+/// Why a version that nothing else speaks against is left to a human.
+const MAY_NOT_PUBLISH: &str = "nothing was found that speaks against it, but when its validation ended its vendor was suspended or not verified, and \
+     nothing of such a vendor is published";
 
 pub(super) struct Verdicts;
 
@@ -37,13 +41,21 @@ impl Reaction for Verdicts {
         let DomainEvent::Validation(event) = &cause.event else { return Ok(()) };
         let fact = app.fact::<Validations>(cause.recorded.stream.uuid, Duration::ZERO).await?;
         let State::Requested(known) = &*fact.state else { return Err(AppError::NotFound("this validation")) };
-        let listing = app.fact::<Plugins>(known.plugin.uuid(), app.settings.fact_age).await?;
-        let about = About::plugin(known.plugin, plugins::created(&listing.state)?.vendor);
+        let listing = app.fact::<Plugins>(known.plugin.uuid(), Duration::ZERO).await?;
+        let plugin = plugins::created(&listing.state)?;
+        let about = About::plugin(known.plugin, plugin.vendor);
+        let escalate = async |reason| {
+            let call = Call::on(&cause.ctx, known.id.uuid(), about);
+            app.execute::<Validations>(call, Command::Escalate { reason }).await.map(|_| ())
+        };
         let command = match event {
             Event::Concluded { confidence, verdict: Verdict::Escalate, thresholds, .. } => {
-                let reason = reason(known, *confidence, thresholds.approve);
-                let call = Call::on(&cause.ctx, known.id.uuid(), about);
-                return app.execute::<Validations>(call, Command::Escalate { reason }).await.map(|_| ());
+                return escalate(reason(known, *confidence, thresholds.approve)).await;
+            }
+            // A human was asked the last time that this was tried, and does not hear `approved` meanwhile.
+            Event::Concluded { verdict: Verdict::Approve, .. } if known.escalated => return Ok(()),
+            Event::Concluded { verdict: Verdict::Approve, .. } if is_held_back(app, plugin, known).await? => {
+                return escalate(MAY_NOT_PUBLISH.to_owned()).await;
             }
             Event::Concluded { confidence, verdict, thresholds, .. } => {
                 concluded(known, *verdict, *confidence, thresholds.escalate)
@@ -61,6 +73,14 @@ impl Reaction for Verdicts {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a version waits for its approval, and is of a vendor who may not publish: suspended since it was handed in. A
+/// version that was approved before stays so.
+async fn is_held_back(app: &App, plugin: &Plugin, known: &Validation) -> Result<bool, AppError> {
+    let release = plugin.versions.get(&known.version);
+    let waits = release.is_some_and(|release| release.status == ReleaseStatus::Submitted);
+    Ok(waits && !plugins::may_publish(app, plugin.vendor).await?)
 }
 
 /// What the plugin hears of a verdict of the pipeline.

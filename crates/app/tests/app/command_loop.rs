@@ -8,12 +8,9 @@ use souk_app::{
     plugins::{self, PluginRef},
 };
 use souk_domain::{listing::Pricing, money::BasisPoints};
-use souk_testkit::Fault;
+use souk_testkit::{Fault, LogFeed};
 
-use crate::{
-    doubles::LogFeed,
-    support::{World, listing, reason},
-};
+use crate::support::{World, listing, reason};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_installs_at_once_by_one_user_are_one_event() {

@@ -225,3 +225,45 @@ async fn samples_that_come_out_otherwise_or_not_at_all_cost_confidence() {
         assert_eq!(cross_check(&world)["attempts"], json!([1_000]), "who fails alike agrees");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_when_the_process_ends_is_abandoned_and_what_runs_is_finished() {
+    let world = World::new();
+    // One at once.
+    let app = world.app_with(|settings| settings.executions = 1);
+    let plugin = runnable(&world, &app, "adder", Pricing::Free, json!({})).await;
+    let (ada, ben) = (world.user(&app, "ada").await, world.user(&app, "ben").await);
+    for user in [ada, ben] {
+        installs::install(&app, &world.as_user(user), &plugin, None).await.unwrap();
+    }
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (finish, may_finish) = std::sync::mpsc::channel::<()>();
+    let (begun, may_finish) = (std::sync::Mutex::new(begun), std::sync::Mutex::new(may_finish));
+    world.sandbox.answer(move |_| {
+        begun.lock().unwrap().send(()).unwrap();
+        may_finish.lock().unwrap().recv().unwrap();
+        Ok("1".to_owned())
+    });
+    let asked = || Execute { input: json!({"n": 1}), version: None, mode: Mode::Async };
+    executions::execute(&app, &world.as_user(ada), &plugin, asked()).await.unwrap();
+    tokio::task::block_in_place(|| has_begun.recv().unwrap());
+    for user in [ada, ben, ben] {
+        executions::execute(&app, &world.as_user(user), &plugin, asked()).await.unwrap();
+    }
+    executions::close(&app);
+    while world.count("execution.failed") < 3 {
+        tokio::task::yield_now().await;
+    }
+    for failed in world.events_of("execution.failed") {
+        let failed: serde_json::Value = serde_json::from_slice(&failed.data).unwrap();
+        assert_eq!((&failed["code"], &failed["fault"]), (&json!("abandoned"), &json!("platform")), "{failed}");
+    }
+    let ended = executions::over(&app);
+    tokio::pin!(ended);
+    assert!(futures::poll!(ended.as_mut()).is_pending(), "the first one runs on");
+    finish.send(()).unwrap();
+    ended.await;
+    assert_eq!((world.count("execution.succeeded"), world.sandbox.runs()), (1, 1));
+    let late = execute(&app, &world.as_user(ben), &plugin).await.unwrap();
+    assert!(matches!(&*late.state, State::Failed(_, failure) if failure.code == "abandoned"), "{:?}", late.state);
+}

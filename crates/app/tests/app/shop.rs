@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::json;
 use souk_app::{
     App, AppError, installs, licenses,
-    orders::{self, RecordPayment},
+    orders::{self, Checkout, RecordPayment},
     plugins::{self, Amend, PluginRef, SubmitVersion},
     reviews::{self, WriteReview},
     vendors::{self, RegisterVendor},
@@ -316,7 +316,8 @@ async fn an_order_is_paid_once_at_its_price() {
     assert_eq!(reason(&place(free.id).await.unwrap_err()), "plugin_is_free");
     assert_eq!(reason(&place(draft.id).await.unwrap_err()), "not_available");
     let order = place(plugin.id).await.unwrap().value;
-    assert_eq!(orders::checkout(order.gateway, order.id)["reference"], order.id.to_string());
+    let next = orders::checkout(&app, &world.as_user(buyer), &order).await.unwrap();
+    assert_eq!(next, Some(Checkout::Manual { reference: order.id.uuid() }));
     assert_eq!(orders::get(&app, &world.as_user(stranger), order.id).await.unwrap_err().code(), "forbidden");
     assert_eq!(orders::get(&app, &world.as_user(buyer), order.id).await.unwrap().value.placed_at, order.placed_at);
 
@@ -359,7 +360,7 @@ async fn a_paid_plugin_needs_a_license_that_is_good_now() {
     licenses::suspend(&world.app(), &world.as_user(owner), license.id, "unpaid").await.unwrap();
     let refused = installs::install(&app, &world.as_user(buyer), &id, None).await.unwrap_err();
     assert_eq!(refused.code(), "not_entitled");
-    let key = licenses::key(&app, license.id);
+    let key = licenses::key(&app, license.id, 0);
     assert_eq!(licenses::validate(&app, &key, None).await.unwrap().code, "SUSPENDED");
     licenses::reinstate(&app, &world.as_user(owner), license.id).await.unwrap();
     installs::install(&app, &world.as_user(buyer), &id, None).await.unwrap();
@@ -374,7 +375,7 @@ async fn a_license_runs_on_as_many_machines_as_its_terms_say() {
     assert_eq!(plugin.terms, Terms { max_devices: 2, ..Terms::default() });
     let (buyer, stranger) = (world.user(&app, "ann").await, world.user(&app, "bob").await);
     let license = license(&world, &app, buyer, plugin.id).await;
-    let key = licenses::key(&app, license.id);
+    let key = licenses::key(&app, license.id, 0);
     let validate = async |machine: Option<&str>| licenses::validate(&app, &key, machine).await.unwrap();
     assert_eq!((validate(None).await.valid, validate(Some("m1")).await.code), (true, "NO_MACHINE"));
     let activate = async |user: UserId, machine: &str| {

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -19,22 +19,24 @@ use souk_app::{
     vendors::{self, RegisterVendor},
 };
 use souk_domain::{
+    event::DomainEvent,
     id::{CommandId, PluginId, UserId},
     listing::{Details, Kind, Pricing, Terms},
     plugin::Plugin,
+    stream::StreamId,
     user::Role,
     validation::{Ruling, Verdict},
     vendor::Vendor,
 };
-use souk_ports::{EventLog, MalwareScanner, RecordedEvent, store::ReactionStore};
+use souk_ports::{EventLog, MalwareScanner, PaymentGateway, RecordedEvent, store::ReactionStore};
 use souk_testkit::{
-    FaultyLog, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryOutputs, MemoryReactions,
-    ScriptedSandbox, SeededRandom,
+    FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryOutputs,
+    MemoryReactions, MemoryWebhookBodies, ScriptedSandbox, SeededRandom,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::doubles::{HidingVault, LogDirectory, LogFeed, WeakPasswords};
+use crate::doubles::{HidingVault, WeakPasswords};
 
 /// Everything outside of the application, shared by the applications over it.
 pub struct World {
@@ -50,6 +52,9 @@ pub struct World {
     pub outputs: Arc<MemoryOutputs>,
     /// Asked by processes that are made after it was set.
     pub scanner: OnceLock<Arc<dyn MalwareScanner>>,
+    /// Known to processes that are made after it was set.
+    pub gateways: OnceLock<Vec<Arc<dyn PaymentGateway>>>,
+    pub webhooks: Arc<MemoryWebhookBodies>,
     commands: AtomicU64,
 }
 
@@ -71,13 +76,15 @@ impl World {
             memory: memory.clone(),
             log: Arc::new(FaultyLog::new(Arc::new(memory.clone()))),
             vault: Arc::default(),
-            directory: Arc::new(LogDirectory { log: memory, lags: AtomicBool::new(false) }),
+            directory: Arc::new(LogDirectory::new(memory)),
             credentials: Arc::default(),
             artifacts: Arc::default(),
             store: Arc::new(MemoryReactions::new(clock.clone())),
             sandbox: Arc::default(),
             outputs: Arc::new(MemoryOutputs::new(clock.clone())),
             scanner: OnceLock::new(),
+            gateways: OnceLock::new(),
+            webhooks: Arc::default(),
             clock,
             commands: AtomicU64::new(1),
         }
@@ -113,6 +120,8 @@ impl World {
             sandbox: self.sandbox.clone(),
             malware: self.scanner.get().cloned(),
             outputs: self.outputs.clone(),
+            gateways: self.gateways.get().cloned().unwrap_or_default(),
+            webhooks: self.webhooks.clone(),
             directory: self.directory.clone(),
             timeline: self.directory.clone(),
         };
@@ -199,9 +208,8 @@ impl World {
     /// Writes a validation that leaves the verdict to a human.
     pub async fn conclude(&self, plugin: PluginId, version: &semver::Version, digest: &str) {
         use souk_domain::{
-            event::DomainEvent,
             id::ValidationId,
-            stream::{Category, StreamId},
+            stream::Category,
             validation::{Event, Outcome, Step, Thresholds},
         };
         let version = version.clone();
@@ -226,12 +234,17 @@ impl World {
                 thresholds: Thresholds::default(),
             },
         ];
+        self.append(StreamId::of(Category::Validation, id), Some(plugin), events.map(DomainEvent::from)).await;
+    }
+
+    /// Writes events behind what the stream has, as somebody else would.
+    pub async fn append<const N: usize>(&self, stream: StreamId, plugin: Option<PluginId>, events: [DomainEvent; N]) {
         let metadata = json!({
             "actor": { "kind": "system", "id": null, "role": null },
             "commandId": self.command(), "$correlationId": Uuid::nil(), "$causationId": Uuid::nil(), "pluginId": plugin,
         });
         let events = events.into_iter().map(|event| {
-            let encoded = DomainEvent::from(event).encode();
+            let encoded = event.encode();
             souk_ports::NewEvent {
                 id: self.command().uuid(),
                 event_type: encoded.event_type,
@@ -240,8 +253,10 @@ impl World {
                 metadata: metadata.to_string().into(),
             }
         });
-        let stream = StreamId::of(Category::Validation, id);
-        self.memory.append(stream, souk_ports::Expected::NoStream, events.collect()).await.unwrap();
+        let behind = self.memory.read_stream(stream, 0, 1_000).await.unwrap().pop();
+        let expected =
+            behind.map_or(souk_ports::Expected::NoStream, |last| souk_ports::Expected::Version(last.version));
+        self.memory.append(stream, expected, events.collect()).await.unwrap();
     }
 
     /// A plugin with an approved version 1.0.0.
@@ -326,5 +341,12 @@ pub fn reason(error: &AppError) -> &'static str {
     match error {
         AppError::Conflict { reason, .. } => reason,
         other => other.code(),
+    }
+}
+
+impl World {
+    /// Whether no reaction gave up on an event.
+    pub async fn store_is_clean(&self) -> bool {
+        self.store.parked(None).await.unwrap().is_empty()
     }
 }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use souk_app::{
     App,
     plugins::{self, PluginRef, SubmitVersion},
-    reactions, vendor_keys,
+    reactions, vendor_keys, vendors,
 };
-use souk_domain::{id::UserId, listing::Kind, listing::Pricing, vendor::Vendor};
+use souk_domain::{id::UserId, listing::Kind, listing::Pricing, validation::Verdict, vendor::Vendor};
 use souk_package::{pack::pack, sha256};
 use souk_ports::{
     RecordedEvent,
@@ -20,7 +20,7 @@ use souk_signing::{SecretKey, artifact_message};
 
 use crate::{
     doubles::Scanner,
-    support::{World, listing, reason},
+    support::{World, listing, reason, ruling},
 };
 
 const SCRIPT: &str = "print('hello')\n";
@@ -161,6 +161,27 @@ async fn a_key_that_was_revoked_since_is_for_a_human_to_judge() {
     shop.settle().await;
     assert_eq!(shop.step("signature"), passed(&["signature.key_revoked"]));
     assert_eq!((shop.world.count("validation.escalated"), shop.world.count("plugin.version_approved")), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_suspended_vendor_handed_in_is_left_to_a_human() {
+    let shop = Shop::open().await;
+    shop.submit(asset()).await;
+    vendors::suspend(&shop.app, &shop.world.operator(), shop.vendor.id, "It sells what is not its own.").await.unwrap();
+    shop.settle().await;
+    assert_eq!(shop.world.count("plugin.version_approved"), 0);
+    let escalated = shop.world.events_of("validation.escalated");
+    let why: Value = serde_json::from_slice(&escalated[0].data).unwrap();
+    assert!(why["reason"].as_str().unwrap().contains("suspended"), "{why}");
+    // Once its vendor may publish again, a human approves it, and nobody else.
+    vendors::verify(&shop.app, &shop.world.operator(), shop.vendor.id).await.unwrap();
+    assert!(shop.world.store.rewind("verdicts", 0).await.unwrap());
+    shop.world.clock.advance(std::time::Duration::from_secs(31));
+    shop.settle().await;
+    assert_eq!((shop.world.count("plugin.version_approved"), shop.world.count("validation.escalated")), (0, 1));
+    let (version, approve) = (semver::Version::new(1, 0, 0), ruling(Verdict::Approve));
+    plugins::judge(&shop.app, &shop.world.operator(), &shop.plugin, &version, &approve).await.unwrap();
+    assert_eq!(shop.world.count("plugin.version_approved"), 1);
 }
 
 #[tokio::test(start_paused = true)]

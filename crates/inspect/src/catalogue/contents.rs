@@ -278,6 +278,16 @@ pub(super) static DEPENDENCIES: &[Rule] = &[
         ],
     ),
     entry(
+        "dependency.too_many",
+        High,
+        Some(Ast02),
+        [
+            "More packages are used than are looked at.",
+            "List what is used directly, without what that needs in turn.",
+            "requirements.txt of 1,000,000 lines",
+        ],
+    ),
+    entry(
         "dependency.foreign_source",
         Medium,
         Some(Ast02),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use souk_app::{App, executions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -44,12 +45,26 @@ pub async fn serve(
     let address = listener.local_addr().map_err(Failure::new)?;
     let api = souk.api(config, &shutdown);
     let grace = Duration::from_secs(config.shutdown_grace_seconds);
+    let ending = tokio::spawn(end_executions(souk.app().clone(), shutdown.clone(), grace));
     let serving = tokio::spawn(souk_api::serve(listener, api.clone(), shutdown.clone(), grace));
     tokio::select! {
         () = until_ready(&api) => say(format!("{who} is ready at http://{address}")),
         () = shutdown.cancelled() => {}
     }
-    serving.await.map_err(Failure::new)?.map_err(Failure::new)
+    let served = serving.await;
+    shutdown.cancel();
+    ending.await.map_err(Failure::new)?;
+    served.map_err(Failure::new)?.map_err(Failure::new)
+}
+
+/// From `shutdown` on begins no execution, or those that wait would follow each other for longer than anybody waits for a process to
+/// end. Those that run have `grace`, also when nobody waits for their answer; what is cut off then, another process ends.
+async fn end_executions(app: App, shutdown: CancellationToken, grace: Duration) {
+    shutdown.cancelled().await;
+    executions::close(&app);
+    if tokio::time::timeout(grace, executions::over(&app)).await.is_err() {
+        tracing::warn!("executions were still running when the time to finish them was over");
+    }
 }
 
 async fn until_ready(api: &souk_api::Api) {

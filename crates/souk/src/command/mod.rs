@@ -8,6 +8,7 @@ pub mod diff;
 pub mod doctor;
 pub mod history;
 pub mod import;
+pub mod license;
 pub mod migrate;
 pub mod new;
 pub mod pack;

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::{cli::Offline, failure::Failure, output::say, system::SystemRandom};
 
 /// Exit code of `souk verify` when something is wrong, as opposed to what could not be checked.
-const WRONG: u8 = 3;
+pub(super) const WRONG: u8 = 3;
 
 /// Runs one of them.
 ///
@@ -24,6 +24,7 @@ const WRONG: u8 = 3;
 /// A file cannot be read or written or is not what it should be; of `verify` with code 3: something is wrong.
 pub fn run(command: &Offline, json: bool) -> Result<(), Failure> {
     match command {
+        Offline::License { command } => super::license::run(command, json),
         Offline::Keygen { out } => keygen(out, json),
         Offline::Sign { file, key } => sign(file, key, json),
         Offline::Verify { file, release, keys } => verify(file, release.as_deref(), keys.as_deref(), json),
@@ -124,13 +125,13 @@ fn digest(file: &Path) -> Result<String, Failure> {
 }
 
 /// JSON that Souk answered, kept in a file.
-fn document(path: &Path, flag: &str, from: &str) -> Result<Value, Failure> {
+pub(super) fn document(path: &Path, flag: &str, from: &str) -> Result<Value, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| at(path, format!("{error}; name the file that holds the answer of {from} with {flag}")))?;
     serde_json::from_str(&text).map_err(|error| at(path, format!("this is no JSON: {error}")))
 }
 
-fn at(path: &Path, problem: impl std::fmt::Display) -> Failure {
+pub(super) fn at(path: &Path, problem: impl std::fmt::Display) -> Failure {
     Failure::new(format!("{}: {problem}", path.display()))
 }
 

@@ -42,7 +42,7 @@ fn derived_names_and_secrets_stay() {
     let (vault, _) = stored();
     assert_eq!(vault.email_stream("ada@example.org").to_string(), "email-957a0182-f4f2-83b7-aa32-2f28bdb2394a");
     assert_eq!(
-        vault.license_key(LicenseId::new(Uuid::from_u128(1))),
+        vault.license_key(LicenseId::new(Uuid::from_u128(1)), 0),
         "SOUK-00000-00000-00000-00000-00000-69Y3P-6YAXW-AAPTR-W4QPP"
     );
     assert_eq!(

@@ -107,8 +107,8 @@ fn secrets_differ_by_purpose_and_by_installation() {
 fn a_license_key_is_read_however_it_is_typed() {
     let (vault, keys) = vault();
     let license = LicenseId::new(Uuid::from_u128(0x0123_4567_89ab_cdef_0011_2233_4455_6677));
-    let key = vault.license_key(license);
-    assert_eq!(key, vault.license_key(license));
+    let key = vault.license_key(license, 0);
+    assert_eq!(key, vault.license_key(license, 0));
     let groups: Vec<_> = key.split('-').collect();
     assert_eq!(groups[0], "SOUK");
     assert_eq!(groups.len(), 10);
@@ -121,7 +121,7 @@ fn a_license_key_is_read_however_it_is_typed() {
         key[4..].replace('0', "o").replace('1', "I"),
     ] {
         let typed = if typed.starts_with('-') { format!("SOUK{typed}") } else { typed };
-        assert_eq!(vault.license_of_key(&typed), Some(license), "{typed}");
+        assert_eq!(vault.license_of_key(&typed), Some((license, 0)), "{typed}");
     }
     assert_eq!(vault_on(&keys, kek(8)).license_of_key(&key), None, "another installation's key");
 }
@@ -129,7 +129,7 @@ fn a_license_key_is_read_however_it_is_typed() {
 #[test]
 fn a_license_key_with_one_other_character_is_not_genuine() {
     let (vault, _) = vault();
-    let key = vault.license_key(LicenseId::new(Uuid::from_u128(42)));
+    let key = vault.license_key(LicenseId::new(Uuid::from_u128(42)), 0);
     for (index, digit) in key.char_indices() {
         for other in "0123456789ABCDEFGHJKMNPQRSTVWXYZU*".chars() {
             if digit == '-' || other == digit {
@@ -150,7 +150,7 @@ proptest! {
     fn every_license_is_found_by_its_key(number in any::<u128>()) {
         let (vault, _) = vault();
         let license = LicenseId::new(Uuid::from_u128(number));
-        prop_assert_eq!(vault.license_of_key(&vault.license_key(license)), Some(license));
+        prop_assert_eq!(vault.license_of_key(&vault.license_key(license, 0)), Some((license, 0)));
     }
 
     #[test]
@@ -158,4 +158,29 @@ proptest! {
         let (vault, _) = vault();
         prop_assert_eq!(vault.license_of_key(&text), None);
     }
+}
+
+#[test]
+fn a_later_key_says_which_it_is_and_an_earlier_one_stays_what_it_was() {
+    let vault = vault_on(&Arc::default(), kek(7));
+    let license = LicenseId::new(Uuid::from_u128(42));
+    let keys: Vec<_> = [0, 1, 2, 70_000].map(|generation| (generation, vault.license_key(license, generation))).into();
+    for (generation, key) in &keys {
+        assert_eq!(vault.license_of_key(key), Some((license, *generation)), "{key}");
+        assert_eq!(keys.iter().filter(|(_, other)| other == key).count(), 1);
+    }
+}
+
+#[test]
+fn records_open_under_their_name_only() {
+    let vault = vault_on(&Arc::default(), kek(7));
+    let sealed = vault.seal_bytes("a", b"some text");
+    assert!(!sealed.windows(4).any(|part| part == b"text"));
+    assert_eq!(vault.open_bytes("a", &sealed).unwrap(), b"some text");
+    assert!(vault.open_bytes("b", &sealed).is_err());
+    assert!(vault_on(&Arc::default(), kek(8)).open_bytes("a", &sealed).is_err());
+    let mut altered = sealed.clone();
+    altered[30] ^= 1;
+    assert!(vault.open_bytes("a", &altered).is_err());
+    assert!(vault.open_bytes("a", &sealed[..10]).is_err());
 }

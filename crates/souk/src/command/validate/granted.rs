@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use souk_package::{
-    capabilities::{Capabilities, covers_host},
+    capabilities::{Capabilities, covers_host, is_host},
     samples, shown,
 };
 use souk_ports::sandbox::{ANY_HOST, Grants};
@@ -12,9 +12,15 @@ use crate::{cli::Checks, config::Config, failure::Failure};
 /// What the configuration grants and what the command line adds.
 ///
 /// # Errors
-/// A secret is named that is no variable.
+/// A host is none, or a secret is named that is no variable.
 pub fn grants(config: &Config, checks: &Checks) -> Result<Grants, Failure> {
     let mut grants = config.sandbox.grants();
+    if let Some(wrong) = checks.allow_host.iter().find(|host| !is_host(host)) {
+        return Err(Failure::new(format!(
+            "--allow-host {wrong}: expected a host as manifests declare it, in small letters and perhaps with a port: api.example.com, \
+             *.example.com, localhost:8080, or `*` for any; no address with a scheme or a path"
+        )));
+    }
     grants.hosts.extend(checks.allow_host.iter().cloned());
     if let Some(shared) = &checks.shared {
         if !shared.is_dir() {
@@ -131,5 +137,19 @@ mod tests {
         let checks = Checks { allow_host: vec!["a.example".into()], secret: vec!["PATH".into()], ..Checks::default() };
         let grants = grants(&Config::default(), &checks).unwrap();
         assert!(grants.hosts.contains(&"a.example".to_owned()) && grants.secrets.contains_key("PATH"));
+    }
+
+    #[test]
+    fn a_host_is_one_as_manifests_declare_it() {
+        let with =
+            |host: &str| grants(&Config::default(), &Checks { allow_host: vec![host.into()], ..Checks::default() });
+        for wrong in ["http://x/y", "https://a.example", "a.example/path", "A.example", "", "a b"] {
+            let said = with(wrong).unwrap_err().to_string();
+            assert!(said.contains(&format!("--allow-host {wrong}: expected a host")), "{said}");
+            assert!(said.contains("api.example.com"), "{said}");
+        }
+        for host in ["*", "a.example", "*.a.example", "localhost:8080", "127.0.0.1", "127.0.0.1:80", "::1"] {
+            assert!(with(host).unwrap().hosts.contains(&host.to_owned()), "{host}");
+        }
     }
 }

@@ -1,14 +1,18 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use souk_app::{App, Ports, Settings, reactions::ReactionRunner};
-use souk_domain::id::{LicenseId, PluginId, UserId, VendorId};
+use souk_domain::{
+    id::{LicenseId, OrderId, PluginId, UserId, VendorId, WebhookId},
+    money::Currency,
+};
 use souk_feed_log::LogFeed;
-use souk_ports::{Directory, DirectoryError, Passwords, Position, Timeline, store::StoreError};
+use souk_ports::{Directory, DirectoryError, Due, Passwords, Position, Timeline, store::StoreError};
 use souk_testkit::{
-    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryOutputs, MemoryReactions, PlainVault,
-    ScriptedSandbox, SeededRandom,
+    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryOutputs, MemoryReactions, MemoryWebhookBodies,
+    PlainVault, ScriptedSandbox, SeededRandom,
 };
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +31,23 @@ impl Directory for Nothing {
 
     async fn licenses_of(&self, _: UserId, _: PluginId, _: Position) -> Result<Vec<LicenseId>, DirectoryError> {
         Ok(Vec::new())
+    }
+
+    async fn waiting_webhooks(
+        &self,
+        _: &[String],
+        _: Option<OrderId>,
+        _: Position,
+    ) -> Result<Vec<WebhookId>, DirectoryError> {
+        Ok(Vec::new())
+    }
+
+    async fn due(&self, _: DateTime<Utc>, _: DateTime<Utc>, _: u32, _: Position) -> Result<Due, DirectoryError> {
+        Ok(Due::default())
+    }
+
+    async fn earned(&self, _: VendorId, _: Currency, _: DateTime<Utc>, _: Position) -> Result<i64, DirectoryError> {
+        Ok(0)
     }
 }
 
@@ -68,6 +89,8 @@ impl Market {
             sandbox: Arc::new(ScriptedSandbox::default()),
             malware: None,
             outputs: Arc::new(MemoryOutputs::new(clock)),
+            gateways: Vec::new(),
+            webhooks: Arc::new(MemoryWebhookBodies::default()),
             directory: Arc::new(Nothing),
             timeline: Arc::new(Nothing),
         };

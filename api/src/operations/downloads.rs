@@ -1,0 +1,4 @@
+//! Fetching archives.
+
+pub mod fetch;
+pub mod start;
