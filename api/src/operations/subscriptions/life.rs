@@ -13,14 +13,14 @@ use souk_domain::{
 use souk_ports::{Clock, payment::DisputeOutcome};
 use souk_testkit::gateway::{Message, Told};
 
-use crate::testing::{Person, World};
+use crate::testing::{Client, World};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const SUBSCRIPTION: &str = "sub_1";
 
 struct Life {
     world: World,
-    buyer: Person,
+    buyer: Client,
     order: OrderId,
     began: DateTime<Utc>,
     told: u32,
@@ -33,7 +33,9 @@ impl Life {
         let pricing =
             json!({"model": "subscription", "amount": 900, "currency": "USD", "interval": "monthly", "trialDays": 14});
         seller.priced("log-reader", "1.0.0", pricing).await;
-        let buyer = world.person("ada").await;
+        // Whoever signed in is signed out long before a month is over.
+        let key = world.person("ada").await.post("/me/api-keys", json!({"label": "for years"})).await;
+        let buyer = world.with_token(key.body["key"].as_str().unwrap());
         let order = buyer.post("/orders", json!({"plugin": "log-reader", "gateway": "stripe"})).await;
         assert_eq!((order.status, &order.body["checkout"]["type"]), (201, &json!("stripe")), "{}", order.text);
         assert!(order.body["checkout"]["url"].as_str().unwrap().starts_with("https://pay.example/"));
