@@ -5,6 +5,9 @@ use std::time::Duration;
 use reqwest::{Method, multipart};
 use serde_json::Value;
 
+/// How often a write is given again while the read models are behind.
+const BEHIND: u32 = 5;
+
 /// Talks to one Souk, as one person or as nobody.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -129,11 +132,24 @@ impl Client {
         Ok(Answer { status, position, headers, body, text })
     }
 
-    /// Sends a request with its usual parts.
+    /// Sends a request with its usual parts. A write that is refused since the read models are behind is given again a few times, as its
+    /// `Retry-After` says; a read is not: none may be refused so without having asked for a position.
     ///
     /// # Errors
     /// No answer came.
     pub async fn call(&self, method: Method, path: &str, call: Call) -> Result<Answer, String> {
+        let patience = if method == Method::GET { 0 } else { BEHIND };
+        for _ in 0..patience {
+            let answer = self.ask(method.clone(), path, &call).await?;
+            if answer.status != 503 || answer.body["error"]["code"] != "projection_behind" {
+                return Ok(answer);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        self.ask(method, path, &call).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, call: &Call) -> Result<Answer, String> {
         let mut request = self.request(method, path);
         if let Some(body) = &call.body {
             request = request.json(body);
