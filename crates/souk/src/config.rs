@@ -263,7 +263,7 @@ fn describe(figment: &Figment, errors: &figment::Error) -> String {
         .map(|error| {
             let key = if error.path.is_empty() { "(top level)".to_owned() } else { error.path.join(".") };
             let source = error.metadata.as_ref().map_or_else(String::new, |m| format!(" (from {})", m.name));
-            if key == "kek" || artifacts::is_secret(&key) {
+            if key == "kek" || artifacts::is_secret(&key) || payments::is_secret(&key) {
                 return format!("  {key}: a secret that is not shown here: expected a text{source}");
             }
             let value = value_at(figment, &error.path);

@@ -122,6 +122,11 @@ fn is_set(text: Option<&String>) -> bool {
     text.is_some_and(|text| !text.is_empty())
 }
 
+/// Whether `key` holds a secret, which no message repeats.
+pub fn is_secret(key: &str) -> bool {
+    key.starts_with("payments.") && (key.ends_with("secret") || key.ends_with("secret_key"))
+}
+
 /// Secrets that are set; an empty one is none.
 fn secrets(given: [&Option<String>; 2]) -> Vec<String> {
     given.into_iter().flatten().filter(|secret| !secret.is_empty()).cloned().collect()
@@ -286,6 +291,18 @@ mod tests {
         let mut payments = Payments { stripe, razorpay, ..Payments::default() };
         payments.hide();
         assert!(!serde_json::to_string(&payments).unwrap().contains("hush"));
+    }
+
+    #[test]
+    fn every_secret_is_known_as_one() {
+        for key in ["stripe.secret_key", "stripe.webhook_secret", "stripe.previous_webhook_secret"].into_iter().chain([
+            "razorpay.key_secret",
+            "razorpay.webhook_secret",
+            "razorpay.previous_webhook_secret",
+        ]) {
+            assert!(is_secret(&format!("payments.{key}")), "{key}");
+        }
+        assert!(!is_secret("payments.razorpay.key_id") && !is_secret("payments.stripe.api_base"));
     }
 
     #[test]
