@@ -22,6 +22,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("souk-testkit", &["souk-domain", "souk-ports"]),
         ("souk-kurrent-standin", &[]),
         ("souk-test-kafka", &[]),
+        ("souk-test-s3", &[]),
         ("souk-log-kurrent", &["souk-domain", "souk-ports"]),
         ("souk-feed-kafka", &["souk-domain", "souk-ports"]),
         ("souk-transaction", &[]),

@@ -9,7 +9,7 @@ use souk_domain::{id::UserId, money::Currency};
 use souk_ports::Position;
 use souk_projections::{
     QueryError,
-    catalogue::{self, Catalogue, NotShown, SearchParams, Shelf, Showcase, ShowcaseOptions, ShowcaseStatus},
+    catalogue::{self, Catalogue, NotShown, Page, SearchParams, Shelf, Showcase, ShowcaseOptions, ShowcaseStatus},
     earnings::{self, Earnings, Span},
     library::{self, Library},
     moderation::{self, Moderation},
@@ -66,7 +66,7 @@ pub trait Reads: Send + Sync {
         None
     }
     /// The page of one plugin: a [`shop::Plugin`], as JSON.
-    async fn page(&self, at: At, plugin: &str) -> Result<Option<Bytes>, ApiError>;
+    async fn page(&self, at: At, plugin: &str) -> Result<Option<Page>, ApiError>;
     /// One plugin.
     async fn plugin(&self, at: At, plugin: &str) -> Result<Option<shop::Plugin>, ApiError>;
     /// Plugins that match: a [`shop::SearchResult`], as JSON.
@@ -225,7 +225,7 @@ impl Reads for ReadModels {
         self.showcase.status()
     }
 
-    async fn page(&self, at: At, plugin: &str) -> Result<Option<Bytes>, ApiError> {
+    async fn page(&self, at: At, plugin: &str) -> Result<Option<Page>, ApiError> {
         Ok(self.shelf(at).await?.page(plugin).await?)
     }
 

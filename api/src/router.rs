@@ -113,6 +113,7 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(orders::pay::record_payment))
         .routes(routes!(orders::refund::refund_order))
         .routes(routes!(orders::cancel::cancel_order))
+        .routes(routes!(orders::confirm::confirm_order))
         // /subscriptions/{id}/…
         .routes(routes!(subscriptions::get::get_subscription))
         .routes(routes!(subscriptions::cancel::cancel_subscription))

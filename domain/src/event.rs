@@ -7,8 +7,8 @@ use serde::{
 use serde_json::Value;
 
 use crate::{
-    download, execution, installation, license, order, plugin, reservation, review, series, subscription, upcast, user,
-    validation, vendor, webhook,
+    download, execution, installation, license, order, plugin, reservation, review, series, subscription, traffic,
+    upcast, user, validation, vendor, webhook,
 };
 
 /// An event of any decider.
@@ -40,6 +40,8 @@ pub enum DomainEvent {
     Invoice(series::Event),
     /// `webhook.*`
     Webhook(webhook::Event),
+    /// `traffic.*`
+    Traffic(traffic::Event),
     /// `name.*`, `slug.*`, `email.*`, `reference.*` and `trial.*`
     Reservation(reservation::Event),
 }
@@ -154,6 +156,7 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("subscription.renewed", 1),
     ("subscription.resumed", 1),
     ("subscription.started", 1),
+    ("traffic.counted", 1),
     ("trial.released", 1),
     ("trial.reserved", 1),
     ("user.abandoned", 1),
@@ -204,6 +207,7 @@ impl DomainEvent {
             Self::Download(event) => event.event_type(),
             Self::Invoice(event) => event.event_type(),
             Self::Webhook(event) => event.event_type(),
+            Self::Traffic(event) => event.event_type(),
             Self::Reservation(event) => event.event_type(),
         }
     }
@@ -225,6 +229,7 @@ impl DomainEvent {
             Self::Download(event) => tagged(event),
             Self::Invoice(event) => tagged(event),
             Self::Webhook(event) => tagged(event),
+            Self::Traffic(event) => tagged(event),
             Self::Reservation(event) => tagged(event),
         };
         let event_type = self.event_type();
@@ -312,6 +317,7 @@ fn read<'de, D: Deserializer<'de>>(event_type: &str, data: D) -> Result<DomainEv
         "download" => of::<download::Event, D>(event_type, data),
         "invoice" => of::<series::Event, D>(event_type, data),
         "webhook" => of::<webhook::Event, D>(event_type, data),
+        "traffic" => of::<traffic::Event, D>(event_type, data),
         "name" | "slug" | "email" | "reference" | "trial" | "key" => of::<reservation::Event, D>(event_type, data),
         _ => Err(DecodeError::UnknownType(event_type.to_owned())),
     }
@@ -401,6 +407,7 @@ conversions! {
     Download(download::Event),
     Invoice(series::Event),
     Webhook(webhook::Event),
+    Traffic(traffic::Event),
     Reservation(reservation::Event),
 }
 

@@ -22,7 +22,7 @@ use crate::{
     plugin::{self, DecidedBy, VendorSignature},
     reservation::{self, Holder},
     review::{self, Rating},
-    series, subscription,
+    series, subscription, traffic,
     user::{self, Role},
     validation::{self, Finding, Outcome, Severity, Step, Thresholds, Verdict},
     vendor, webhook,

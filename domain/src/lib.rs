@@ -20,6 +20,7 @@ pub mod series;
 pub mod stream;
 pub mod subscription;
 pub mod text;
+pub mod traffic;
 pub mod upcast;
 pub mod user;
 pub mod validation;

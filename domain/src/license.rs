@@ -327,9 +327,9 @@ pub enum Command {
         /// When.
         now: DateTime<Utc>,
     },
-    /// What kept it good is over.
+    /// What kept it good is over, and nothing makes it good again.
     End {
-        /// Since when.
+        /// Since when: no later than what was paid for. A later one, of a payment that is heard of late, corrects it.
         at: DateTime<Utc>,
     },
     /// Count a use. The command itself is known by its id, so that asking again counts nothing.

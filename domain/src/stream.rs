@@ -39,6 +39,8 @@ pub enum Category {
     Invoice,
     /// `webhook-`: what payment gateways told
     Webhook,
+    /// `traffic-`: how often pages were looked at
+    Traffic,
     /// `name-`: reservations of plugin names
     Name,
     /// `slug-`: reservations of vendor slugs
@@ -55,7 +57,7 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::User,
         Self::Vendor,
         Self::Plugin,
@@ -69,6 +71,7 @@ impl Category {
         Self::Download,
         Self::Invoice,
         Self::Webhook,
+        Self::Traffic,
         Self::Name,
         Self::Slug,
         Self::Email,
@@ -94,6 +97,7 @@ impl Category {
             Self::Download => "download",
             Self::Invoice => "invoice",
             Self::Webhook => "webhook",
+            Self::Traffic => "traffic",
             Self::Name => "name",
             Self::Slug => "slug",
             Self::Email => "email",

@@ -35,10 +35,14 @@ async fn orders_downloads_and_countries_are_counted() {
     for (number, who) in [(0, 1), (1, 1), (2, 2)] {
         market.download(number, 0, who).await;
     }
+    market.install(0, 1, "1.0.0", true).await;
+    market.looks(0, 0, 40).await;
+    market.looks(1, 0, 2).await;
     let (_reader, guard) = market.read().await;
     let all = analytics(&guard, vendor(0).uuid(), &AnalyticsParams::default()).await.unwrap();
     assert_eq!(all.totals.downloads, 3, "all count, also those of one user");
-    let conversion = Conversion { placed_orders: 6, paid_orders: 4, users_placed: 4, users_paid: 3 };
+    let conversion =
+        Conversion { page_views: 42, installs: 1, placed_orders: 6, paid_orders: 4, users_placed: 4, users_paid: 3 };
     assert_eq!(all.conversion, conversion);
     let countries: Vec<_> = all.countries.iter().map(|c| (c.country.as_deref(), c.currency.as_str())).collect();
     assert_eq!(countries, [(Some("DE"), "USD"), (Some("DE"), "JPY"), (None, "USD")]);
@@ -48,11 +52,13 @@ async fn orders_downloads_and_countries_are_counted() {
     // An order is of the day on which it was placed, a payment of that on which it was paid.
     let second = AnalyticsParams { from: Some("2026-05-05".parse().unwrap()), ..AnalyticsParams::default() };
     let later = analytics(&guard, vendor(0).uuid(), &second).await.unwrap();
-    assert_eq!((later.conversion, later.totals.downloads), (Conversion::default(), 3));
+    let later_conversion = Conversion { page_views: 42, installs: 1, ..Conversion::default() };
+    assert_eq!((later.conversion, later.totals.downloads), (later_conversion, 3));
     assert_eq!(later.countries.len(), 1);
     let first = AnalyticsParams { to: Some("2026-05-04".parse().unwrap()), ..AnalyticsParams::default() };
     let earlier = analytics(&guard, vendor(0).uuid(), &first).await.unwrap();
-    assert_eq!((earlier.conversion, earlier.totals.downloads), (conversion, 0));
+    let earlier_conversion = Conversion { page_views: 0, installs: 0, ..conversion };
+    assert_eq!((earlier.conversion, earlier.totals.downloads), (earlier_conversion, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -349,6 +349,26 @@ async fn ratings_reliability_and_installs_count_what_is_live() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_counts_once_a_user_version_and_day() {
+    let market = filled().await;
+    for (number, of, who) in [(0, 0, 1), (1, 0, 1), (2, 0, 2), (3, 1, 1)] {
+        market.download(number, of, who).await;
+    }
+    market.clock.advance(std::time::Duration::from_secs(24 * 3600));
+    market.download(4, 0, 1).await;
+    let (reader, guard) = market.read().await;
+    let counted = find(&guard, "slack-alerts").await.unwrap().unwrap();
+    assert_eq!((counted.downloads, counted.installs), (3, 0));
+    drop((reader, guard));
+    // What was counted before is known when more comes.
+    market.download(5, 0, 1).await;
+    market.download(6, 0, 3).await;
+    let (_reader, guard) = market.read().await;
+    let counted = find(&guard, "slack-alerts").await.unwrap().unwrap();
+    assert_eq!(counted.downloads, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn vendors_are_found_by_id_and_slug() {
     let market = filled().await;
     let (_reader, guard) = market.read().await;

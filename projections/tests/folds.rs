@@ -347,7 +347,8 @@ async fn money_step(market: &Market, dice: &mut Dice, known: &mut Known) {
 /// Subscriptions, downloads, and what gateways tell.
 async fn custom_step(market: &Market, dice: &mut Dice, known: &mut Known, of: usize, who: usize) {
     known.things += 1;
-    match dice.roll(5) {
+    match dice.roll(6) {
+        5 => market.looks(known.things, of, 3).await,
         0 => market.download(known.things, of, who).await,
         1 => market.webhook(known.things).await,
         2 | 3 if !known.subscriptions.is_empty() => {

@@ -34,7 +34,7 @@ async fn listed(plugins: usize) -> Market {
 }
 
 async fn page(shelf: &Shelf, plugin: &str) -> Value {
-    serde_json::from_slice(&shelf.page(plugin).await.unwrap().unwrap()).unwrap()
+    serde_json::from_slice(&shelf.page(plugin).await.unwrap().unwrap().bytes).unwrap()
 }
 
 fn asking(q: &str) -> SearchParams {

@@ -10,6 +10,7 @@
 mod access;
 mod authors;
 mod bad_input;
+mod bucket;
 mod builtins;
 mod canary;
 mod cluster;
@@ -29,3 +30,4 @@ mod processes;
 mod rebuild;
 mod support;
 mod updates;
+mod webhooks;

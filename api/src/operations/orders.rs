@@ -1,6 +1,7 @@
 //! Purchases.
 
 pub mod cancel;
+pub mod confirm;
 pub mod get;
 pub mod invoices;
 pub mod pay;

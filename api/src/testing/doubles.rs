@@ -13,7 +13,7 @@ use souk_app::{
 use souk_domain::{id::UserId, money::Currency};
 use souk_ports::{EventLog, Passwords, Position, RecordedEvent, store::StoreError};
 use souk_projections::{
-    catalogue::SearchParams,
+    catalogue::{Page, SearchParams},
     earnings::{Span, Statement},
     vendor_analytics::AnalyticsParams,
 };
@@ -74,6 +74,7 @@ fn found<T>(read: Result<T, AppError>) -> Result<Option<T>, ApiError> {
 
 fn figures() -> analytics::Figures {
     analytics::Figures {
+        page_views: 0,
         installs: 0,
         uninstalls: 0,
         active_installs: 0,
@@ -91,8 +92,11 @@ fn figures() -> analytics::Figures {
 
 #[async_trait]
 impl Reads for StreamReads {
-    async fn page(&self, at: At, plugin: &str) -> Result<Option<Bytes>, ApiError> {
-        Ok(self.plugin(at, plugin).await?.map(|plugin| serde_json::to_vec(&plugin).unwrap().into()))
+    async fn page(&self, at: At, plugin: &str) -> Result<Option<Page>, ApiError> {
+        Ok(self.plugin(at, plugin).await?.map(|shown| {
+            let bytes = serde_json::to_vec(&shown).unwrap().into();
+            Page { plugin: shown.id, vendor: shown.vendor.id, bytes }
+        }))
     }
 
     async fn plugin(&self, at: At, plugin: &str) -> Result<Option<catalogue::Plugin>, ApiError> {

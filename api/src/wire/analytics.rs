@@ -32,6 +32,8 @@ pub struct Analytics {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
+    /// Times a page was looked at (`GET /plugins/{plugin}`).
+    pub page_views: i64,
     /// Times a plugin was installed.
     pub installs: i64,
     /// Times it was taken off.
@@ -113,10 +115,14 @@ pub struct CountryFigures {
     pub gross_revenue: i64,
 }
 
-/// What became of the orders that were placed in a span.
+/// From the page to the installation and the purchase, of a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversion {
+    /// Times a page was looked at.
+    pub page_views: i64,
+    /// Times a plugin was installed.
+    pub installs: i64,
     /// Orders that were placed.
     pub placed_orders: i64,
     /// Those of them that were paid, whenever.
@@ -171,8 +177,8 @@ impl From<rows::CountryFigures> for CountryFigures {
 
 impl From<rows::Conversion> for Conversion {
     fn from(row: rows::Conversion) -> Self {
-        let rows::Conversion { placed_orders, paid_orders, users_placed, users_paid } = row;
-        Self { placed_orders, paid_orders, users_placed, users_paid }
+        let rows::Conversion { page_views, installs, placed_orders, paid_orders, users_placed, users_paid } = row;
+        Self { page_views, installs, placed_orders, paid_orders, users_placed, users_paid }
     }
 }
 
@@ -193,6 +199,7 @@ impl From<rows::Subscriptions> for Subscriptions {
 impl From<rows::Figures> for Figures {
     fn from(row: rows::Figures) -> Self {
         Self {
+            page_views: row.page_views,
             installs: row.installs,
             uninstalls: row.uninstalls,
             active_installs: row.active_installs,

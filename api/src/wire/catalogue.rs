@@ -58,6 +58,8 @@ pub struct Plugin {
     pub rating: Rating,
     /// How many users ever installed it.
     pub installs: i64,
+    /// How often it was downloaded, each user, version and UTC day once.
+    pub downloads: i64,
     /// When it was listed.
     pub created_at: DateTime<Utc>,
     /// When it, or a version of it, last changed.
@@ -231,6 +233,7 @@ impl From<rows::Plugin> for Plugin {
             reliability: row.reliability.map(Into::into),
             rating: row.rating.into(),
             installs: row.installs,
+            downloads: row.downloads,
             created_at: row.created_at,
             updated_at: row.updated_at,
             media: row.media,
@@ -277,6 +280,7 @@ impl Plugin {
             reliability: before.as_ref().and_then(|before| before.reliability),
             rating: before.as_ref().map_or(Rating { mean: None, count: 0 }, |before| before.rating),
             installs: before.as_ref().map_or(0, |before| before.installs),
+            downloads: before.as_ref().map_or(0, |before| before.downloads),
             created_at: before.as_ref().map_or(now, |before| before.created_at),
             updated_at: now,
             media: details.media,
@@ -299,6 +303,7 @@ impl From<Snapshot> for Plugin {
             reliability,
             rating: rows::Rating::of(stars, count).into(),
             installs: whole(then.installs),
+            downloads: whole(then.downloads),
             created_at: then.created_at,
             ..plugin
         }

@@ -12,6 +12,7 @@ use souk_ports::{
 };
 use souk_signing::SecretKey;
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 use crate::{
     AppError,
@@ -19,6 +20,7 @@ use crate::{
     executions::{Gate, Runnables},
     following::Following,
     memory::Memories,
+    traffic::Looks,
     validation::Pipeline,
 };
 
@@ -143,6 +145,9 @@ pub struct App {
     pub(crate) runnables: Arc<Runnables>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) comparisons: Arc<Comparisons>,
+    pub(crate) looks: Arc<Looks>,
+    /// Drawn at random when it began.
+    pub(crate) process: Uuid,
     /// Signs release records.
     pub(crate) signer: Arc<SecretKey>,
     decoy_hash: Arc<OnceCell<String>>,
@@ -156,6 +161,7 @@ impl App {
         let executions = settings.executions;
         // Derived, so that every process of one Souk signs with the same key and none has to be handed around.
         let signer = Arc::new(SecretKey::from_seed(ports.vault.derived_secret("release-record")));
+        let process = ports.random.uuid();
         Self {
             ports,
             settings,
@@ -165,6 +171,8 @@ impl App {
             runnables: Arc::default(),
             gate: Arc::new(Gate::new(executions)),
             comparisons: Arc::default(),
+            looks: Arc::default(),
+            process,
             signer,
             decoy_hash: Arc::default(),
         }

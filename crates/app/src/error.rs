@@ -3,7 +3,7 @@
 use souk_domain::{
     download, execution, installation, license,
     listing::{Invalid, InvalidFields},
-    order, plugin, review, series, subscription, user, validation, vendor, webhook,
+    order, plugin, review, series, subscription, traffic, user, validation, vendor, webhook,
 };
 use souk_ports::{ArtifactError, DirectoryError, LogError, MalwareError, VaultError, store::StoreError};
 
@@ -305,6 +305,12 @@ impl From<webhook::Error> for AppError {
         match error {
             webhook::Error::NotReceived => Self::NotFound("this webhook"),
         }
+    }
+}
+
+impl From<traffic::Error> for AppError {
+    fn from(error: traffic::Error) -> Self {
+        Self::Internal(error.to_string())
     }
 }
 

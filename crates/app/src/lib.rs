@@ -22,6 +22,7 @@ pub mod releases;
 pub mod reviews;
 pub mod schedule;
 pub mod subscriptions;
+pub mod traffic;
 pub mod users;
 pub mod validation;
 pub mod vendor_keys;

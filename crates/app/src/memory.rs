@@ -24,6 +24,7 @@ use souk_domain::{
     series::Numbers,
     stream::{Category, StreamId},
     subscription::Subscriptions,
+    traffic::Traffic,
     user::Users,
     validation::Validations,
     vendor::Vendors,
@@ -161,6 +162,7 @@ pub(crate) struct Memories {
     downloads: Memory<<Downloads as Decider>::State>,
     numbers: Memory<<Numbers as Decider>::State>,
     webhooks: Memory<<Webhooks as Decider>::State>,
+    traffic: Memory<<Traffic as Decider>::State>,
     references: Memory<<References as Decider>::State>,
     trials: Memory<<Trials as Decider>::State>,
     public_keys: Memory<<PublicKeys as Decider>::State>,
@@ -186,6 +188,7 @@ impl Memories {
             downloads: Memory::new(capacity),
             numbers: Memory::new(capacity),
             webhooks: Memory::new(capacity),
+            traffic: Memory::new(capacity),
             references: Memory::new(capacity),
             trials: Memory::new(capacity),
             public_keys: Memory::new(capacity),
@@ -212,6 +215,7 @@ impl Memories {
             Category::Download => self.downloads.hear(uuid, position),
             Category::Invoice => self.numbers.hear(uuid, position),
             Category::Webhook => self.webhooks.hear(uuid, position),
+            Category::Traffic => self.traffic.hear(uuid, position),
             Category::Reference => self.references.hear(uuid, position),
             Category::Trial => self.trials.hear(uuid, position),
             Category::Key => self.public_keys.hear(uuid, position),
@@ -304,6 +308,11 @@ impl Remembered for Numbers {
 impl Remembered for Webhooks {
     fn memory(memories: &Memories) -> &Memory<Self::State> {
         &memories.webhooks
+    }
+}
+impl Remembered for Traffic {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.traffic
     }
 }
 impl Remembered for References {

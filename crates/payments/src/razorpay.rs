@@ -141,6 +141,14 @@ impl PaymentGateway for Razorpay {
         self.caller.within(calls::checkout(&self.caller, &self.settings, reference)).await
     }
 
+    async fn outcome(&self, reference: &str, _now: DateTime<Utc>) -> Result<Option<Notice>, GatewayError> {
+        self.caller.within(calls::outcome(&self.caller, &self.settings, reference)).await
+    }
+
+    fn proves(&self, reference: &str, payment: &str, signature: &str) -> Option<bool> {
+        Some(self.verify_checkout(reference, payment, signature))
+    }
+
     async fn refund(&self, request: &RefundRequest) -> Result<RefundAnswer, GatewayError> {
         self.caller.within(calls::refund(&self.caller, &self.settings, request)).await
     }

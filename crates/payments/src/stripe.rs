@@ -37,6 +37,8 @@ pub struct StripeSettings {
     pub cancel_url: String,
     /// How long one call may take, with everything that it needs to ask.
     pub timeout: Duration,
+    /// Whether Stripe works out the taxes, on top of the price or within it as its dashboard says.
+    pub automatic_tax: bool,
     /// The version of Stripe's API that requests are written for, `Stripe-Version`. Webhooks come in the version of their endpoint; those
     /// from before 2025, which have fields elsewhere, are read as well.
     pub api_version: String,
@@ -60,6 +62,7 @@ impl StripeSettings {
             success_url,
             cancel_url,
             timeout: Self::TIMEOUT,
+            automatic_tax: false,
             api_version: Self::API_VERSION.to_owned(),
         }
     }
@@ -75,6 +78,7 @@ impl fmt::Debug for StripeSettings {
             .field("success_url", &self.success_url)
             .field("cancel_url", &self.cancel_url)
             .field("timeout", &self.timeout)
+            .field("automatic_tax", &self.automatic_tax)
             .field("api_version", &self.api_version)
             .finish()
     }
@@ -116,6 +120,14 @@ impl PaymentGateway for Stripe {
 
     async fn checkout(&self, reference: &str) -> Result<Checkout, GatewayError> {
         self.caller.within(calls::checkout(&self.caller, &self.settings, reference)).await
+    }
+
+    async fn outcome(&self, reference: &str, now: DateTime<Utc>) -> Result<Option<Notice>, GatewayError> {
+        self.caller.within(calls::outcome(&self.caller, &self.settings, reference, now)).await
+    }
+
+    fn proves(&self, _reference: &str, _payment: &str, _signature: &str) -> Option<bool> {
+        None
     }
 
     async fn refund(&self, request: &RefundRequest) -> Result<RefundAnswer, GatewayError> {

@@ -309,6 +309,16 @@ pub trait PaymentGateway: Send + Sync + fmt::Debug {
     /// See [`GatewayError`].
     async fn checkout(&self, reference: &str) -> Result<Checkout, GatewayError>;
 
+    /// What became of a checkout, asked at `now`: what a webhook tells, or told and was lost. None while it is open.
+    ///
+    /// # Errors
+    /// See [`GatewayError`].
+    async fn outcome(&self, reference: &str, now: DateTime<Utc>) -> Result<Option<Notice>, GatewayError>;
+
+    /// Whether the gateway gave `signature` to a browser for `payment` at the checkout `reference`, which must not come from the browser,
+    /// in constant time. None where gateways give browsers nothing.
+    fn proves(&self, reference: &str, payment: &str, signature: &str) -> Option<bool>;
+
     /// Gives money back.
     ///
     /// # Errors

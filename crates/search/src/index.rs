@@ -70,6 +70,23 @@ pub struct Place {
     pub described: i64,
 }
 
+/// What whoever shows something needs to know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Which it is.
+    pub id: Uuid,
+    /// Whose.
+    pub vendor: Uuid,
+    /// When it was last touched.
+    pub touched: u64,
+}
+
+impl Place {
+    const fn known(&self) -> Known {
+        Known { id: self.id, vendor: self.vendor, touched: self.touched }
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Span {
     start: u32,
@@ -140,11 +157,16 @@ impl Index {
         self.by_id.get(&id).map(|place| self.places[*place as usize].touched)
     }
 
-    /// Who has the name that is compared as `key`, and when it was last touched.
+    /// What is known of `id`; none when it is not there.
     #[must_use]
-    pub fn named(&self, key: &str) -> Option<(Uuid, u64)> {
-        let place = &self.places[*self.by_name.get(key)? as usize];
-        Some((place.id, place.touched))
+    pub fn known(&self, id: Uuid) -> Option<Known> {
+        self.by_id.get(&id).map(|place| self.places[*place as usize].known())
+    }
+
+    /// What is known of whoever has the name that is compared as `key`.
+    #[must_use]
+    pub fn named(&self, key: &str) -> Option<Known> {
+        self.by_name.get(key).map(|place| self.places[*place as usize].known())
     }
 
     /// As of when the text of `id` is that is in the index; none when it is not there.

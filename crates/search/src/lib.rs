@@ -13,4 +13,4 @@ mod vocabulary;
 
 pub use facets::{FACET_VALUES, Facets};
 pub use hits::{Found, Hit, Matches, Order, Query};
-pub use index::{Figures, Index, Listing};
+pub use index::{Figures, Index, Known, Listing};

@@ -154,7 +154,7 @@ proptest! {
             prop_assert_eq!(changed.search(&question), filled.search(&question), "{:?}", question);
         }
         for (of, (listing, _)) in &rows {
-            prop_assert_eq!(changed.named(&listing.name_key).map(|(id, _)| id), Some(id(*of)));
+            prop_assert_eq!(changed.named(&listing.name_key).map(|known| known.id), Some(id(*of)));
         }
     }
 
@@ -256,7 +256,8 @@ fn much_that_is_dead_asks_to_be_filled_anew() {
 fn who_is_touched_says_when() {
     let mut index = shop(&[plain("a", "x", "x", "x"), plain("b", "x", "x", "x")]);
     index.set(id(1), &Figures { vendor: Uuid::from_u128(7), ..Figures::default() }, 3);
-    assert_eq!((index.touched(id(0)), index.named("b")), (Some(0), Some((id(1), 3))));
+    let named = index.named("b").map(|known| (known.id, known.touched));
+    assert_eq!((index.touched(id(0)), named, index.known(id(1))), (Some(0), Some((id(1), 3)), index.named("b")));
     index.touch_vendor(Uuid::from_u128(7), 4);
     assert_eq!((index.touched(id(0)), index.touched(id(1)), index.touched(id(9))), (Some(0), Some(4), None));
 }

@@ -394,6 +394,11 @@ impl Souk {
         workers::keep_time(self.wired.app.clone())
     }
 
+    /// Starts to write down how often pages were looked at.
+    pub fn keep_count(&self) -> Workers {
+        workers::keep_count(self.wired.app.clone())
+    }
+
     /// The HTTP interface.
     pub fn api(&self, config: &Config, shutdown: &CancellationToken) -> Api {
         let Wired { app, reader, keyring, models, .. } = &self.wired;

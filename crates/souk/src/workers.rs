@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use souk_app::{App, schedule};
+use souk_app::{App, schedule, traffic};
 use souk_ports::{
     Clock,
     store::{Idempotency, Outputs, StoreError, WebhookBodies},
@@ -20,6 +20,8 @@ const OUTPUTS_KEPT: Duration = Duration::from_secs(24 * 3600);
 const WEBHOOKS_KEPT: Duration = Duration::from_secs(180 * 24 * 3600);
 /// How often somebody looks for what is due. A license that is over is refused at once; this only records it.
 const DUE: Duration = Duration::from_secs(30);
+/// How often looks at pages are written down. A process that crashes loses those since the last time.
+const COUNTED: Duration = Duration::from_secs(60);
 /// How often what has had its time is forgotten.
 const UPKEEP: Duration = Duration::from_secs(3600);
 
@@ -92,6 +94,25 @@ pub fn keep_time(app: App) -> Workers {
                 Ok(ran) if ran.anything() => tracing::info!(?ran, "did what was due"),
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "what is due was not done; trying again"),
+            }
+        }
+    };
+    Workers::new(work, cancel)
+}
+
+/// Starts to write down how often pages were looked at; also once more when it ends.
+pub fn keep_count(app: App) -> Workers {
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let work = async move {
+        loop {
+            let over = stop.run_until_cancelled(tokio::time::sleep(COUNTED)).await.is_none();
+            match traffic::write_down(&app).await {
+                Ok(views) => tracing::debug!(views, "wrote down looks at pages"),
+                Err(error) => tracing::warn!(%error, "looks at pages were not written down"),
+            }
+            if over {
+                return;
             }
         }
     };

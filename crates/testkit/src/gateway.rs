@@ -90,6 +90,8 @@ pub struct ToyGateway {
     pub refuses: AtomicBool,
     pub refunds: Mutex<BTreeMap<String, i64>>,
     pub ended: Mutex<Vec<String>>,
+    /// What it answers when it is asked what became of a checkout.
+    pub outcome: Mutex<Option<Told>>,
 }
 
 pub struct Signed(pub bool);
@@ -120,6 +122,16 @@ impl PaymentGateway for ToyGateway {
         self.answers()?;
         let url = Some(format!("https://pay.example/{reference}"));
         Ok(Checkout { reference: reference.to_owned(), url, public_key: None, expires_at: None })
+    }
+
+    async fn outcome(&self, _: &str, now: DateTime<Utc>) -> Result<Option<Notice>, GatewayError> {
+        self.answers()?;
+        let told = self.outcome.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        Ok(told.map(|told| Notice { at: now, news: news(told) }))
+    }
+
+    fn proves(&self, reference: &str, payment: &str, signature: &str) -> Option<bool> {
+        Some(signature == format!("{reference}|{payment}"))
     }
 
     async fn refund(&self, request: &RefundRequest) -> Result<RefundAnswer, GatewayError> {

@@ -57,6 +57,7 @@ fn the_list_of_types_is_sorted_and_complete() {
         types_of::<download::Event>(),
         types_of::<series::Event>(),
         types_of::<webhook::Event>(),
+        types_of::<traffic::Event>(),
         types_of::<reservation::Event>(),
     ]
     .concat()

@@ -114,6 +114,11 @@ pub fn document(n: u128) -> series::Document {
     }
 }
 
+pub fn counted() -> traffic::Event {
+    let page = traffic::Page { plugin_id: plugin_id(), vendor_id: vendor_id(), views: 12 };
+    traffic::Event::Counted { pages: vec![page], until: time("2026-11-21T09:05:00Z") }
+}
+
 pub fn webhook_id() -> WebhookId {
     WebhookId::of(order::Gateway::Stripe, "evt_1")
 }
@@ -331,5 +336,6 @@ pub fn subscriptions_and_webhooks() -> Vec<DomainEvent> {
         webhook::Event::Deferred { wait: waits() }.into(),
         webhook::Event::Failed { reason: "`amount` is missing".to_owned() }.into(),
         webhook::Event::Settled { outcome: webhook::Outcome::Applied, order_id: Some(order_id()) }.into(),
+        counted().into(),
     ]
 }

@@ -42,10 +42,9 @@ pub(super) fn issued(license: &License, command: Command) -> Result<Option<Event
         }
         Command::Expire { now } if license.expired || !license.is_over(now) => return Ok(None),
         Command::Expire { now } => Event::Expired { expired_at: license.expires_at.unwrap_or(now), for_good: false },
-        Command::End { .. } if license.over_for_good => return Ok(None),
-        Command::End { at } => {
-            Event::Expired { expired_at: license.expires_at.map_or(at, |end| end.min(at)), for_good: true }
-        }
+        // Of what was paid for longer somebody may hear later.
+        Command::End { at } if license.over_for_good && license.expires_at >= Some(at) => return Ok(None),
+        Command::End { at } => Event::Expired { expired_at: at, for_good: true },
         Command::Use { purpose, amount, now } => return count(license, purpose, amount, now).map(Some),
         Command::RotateKey { generation } if generation == license.key_generation => return Ok(None),
         Command::RotateKey { .. } if license.status() == Status::Revoked => {

@@ -55,6 +55,20 @@ fn reinstated() -> Event {
     Event::Reinstated { status: Status::Active, payment: None }
 }
 
+#[test]
+fn what_is_over_for_good_ends_no_later_than_it_was_paid_for() {
+    let end = |at: &str| Command::End { at: time(at) };
+    let over = |at: &str| Event::Expired { expired_at: time(at), for_good: true };
+    let until = issued_until("2026-12-21T09:00:00Z");
+    let (first, later) = ("2026-12-01T09:00:00Z", "2026-12-11T09:00:00Z");
+    given::<Licenses>([until.clone()]).when(end(first)).then(over(first));
+    given::<Licenses>([until.clone(), over(first)]).when(end(first)).then_nothing();
+    given::<Licenses>([until.clone(), over(first)]).when(end(later)).then(over(later));
+    given::<Licenses>([until.clone(), over(later)]).when(end(first)).then_nothing();
+    let extend = Command::Extend { until: time("2027-01-21T09:00:00Z"), kind: LicenseKind::Subscription };
+    given::<Licenses>([until, over(first)]).when(extend).then_nothing();
+}
+
 fn settle(order: u128, order_version: u64, right: Right) -> Command {
     Command::Settle { cause: PaymentCause { order_id: id(order), order_version }, right }
 }

@@ -11,7 +11,7 @@ use souk_domain::name::PluginName;
 use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
-use super::fold::{CatalogueChanges, PluginPatch, VendorPatch, VersionPatch, VersionRow, sort_key, status};
+use super::fold::{CatalogueChanges, Download, PluginPatch, VendorPatch, VersionPatch, VersionRow, sort_key, status};
 use crate::{
     copy::{Fields, Row},
     outcomes::Outcomes,
@@ -21,6 +21,7 @@ use crate::{
 const VENDORS: &str = "catalogue_vendor";
 const PLUGINS: &str = "catalogue_plugin";
 const VERSIONS: &str = "catalogue_version";
+const DOWNLOADS: &str = "catalogue_download";
 
 #[async_trait]
 impl Changes for CatalogueChanges {
@@ -32,11 +33,13 @@ impl Changes for CatalogueChanges {
         held::<(Uuid, VendorPatch)>(self.vendors.len(), 50)
             + held::<(Uuid, PluginPatch, Details)>(self.plugins.len(), 50)
             + held::<(Uuid, String, VersionPatch)>(self.versions.len(), 120)
+            + held::<Download>(self.downloads.len(), 10)
             + self.texts
     }
 
-    async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
+    async fn flush(mut self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         self.flush_vendors(tables).await?;
+        self.count_downloads(tables).await?;
         self.flush_plugins(tables).await?;
         self.flush_versions(tables).await?;
         self.flush_ranks(tables).await
@@ -113,6 +116,7 @@ struct NewRank {
     plugin_id: Uuid,
     installs: i64,
     active_installs: i64,
+    downloads: i64,
     rating_sum: i64,
     rating_count: i64,
     confidence: Option<u8>,
@@ -126,13 +130,17 @@ struct NewRank {
 impl Row for NewRank {
     const TARGET: (&'static str, &'static str) = (
         "catalogue_rank",
-        "plugin_id, installs, active_installs, rating_sum, rating_count, confidence, review_points, succeeded, failed, \
-         cross_check_points, changed",
+        "plugin_id, installs, active_installs, downloads, rating_sum, rating_count, confidence, review_points, \
+         succeeded, failed, cross_check_points, changed",
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
-        fields.uuid(self.plugin_id).big(self.installs).big(self.active_installs).big(self.rating_sum);
-        fields.big(self.rating_count).maybe_small(self.confidence.map(i16::from)).big(self.review_points);
+        fields.uuid(self.plugin_id).big(self.installs).big(self.active_installs).big(self.downloads);
+        fields
+            .big(self.rating_sum)
+            .big(self.rating_count)
+            .maybe_small(self.confidence.map(i16::from))
+            .big(self.review_points);
         fields.big(self.succeeded).big(self.failed).big(self.cross_check_points).big(rows::big(self.changed));
     }
 }
@@ -241,6 +249,34 @@ struct MovedVersion<'a> {
 }
 
 impl CatalogueChanges {
+    /// Tells each plugin how many of its downloads were not counted yet.
+    async fn count_downloads(&mut self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
+        if self.downloads.is_empty() {
+            return Ok(());
+        }
+        tables.key(DOWNLOADS).await?;
+        let (mut plugins, mut users, mut versions, mut days) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for Download { plugin, user, version, day } in std::mem::take(&mut self.downloads) {
+            plugins.push(plugin);
+            users.push(user);
+            versions.push(version);
+            days.push(day);
+        }
+        let counted: Vec<(Uuid, i64)> = sqlx::query_as(include_str!("count_downloads.sql"))
+            .bind(plugins)
+            .bind(users)
+            .bind(versions)
+            .bind(days)
+            .fetch_all(tables.connection())
+            .await?;
+        for (plugin, count) in counted {
+            if let Some(patch) = self.plugins.get_mut(&plugin) {
+                patch.downloads = count;
+            }
+        }
+        Ok(())
+    }
+
     async fn flush_vendors(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let (mut new, mut old) = (Vec::new(), Vec::new());
         for (vendor_id, patch) in &self.vendors {
@@ -276,6 +312,7 @@ impl CatalogueChanges {
                     plugin_id,
                     installs: patch.installs,
                     active_installs: patch.active_installs,
+                    downloads: patch.downloads,
                     rating_sum: patch.rating_sum,
                     rating_count: patch.rating_count,
                     confidence: patch.confidence,
@@ -378,7 +415,7 @@ impl CatalogueChanges {
     async fn flush_ranks(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let mut plugins: Vec<Uuid> = Vec::new();
         let mut confidences: Vec<Option<i16>> = Vec::new();
-        let mut counters: [Vec<i64>; 9] = Default::default();
+        let mut counters: [Vec<i64>; 10] = Default::default();
         for (plugin, patch) in self.plugins.iter().filter(|(_, patch)| patch.created.is_none()) {
             plugins.push(*plugin);
             confidences.push(patch.confidence.map(i16::from));
@@ -389,6 +426,7 @@ impl CatalogueChanges {
                 patch.review_points,
                 installs,
                 active,
+                patch.downloads,
                 sum,
                 count,
                 changed,
@@ -404,14 +442,25 @@ impl CatalogueChanges {
             return Ok(());
         }
         tables.key(NewRank::TARGET.0).await?;
-        let [review_points, installs, active, rating_sum, rating_count, changed, succeeded, failed, cross_checks] =
-            counters;
+        let [
+            review_points,
+            installs,
+            active,
+            downloads,
+            rating_sum,
+            rating_count,
+            changed,
+            succeeded,
+            failed,
+            cross_checks,
+        ] = counters;
         sqlx::query(include_str!("count_ranks.sql"))
             .bind(plugins)
             .bind(confidences)
             .bind(review_points)
             .bind(installs)
             .bind(active)
+            .bind(downloads)
             .bind(rating_sum)
             .bind(rating_count)
             .bind(changed)

@@ -1,10 +1,11 @@
 //! What events change in the catalogue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use semver::{Prerelease, Version};
 use souk_domain::{
+    download,
     event::DomainEvent,
     installation,
     listing::{Details, Pricing, Terms},
@@ -34,8 +35,19 @@ pub(super) struct CatalogueChanges {
     pub vendors: BTreeMap<Uuid, VendorPatch>,
     pub plugins: BTreeMap<Uuid, PluginPatch>,
     pub versions: BTreeMap<(Uuid, String), VersionPatch>,
+    pub downloads: BTreeSet<Download>,
     /// Bytes of what plugins say of themselves.
     pub texts: usize,
+}
+
+/// What counts once in the public number of downloads, however often it is fetched.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Download {
+    pub plugin: Uuid,
+    pub user: Uuid,
+    pub version: String,
+    /// In UTC.
+    pub day: NaiveDate,
 }
 
 #[derive(Default)]
@@ -75,6 +87,8 @@ pub(super) struct PluginPatch {
     pub cross_check_points: i64,
     pub installs: i64,
     pub active_installs: i64,
+    /// Those of [`CatalogueChanges::downloads`] that nobody counted yet.
+    pub downloads: i64,
     pub rating_sum: i64,
     pub rating_count: i64,
     /// Position of the last event.
@@ -152,13 +166,24 @@ impl CatalogueChanges {
                     patch.review_points += stars.points();
                 }
             }
+            DomainEvent::Download(download::Event::Initiated { plugin_id, user_id, version, .. }) => {
+                let plugin = plugin_id.uuid();
+                self.patch(plugin, event);
+                self.downloads.insert(Download {
+                    plugin,
+                    user: user_id.uuid(),
+                    version: version.to_string(),
+                    day: event.recorded_at.date_naive(),
+                });
+            }
             DomainEvent::User(_)
             | DomainEvent::Order(_)
             | DomainEvent::Subscription(_)
             | DomainEvent::License(_)
-            | DomainEvent::Download(_)
+            | DomainEvent::Download(download::Event::Completed {})
             | DomainEvent::Invoice(_)
             | DomainEvent::Webhook(_)
+            | DomainEvent::Traffic(_)
             | DomainEvent::Reservation(_) => {}
         }
     }

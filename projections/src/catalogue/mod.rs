@@ -2,7 +2,8 @@
 //!
 //! Ratings shown are Bayesian means: five imagined reviews of 3.5 stars stand beside the real ones. Reliability is the
 //! confidence of the validation that was concluded last, moved by live reviews: +1 for 5 stars, -1 for 1 or 2 stars,
-//! together between -30 and 10, the whole between 0 and 100. `installs` counts users who ever installed.
+//! together between -30 and 10, the whole between 0 and 100. `installs` counts users who ever installed,
+//! `downloads` each user, version and UTC day once.
 
 use souk_domain::stream::Category;
 use souk_projector::{Changes, Projection};
@@ -17,7 +18,7 @@ pub use query::{
     Plugin, PluginStatus, PluginVendor, Rating, Vendor, Version, VersionStatus, plugin, vendor, vendors_of, versions,
 };
 pub use search::{SearchParams, SearchResult, Sort};
-pub use showcase::{NotShown, Render, Shelf, Showcase, ShowcaseOptions, ShowcaseStatus};
+pub use showcase::{NotShown, Page, Render, Shelf, Showcase, ShowcaseOptions, ShowcaseStatus};
 pub use souk_search::Facets;
 
 /// How many imagined reviews stand beside the real ones, and their stars.
@@ -33,7 +34,7 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn schema_sql(&self) -> &'static str {
@@ -45,7 +46,7 @@ impl Projection for Catalogue {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["catalogue_plugin", "catalogue_rank", "catalogue_version", "catalogue_vendor"]
+        &["catalogue_plugin", "catalogue_rank", "catalogue_version", "catalogue_vendor", "catalogue_download"]
     }
 
     fn wants(&self, category: Category) -> bool {
@@ -57,6 +58,7 @@ impl Projection for Catalogue {
                 | Category::Installation
                 | Category::Review
                 | Category::Execution
+                | Category::Download
         )
     }
 

@@ -57,6 +57,8 @@ pub struct Plugin {
     pub rating: Rating,
     /// How many users ever installed it.
     pub installs: i64,
+    /// How often it was downloaded, each user, version and UTC day once.
+    pub downloads: i64,
     /// When it was listed.
     pub created_at: DateTime<Utc>,
     /// When it, or a version of it, last changed.

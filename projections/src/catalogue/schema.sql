@@ -49,6 +49,8 @@ CREATE TABLE catalogue_rank (
     plugin_id       uuid     PRIMARY KEY,
     installs        bigint   NOT NULL DEFAULT 0,
     active_installs bigint   NOT NULL DEFAULT 0,
+    -- Each user, version and UTC day once.
+    downloads       bigint   NOT NULL DEFAULT 0,
     rating_sum      bigint   NOT NULL DEFAULT 0,
     rating_count    bigint   NOT NULL DEFAULT 0,
     confidence      smallint,
@@ -82,4 +84,13 @@ CREATE TABLE catalogue_version (
     -- Position of the event that approved it.
     approved_at  bigint,
     PRIMARY KEY (plugin_id, version)
+);
+
+-- What `catalogue_rank.downloads` has counted.
+CREATE TABLE catalogue_download (
+    plugin_id uuid NOT NULL,
+    user_id   uuid NOT NULL,
+    version   text NOT NULL,
+    day       date NOT NULL,
+    PRIMARY KEY (plugin_id, user_id, version, day)
 );

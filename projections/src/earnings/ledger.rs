@@ -6,7 +6,7 @@ use souk_domain::{order, vendor};
 
 /// What an entry is booked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Account {
+pub enum Account {
     /// Money at the gateways and the bank.
     Gateway,
     /// What is owed to vendors.
@@ -26,6 +26,8 @@ pub(super) enum Account {
 }
 
 impl Account {
+    /// Its name in the table.
+    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
@@ -47,7 +49,7 @@ impl Account {
 
 /// What of an order later events of it are reckoned by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Known {
+pub struct Known {
     /// Whether the gateway pays the vendor directly.
     pub direct: bool,
     /// Minor units that were paid.
@@ -58,8 +60,10 @@ pub(super) struct Known {
 
 /// The kind of a transaction, and its entries, minor units.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Transaction {
+pub struct Transaction {
+    /// What it is about, e.g. `refund`.
     pub kind: &'static str,
+    /// They sum to zero.
     pub entries: Vec<(Account, i64)>,
 }
 
@@ -71,7 +75,7 @@ impl Transaction {
 }
 
 /// What an event of an order moves; none where no money moves.
-pub(super) fn of_order(known: &mut Known, event: &order::Event) -> Option<Transaction> {
+pub fn of_order(known: &mut Known, event: &order::Event) -> Option<Transaction> {
     match event {
         order::Event::Placed { payout_account, .. } => {
             known.direct = payout_account.is_some();

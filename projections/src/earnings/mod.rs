@@ -8,7 +8,7 @@ use souk_projector::{Changes, Projection};
 
 mod days;
 mod fold;
-mod ledger;
+pub mod ledger;
 mod query;
 mod statement;
 

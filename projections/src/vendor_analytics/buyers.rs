@@ -8,7 +8,7 @@ use souk_projector::ReadGuard;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::query::AnalyticsParams;
+use super::query::{AnalyticsParams, Figures};
 use crate::QueryError;
 
 /// What was paid from one country in one currency.
@@ -25,10 +25,16 @@ pub struct CountryFigures {
     pub gross_revenue: i64,
 }
 
-/// What became of the orders that were placed in a span.
+/// From the page to the installation and the purchase, of a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, FromRow)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversion {
+    /// Times a page was looked at.
+    #[sqlx(skip)]
+    pub page_views: i64,
+    /// Times a plugin was installed.
+    #[sqlx(skip)]
+    pub installs: i64,
     /// Orders that were placed.
     pub placed_orders: i64,
     /// Those of them that were paid, whenever.
@@ -98,9 +104,11 @@ pub(super) async fn conversion(
     guard: &ReadGuard,
     vendor: Uuid,
     params: &AnalyticsParams,
+    totals: &Figures,
 ) -> Result<Conversion, QueryError> {
     let row = sqlx::query_as(include_str!("conversion.sql")).bind(vendor).bind(params.from).bind(params.to);
-    Ok(row.fetch_one(guard.pool()).await?)
+    let orders: Conversion = row.fetch_one(guard.pool()).await?;
+    Ok(Conversion { page_views: totals.page_views, installs: totals.installs, ..orders })
 }
 
 pub(super) async fn subscriptions(

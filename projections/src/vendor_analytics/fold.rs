@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use serde::Serialize;
-use souk_domain::{download, event::DomainEvent, installation, order, plugin};
+use souk_domain::{download, event::DomainEvent, installation, order, plugin, traffic};
 use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
@@ -38,6 +38,7 @@ struct Activity {
     installs: i64,
     uninstalls: i64,
     active: i64,
+    views: i64,
     downloads: i64,
     reviews: i64,
     rating_sum: i64,
@@ -61,13 +62,14 @@ struct Plugin {
 impl Row for (Key, Activity) {
     const TARGET: (&'static str, &'static str) = (
         "vendor_analytics_activity",
-        "vendor_id, day, plugin_id, installs, uninstalls, active, downloads, reviews, rating_sum",
+        "vendor_id, day, plugin_id, installs, uninstalls, active, views, downloads, reviews, \
+         rating_sum",
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
         let (key, row) = self;
         fields.uuid(key.vendor).day(key.day).uuid(key.plugin).big(row.installs).big(row.uninstalls).big(row.active);
-        fields.big(row.downloads).big(row.reviews).big(row.rating_sum);
+        fields.big(row.views).big(row.downloads).big(row.reviews).big(row.rating_sum);
     }
 }
 
@@ -179,6 +181,13 @@ impl Changes for AnalyticsChanges {
                     self.activity.entry(key).or_default().downloads += 1;
                 }
             }
+            DomainEvent::Traffic(traffic::Event::Counted { pages, until }) => {
+                for page in pages {
+                    let (vendor, plugin) = (page.vendor_id.uuid(), page.plugin_id.uuid());
+                    let key = Key { vendor, day: until.date_naive(), plugin };
+                    self.activity.entry(key).or_default().views += rows::big(page.views);
+                }
+            }
             DomainEvent::Review(change) => {
                 let stars = Stars::of(change);
                 if let Some(key) = key(event).filter(|_| stars != Stars::default()) {
@@ -226,6 +235,7 @@ async fn flush_activity(tables: &mut Tables<'_>, activity: &BTreeMap<Key, Activi
         .bind(activity.values().map(|row| row.installs).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.uninstalls).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.active).collect::<Vec<_>>())
+        .bind(activity.values().map(|row| row.views).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.downloads).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.reviews).collect::<Vec<_>>())
         .bind(activity.values().map(|row| row.rating_sum).collect::<Vec<_>>())

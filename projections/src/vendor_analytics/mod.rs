@@ -24,9 +24,9 @@ impl Projection for VendorAnalytics {
         "vendor_analytics"
     }
 
-    // 2: downloads, countries, orders that were placed, and subscriptions.
+    // 2: downloads, countries, orders that were placed, and subscriptions. 3: looks at pages.
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn schema_sql(&self) -> &'static str {
@@ -49,8 +49,8 @@ impl Projection for VendorAnalytics {
     }
 
     fn wants(&self, category: Category) -> bool {
-        use Category::{Download, Installation, Order, Plugin, Review, Subscription};
-        matches!(category, Plugin | Installation | Review | Order | Subscription | Download)
+        use Category::{Download, Installation, Order, Plugin, Review, Subscription, Traffic};
+        matches!(category, Plugin | Installation | Review | Order | Subscription | Download | Traffic)
     }
 
     fn begin(&self) -> Box<dyn Changes> {

@@ -71,6 +71,8 @@ pub struct Analytics {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
+    /// Times a page was looked at.
+    pub page_views: i64,
     /// Times a plugin was installed.
     pub installs: i64,
     /// Times it was taken off.
@@ -147,6 +149,7 @@ struct Activity {
     installs: i64,
     uninstalls: i64,
     active: i64,
+    views: i64,
     downloads: i64,
     reviews: i64,
     rating_sum: i64,
@@ -202,7 +205,7 @@ pub async fn analytics(guard: &ReadGuard, vendor: Uuid, params: &AnalyticsParams
             .await?;
     let mut found = summarize(params, &activity, &money, names);
     found.countries = buyers::countries(guard, vendor, params).await?;
-    found.conversion = buyers::conversion(guard, vendor, params).await?;
+    found.conversion = buyers::conversion(guard, vendor, params, &found.totals).await?;
     found.subscriptions = buyers::subscriptions(guard, vendor, params).await?;
     Ok(found)
 }
@@ -221,6 +224,7 @@ impl Sum {
         self.live_reviews += row.reviews;
         self.live_stars += row.rating_sum;
         if row.inside {
+            self.figures.page_views += row.views;
             self.figures.installs += row.installs;
             self.figures.uninstalls += row.uninstalls;
             self.figures.downloads += row.downloads;

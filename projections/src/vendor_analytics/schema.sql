@@ -6,6 +6,7 @@ CREATE TABLE vendor_analytics_activity (
     installs   bigint NOT NULL,
     uninstalls bigint NOT NULL,
     active     bigint NOT NULL,
+    views      bigint NOT NULL,
     downloads  bigint NOT NULL,
     reviews    bigint NOT NULL,
     rating_sum bigint NOT NULL,

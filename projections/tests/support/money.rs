@@ -9,7 +9,7 @@ use souk_domain::{
     series::{self, Document, Kind},
     stream::{Category, StreamId},
     subscription::{self, Contract, Standing},
-    vendor, webhook,
+    traffic, vendor, webhook,
 };
 use souk_ports::Clock;
 
@@ -133,6 +133,13 @@ impl Market {
         };
         let stream = StreamId::of(Category::Download, download_id);
         self.emit(stream, event, Some(plugin(of)), Some(vendor_id(0))).await;
+    }
+
+    /// That the page of a plugin was looked at so often.
+    pub async fn looks(&self, number: usize, of: usize, views: u64) {
+        let page = traffic::Page { plugin_id: plugin(of), vendor_id: vendor_id(0), views };
+        let event = traffic::Event::Counted { pages: vec![page], until: self.clock.now() };
+        self.emit(StreamId::new(Category::Traffic, uuid(13, number)), event, None, None).await;
     }
 
     /// What a gateway told, which waits for something.

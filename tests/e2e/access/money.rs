@@ -55,6 +55,13 @@ pub(super) fn rows() -> Vec<Row> {
             [401, 409, 403, 403, 403, 409],
         ),
         row(
+            "POST /api/v1/orders/{order}/confirm",
+            "/orders/{order}/confirm",
+            // It has no gateway that could be asked.
+            Json("{}"),
+            [401, 409, 403, 403, 403, 409],
+        ),
+        row(
             "GET /api/v1/subscriptions/{subscription}",
             "/subscriptions/{unknown}",
             None,

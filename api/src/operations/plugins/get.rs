@@ -7,7 +7,8 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de::Error};
-use souk_app::history;
+use souk_app::{history, traffic};
+use souk_domain::id::{PluginId, VendorId};
 use utoipa::IntoParams;
 
 use crate::{
@@ -49,7 +50,8 @@ pub async fn get_plugin(
         return Ok(Json(Plugin::from(then)).into_response());
     }
     let page = found(&api, min, "this plugin", |at| api.reads.page(at, &plugin)).await?;
-    Ok(Ready(page).into_response())
+    traffic::looked_at(&api.app, PluginId::new(page.plugin), VendorId::new(page.vendor));
+    Ok(Ready(page.bytes).into_response())
 }
 
 #[cfg(test)]

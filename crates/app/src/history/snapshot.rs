@@ -1,10 +1,14 @@
 //! A plugin as it stood at some moment.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use semver::Version;
 use souk_domain::{
     decider::Decider,
+    download,
     event::DomainEvent,
-    id::{PluginId, VendorId},
+    id::{PluginId, UserId, VendorId},
     installation,
     plugin::{self, Plugin, Plugins},
     review::{self, Rating},
@@ -39,6 +43,8 @@ pub struct Snapshot {
     pub stars: [u64; 5],
     /// How many users had ever installed it.
     pub installs: u64,
+    /// How often it had been downloaded, each user, version and UTC day once.
+    pub downloads: u64,
 }
 
 impl Snapshot {
@@ -62,6 +68,7 @@ struct Fold {
     confidence: Option<u8>,
     stars: [u64; 5],
     installs: u64,
+    downloads: HashSet<(UserId, Version, NaiveDate)>,
 }
 
 impl Fold {
@@ -76,6 +83,9 @@ impl Fold {
                 self.confidence = Some(confidence);
             }
             DomainEvent::Installation(installation::Event::Installed { first: true, .. }) => self.installs += 1,
+            DomainEvent::Download(download::Event::Initiated { user_id, version, .. }) => {
+                self.downloads.insert((user_id, version, at.date_naive()));
+            }
             DomainEvent::Review(event) => self.review(&event),
             _ => {}
         }
@@ -132,6 +142,7 @@ pub async fn as_of(
         confidence: fold.confidence,
         stars: fold.stars,
         installs: fold.installs,
+        downloads: fold.downloads.len() as u64,
     })
 }
 

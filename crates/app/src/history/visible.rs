@@ -178,6 +178,7 @@ pub(super) const RULES: &[Rule] = &[
         &["pluginId", "vendorId", "pricing", "terms", "trial", "startedAt", "periodEnd"],
         &["subscriptionId", "orderId", "licenseId", "gateway", "commissionBasisPoints"],
     ),
+    rule("traffic.counted", &[], &[]),
     rule("trial.released", &[], &[]),
     rule("trial.reserved", &[], &[]),
     rule("user.abandoned", &[], &[]),

@@ -11,7 +11,7 @@ use chrono::SubsecRound;
 use sha2::{Digest, Sha256};
 use souk_domain::{
     id::{OrderId, WebhookId},
-    order::Gateway,
+    order::{Gateway, Order},
     webhook::{Command, Outcome, Progress, State, Wait, Webhooks},
 };
 use souk_ports::payment::{Headers, News, PaymentGateway, WebhookError};
@@ -20,7 +20,7 @@ pub(crate) use self::{
     names::link,
     renewal::{interval_after, renew, renewal_id},
 };
-use crate::{App, AppError, Context, Done, execute::Call, memory::About};
+use crate::{App, AppError, Context, Done, Read, execute::Call, memory::About, orders};
 
 /// The largest webhook, bytes.
 pub const MAX_WEBHOOK: usize = 1 << 20;
@@ -170,6 +170,49 @@ pub(crate) async fn wake_of(app: &App, ctx: &Context, id: WebhookId) -> Result<(
         News::Other => return Ok(()),
     };
     wake(app, ctx, &names, order).await
+}
+
+/// What a browser brings back from a gateway's page.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// The gateway's name of the payment.
+    pub payment: String,
+    /// What the gateway signed it with.
+    pub signature: String,
+}
+
+/// Asks the gateway what became of the checkout of an order, instead of waiting to be told; buyer or admin. With `proof`, that has to be
+/// the gateway's. What comes of it is what would come of the webhook, and comes once.
+///
+/// # Errors
+/// `NotFound`, `Unauthorized`, `Forbidden`; conflicts `no_checkout`, `bad_signature`, `not_taken_in`; `Unavailable`, also while the gateway
+/// does not answer.
+pub async fn confirm(app: &App, ctx: &Context, order: OrderId, proof: Option<Proof>) -> Result<Read<Order>, AppError> {
+    let known = orders::get(app, ctx, order).await?.value;
+    let missing = || AppError::conflict("no_checkout", "no checkout of a gateway was opened for this order");
+    let gateway = app.gateway(known.gateway).ok_or_else(missing)?;
+    let reference = known.checkout.as_ref().ok_or_else(missing)?;
+    if let Some(Proof { payment, signature }) = proof
+        && gateway.proves(reference, &payment, &signature) != Some(true)
+    {
+        return Err(AppError::conflict("bad_signature", "the gateway did not sign this payment for this order"));
+    }
+    let asked = gateway.outcome(reference, app.ports.clock.now().trunc_subsecs(6)).await;
+    let notice = asked.map_err(|error| AppError::Unavailable(error.to_string()))?;
+    if let Some(notice) = notice {
+        let system = Context {
+            correlation: ctx.correlation,
+            traceparent: ctx.traceparent.clone(),
+            ..Context::system(ctx.command)
+        };
+        let id = WebhookId::of(known.gateway, &format!("asked for {reference}"));
+        match notice::take_in(app, &system, known.gateway, id, notice).await? {
+            Taken::In(..) => {}
+            Taken::Later(wait) => return Err(AppError::conflict("not_taken_in", wait.reason)),
+            Taken::Never(reason) => return Err(AppError::conflict("not_taken_in", reason)),
+        }
+    }
+    orders::get(app, ctx, order).await
 }
 
 /// Runs a webhook again that waits or could not be taken in; admin.

@@ -237,7 +237,7 @@ async fn follow_subscription(
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let contract = &known.contract;
-    let trial = known.standing == Standing::Trialing;
+    let trial = !known.was_paid();
     let grace = match contract.gateway {
         Gateway::Manual => chrono::Duration::zero(),
         Gateway::Stripe | Gateway::Razorpay if trial => chrono::Duration::zero(),
@@ -265,7 +265,7 @@ async fn follow_subscription(
     )
     .await?;
     if known.standing == Standing::Lapsed {
-        let at = known.lapsed_at.unwrap_or(now);
+        let at = known.lapsed_at.unwrap_or(now).min(until);
         give("end", Command::End { at }).await
     } else {
         give("extend", Command::Extend { until, kind }).await

@@ -16,4 +16,5 @@ mod shop;
 mod signing;
 mod subscriptions;
 mod support;
+mod traffic;
 mod validating;

@@ -18,7 +18,7 @@ use souk_testkit::contract::artifacts::{self as contract, Subject, bytes, digest
 
 use crate::{
     link::Link,
-    server::{ACCESS_KEY, BUCKET, PREFIX, SECRET, Server, settings},
+    server::{ACCESS_KEY, BUCKET, PREFIX, Reached, SECRET, Server, settings},
 };
 
 /// What nobody has.

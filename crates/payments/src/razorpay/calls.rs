@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use reqwest::Method;
 use serde_json::{Value, json};
-use souk_ports::payment::{Checkout, CheckoutRequest, GatewayError, RefundAnswer, RefundRequest};
+use souk_ports::payment::{Checkout, CheckoutRequest, GatewayError, Notice, RefundAnswer, RefundRequest};
 
 use super::{RazorpaySettings, read};
 use crate::{
@@ -63,6 +63,27 @@ pub async fn checkout(caller: &Caller, settings: &RazorpaySettings, reference: &
     let kind = if reference.starts_with("sub_") { "subscriptions" } else { "orders" };
     let answer = ask(caller, settings, &format!("/v1/{kind}/{}", plain(reference)?), None).await?;
     opened(settings, &answer)
+}
+
+/// What was captured of an order. Of subscriptions only webhooks say which interval is paid.
+pub async fn outcome(
+    caller: &Caller,
+    settings: &RazorpaySettings,
+    reference: &str,
+) -> Result<Option<Notice>, GatewayError> {
+    if reference.starts_with("sub_") {
+        return Ok(None);
+    }
+    let answer = ask(caller, settings, &format!("/v1/orders/{}/payments", plain(reference)?), None).await?;
+    let read = || {
+        for payment in Fields::of(&answer)?.list("items")? {
+            if payment.text("status")? == "captured" {
+                return Ok(Some(Notice { at: payment.time("created_at")?, news: read::payment(&payment, None)? }));
+            }
+        }
+        Ok(None)
+    };
+    read().map_err(GatewayError::Garbled)
 }
 
 /// The checkout that an order or a subscription is.

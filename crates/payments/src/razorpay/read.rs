@@ -70,15 +70,18 @@ fn payment_names(payment: &Fields<'_>) -> Result<Vec<String>, String> {
 }
 
 fn captured(payload: &Payload<'_>, _kind: &str) -> Result<News, String> {
-    let payment = payload.entity("payment")?;
+    payment(&payload.entity("payment")?, payload.entity_opt("order")?.as_ref())
+}
+
+/// What a payment says that was captured, with the order that it is of, where that is at hand.
+pub fn payment(payment: &Fields<'_>, order: Option<&Fields<'_>>) -> Result<News, String> {
     // It has the notes of its subscription, and so the id of the order that began it, every time.
     if payment.text_opt("invoice_id")?.is_some() {
         return Ok(News::Other);
     }
-    let order = payload.entity_opt("order")?;
-    let noted = order.as_ref().and_then(noted_order).or_else(|| noted_order(&payment));
-    let outcome = PaymentOutcome::Paid(paid(&payment)?);
-    Ok(News::Payment { order: noted, names: payment_names(&payment)?, subscription: None, outcome })
+    let noted = order.and_then(noted_order).or_else(|| noted_order(payment));
+    let outcome = PaymentOutcome::Paid(paid(payment)?);
+    Ok(News::Payment { order: noted, names: payment_names(payment)?, subscription: None, outcome })
 }
 
 fn paid(payment: &Fields<'_>) -> Result<Paid, String> {

@@ -1,12 +1,14 @@
 //! What Stripe is asked. Requests are forms, whose nested fields are written `a[b][c]`.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde_json::Value;
 use souk_domain::listing::Interval;
-use souk_ports::payment::{Checkout, CheckoutRequest, GatewayError, Recurring, RefundAnswer, RefundRequest, Split};
+use souk_ports::payment::{
+    Checkout, CheckoutRequest, GatewayError, News, Notice, Recurring, RefundAnswer, RefundRequest, Split,
+};
 
-use super::{StripeSettings, read};
+use super::{StripeSettings, checkout, read};
 use crate::{
     fields::Fields,
     http::{Caller, plain, refused},
@@ -57,6 +59,26 @@ pub async fn checkout(caller: &Caller, settings: &StripeSettings, reference: &st
     session(&ask(caller, settings, Method::GET, &path, &Form::new(), None).await?)
 }
 
+pub async fn outcome(
+    caller: &Caller,
+    settings: &StripeSettings,
+    reference: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Notice>, GatewayError> {
+    let path = format!("/v1/checkout/sessions/{}", plain(reference)?);
+    let answer = ask(caller, settings, Method::GET, &path, &Form::new(), None).await?;
+    let read = || {
+        let session = Fields::of(&answer)?;
+        let news = match session.text("status")? {
+            "complete" => checkout::completed(&session)?,
+            "expired" => checkout::expired(&session)?,
+            _ => News::Other,
+        };
+        Ok((news != News::Other).then_some(Notice { at: now, news }))
+    };
+    read().map_err(GatewayError::Garbled)
+}
+
 fn session(answer: &Value) -> Result<Checkout, GatewayError> {
     let read = || {
         let session = Fields::of(answer)?;
@@ -85,6 +107,9 @@ fn checkout_form(settings: &StripeSettings, request: &CheckoutRequest) -> Result
         ("line_items[0][price_data][unit_amount]", to_stripe(request.price)?.to_string()),
         ("line_items[0][price_data][product_data][name]", request.description.chars().take(NAME).collect()),
     ];
+    if settings.automatic_tax {
+        form.push(("automatic_tax[enabled]", "true".to_owned()));
+    }
     match request.subscription {
         None => once(&mut form, order, request),
         Some(recurring) => again(&mut form, order, recurring, request.vendor.as_ref()),

@@ -51,13 +51,18 @@ impl Clock for Still {
     }
 }
 
-/// Stripe at `base`.
-pub fn stripe(base: &str, timeout: Duration) -> Stripe {
+/// How Stripe is reached at `base`.
+pub fn settings(base: &str, timeout: Duration) -> StripeSettings {
     let back = |page: &str| format!("https://souk.example/{page}/{{order}}");
     let mut settings = StripeSettings::new("sk_test_secret".to_owned(), back("done"), back("back"));
     settings.api_base = base.to_owned();
     settings.timeout = timeout;
-    Stripe::new(settings).unwrap()
+    settings
+}
+
+/// Stripe at `base`.
+pub fn stripe(base: &str, timeout: Duration) -> Stripe {
+    Stripe::new(settings(base, timeout)).unwrap()
 }
 
 /// Razorpay at `base`.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use souk_domain::listing::Interval;
-use souk_ports::payment::{Checkout, GatewayError, PaymentGateway, RefundAnswer, RefundOutcome, Split};
+use souk_ports::payment::{
+    Checkout, GatewayError, News, Notice, Paid, PaymentGateway, PaymentOutcome, RefundAnswer, RefundOutcome, Split,
+};
 
 use crate::{
-    fixture::{NOW, ORDER, REFUND, SUBSCRIPTION, checkout, money, razorpay, recurring, refund_of},
+    fixture::{NOW, ORDER, REFUND, SUBSCRIPTION, at, checkout, money, order, razorpay, recurring, refund_of},
     stand_in::{Asked, Reply, StandIn},
 };
 
@@ -155,6 +157,32 @@ async fn checkouts_are_found_again() {
     assert_eq!(razorpay.checkout("sub_1").await, Ok(opened("sub_1", Some(page))));
     let lines: Vec<String> = gateway.asked().iter().map(Asked::line).collect();
     assert_eq!(lines, ["GET /v1/orders/order_1", "GET /v1/subscriptions/sub_1"]);
+}
+
+#[tokio::test]
+async fn what_was_paid_is_told_when_it_is_asked() {
+    let payment = |status: &str| {
+        json!({"id": "pay_1", "amount": 149_900, "currency": "INR", "status": status, "order_id": "order_1", "invoice_id": null,
+            "notes": {"order_id": ORDER}, "fee": 3_538, "created_at": NOW})
+    };
+    let items = |items: Value| ok(json!({"entity": "collection", "items": items}));
+    let replies =
+        [items(json!([])), items(json!([payment("failed")])), items(json!([payment("failed"), payment("captured")]))];
+    let gateway = StandIn::with(replies).await;
+    let razorpay = razorpay(&gateway.base, PATIENCE);
+    assert_eq!(razorpay.outcome("order_1", at(NOW)).await, Ok(None));
+    assert_eq!(razorpay.outcome("order_1", at(NOW)).await, Ok(None));
+    let paid = Paid { total: money(149_900, "INR"), tax: None, fee: Some(3_538), country: None };
+    let news = News::Payment {
+        order: Some(order()),
+        names: vec!["pay_1".to_owned(), "order_1".to_owned()],
+        subscription: None,
+        outcome: PaymentOutcome::Paid(paid),
+    };
+    assert_eq!(razorpay.outcome("order_1", at(NOW)).await, Ok(Some(Notice { at: at(NOW), news })));
+    assert_eq!(gateway.asked()[0].line(), "GET /v1/orders/order_1/payments");
+    assert_eq!(razorpay.outcome("sub_1", at(NOW)).await, Ok(None), "only webhooks say which interval is paid");
+    assert_eq!(razorpay.proves("order_1", "pay_1", "00"), Some(false));
 }
 
 fn refunded(status: &str) -> Reply {

@@ -4,10 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 use souk_domain::listing::Interval;
-use souk_ports::payment::{Checkout, GatewayError, PaymentGateway, RefundAnswer, RefundOutcome, Split};
+use souk_payments::Stripe;
+use souk_ports::payment::{
+    Checkout, GatewayError, News, Notice, Paid, PaymentGateway, PaymentOutcome, RefundAnswer, RefundOutcome, Split,
+};
 
 use crate::{
-    fixture::{ORDER, REFUND, SUBSCRIPTION, at, checkout, money, recurring, refund_of, stripe},
+    fixture::{ORDER, REFUND, SUBSCRIPTION, at, checkout, money, order, recurring, refund_of, settings, stripe},
     stand_in::{Asked, Reply, StandIn},
 };
 
@@ -125,6 +128,53 @@ async fn a_checkout_is_found_again() {
     assert_eq!(asked[0].line(), "GET /v1/checkout/sessions/cs_test_1");
     assert_stripe(&asked[0], None);
     assert!(asked[0].body.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_paid_is_told_when_it_is_asked() {
+    let session = |status: &str, payment: &str| {
+        Reply::Json(
+            200,
+            json!({"id": "cs_test_1", "mode": "payment", "status": status, "payment_status": payment, "amount_total": 2_379,
+                "currency": "eur", "total_details": {"amount_tax": 380}, "payment_intent": "pi_1", "subscription": null,
+                "invoice": null, "metadata": {"order_id": ORDER}, "customer_details": {"address": {"country": "DE"}}}),
+        )
+    };
+    let replies = [
+        session("open", "unpaid"),
+        session("complete", "unpaid"),
+        session("expired", "unpaid"),
+        session("complete", "paid"),
+        session("on_the_moon", "paid"),
+    ];
+    let gateway = StandIn::with(replies).await;
+    let stripe = stripe(&gateway.base, PATIENCE);
+    let now = at(1_767_225_600);
+    assert_eq!(stripe.outcome("cs_test_1", now).await, Ok(None));
+    assert_eq!(stripe.outcome("cs_test_1", now).await, Ok(None), "some ways to pay take days");
+    let told = |names: &[&str], outcome| {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Ok(Some(Notice { at: now, news: News::Payment { order: Some(order()), names, subscription: None, outcome } }))
+    };
+    let names = ["pi_1", "cs_test_1"];
+    assert_eq!(stripe.outcome("cs_test_1", now).await, told(&names, PaymentOutcome::Expired));
+    let paid = Paid { total: money(2_379, "EUR"), tax: Some(380), fee: None, country: Some("DE".to_owned()) };
+    assert_eq!(stripe.outcome("cs_test_1", now).await, told(&names, PaymentOutcome::Paid(paid)));
+    assert_eq!(stripe.outcome("cs_test_1", now).await, Ok(None));
+    assert_eq!(gateway.asked()[0].line(), "GET /v1/checkout/sessions/cs_test_1");
+    assert_eq!(stripe.proves("cs_test_1", "pi_1", "00"), None);
+}
+
+#[tokio::test]
+async fn stripe_works_out_the_taxes_where_it_is_told_to() {
+    let gateway = StandIn::with([session()]).await;
+    let mut settings = settings(&gateway.base, PATIENCE);
+    settings.automatic_tax = true;
+    Stripe::new(settings).unwrap().open_checkout(&checkout(1_999, "EUR")).await.unwrap();
+    let mut fields = common("payment", "1999", "eur");
+    fields.push(("payment_intent_data[metadata][order_id]", ORDER));
+    fields.push(("automatic_tax[enabled]", "true"));
+    assert_eq!(gateway.asked_once().form(), form(&fields));
 }
 
 #[tokio::test]

@@ -45,6 +45,7 @@ pub async fn serve(
     let address = listener.local_addr().map_err(Failure::new)?;
     let api = souk.api(config, &shutdown);
     let grace = Duration::from_secs(config.shutdown_grace_seconds);
+    let counting = souk.keep_count();
     let ending = tokio::spawn(end_executions(souk.app().clone(), shutdown.clone(), grace));
     let serving = tokio::spawn(souk_api::serve(listener, api.clone(), shutdown.clone(), grace));
     tokio::select! {
@@ -54,6 +55,7 @@ pub async fn serve(
     let served = serving.await;
     shutdown.cancel();
     ending.await.map_err(Failure::new)?;
+    counting.stop().await;
     served.map_err(Failure::new)?.map_err(Failure::new)
 }
 

@@ -54,6 +54,8 @@ pub struct Stripe {
     pub previous_webhook_secret: Option<String>,
     /// Where Stripe is asked.
     pub api_base: String,
+    /// Whether Stripe works out the taxes (Stripe Tax, which has to be set up there).
+    pub automatic_tax: bool,
     /// Where buyers come back to after they paid; `{order}` stands for the order's id.
     pub success_url: String,
     /// Where buyers come back to if they do not pay.
@@ -67,6 +69,7 @@ impl Default for Stripe {
             webhook_secret: None,
             previous_webhook_secret: None,
             api_base: StripeSettings::API_BASE.to_owned(),
+            automatic_tax: false,
             success_url: "https://localhost/orders/{order}?paid".to_owned(),
             cancel_url: "https://localhost/orders/{order}".to_owned(),
         }
@@ -142,6 +145,7 @@ impl Stripe {
         StripeSettings {
             webhook_secrets: secrets([&self.webhook_secret, &self.previous_webhook_secret]),
             api_base: self.api_base.clone(),
+            automatic_tax: self.automatic_tax,
             ..StripeSettings::new(key, self.success_url.clone(), self.cancel_url.clone())
         }
     }

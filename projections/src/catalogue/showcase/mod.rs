@@ -26,7 +26,7 @@ mod follow;
 mod pages;
 mod shelf;
 
-pub use shelf::Shelf;
+pub use shelf::{Page, Shelf};
 
 /// How often changes are looked for while somebody waits for one.
 const WATCHFUL: Duration = Duration::from_millis(5);

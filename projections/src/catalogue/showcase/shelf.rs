@@ -10,7 +10,7 @@ use quick_cache::{Weighter, sync::Cache};
 use souk_domain::name::PluginName;
 use souk_ports::Position;
 use souk_projector::{Projection, ReadGuard};
-use souk_search::{Figures, Hit, Index, Listing, Matches, Query};
+use souk_search::{Figures, Hit, Index, Known, Listing, Matches, Query};
 use sqlx::{AssertSqlSafe, FromRow, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
@@ -61,6 +61,17 @@ impl Weighter<Query, Arc<Matches>> for Size {
     fn weight(&self, _: &Query, matches: &Arc<Matches>) -> u64 {
         matches.size() as u64
     }
+}
+
+/// The page of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Of which.
+    pub plugin: Uuid,
+    /// Whose.
+    pub vendor: Uuid,
+    /// As whoever shows it renders it.
+    pub bytes: Bytes,
 }
 
 /// What the index is told of a plugin.
@@ -220,15 +231,15 @@ impl Shelf {
     ///
     /// # Errors
     /// See [`QueryError`].
-    pub async fn page(&self, id_or_name: &str) -> Result<Option<Bytes>, QueryError> {
+    pub async fn page(&self, id_or_name: &str) -> Result<Option<Page>, QueryError> {
         let found = if let Ok(id) = id_or_name.parse::<Uuid>() {
-            self.index().touched(id).map(|touched| (id, touched))
+            self.index().known(id)
         } else {
             let Ok(name) = PluginName::parse(id_or_name) else { return Ok(None) };
             self.index().named(&name.key())
         };
-        let Some((id, touched)) = found else { return Ok(None) };
-        self.pages.get(id, touched).await
+        let Some(Known { id, vendor, touched }) = found else { return Ok(None) };
+        Ok(self.pages.get(id, touched).await?.map(|bytes| Page { plugin: id, vendor, bytes }))
     }
 
     /// What `query` matches, its hits, and the pages of those but for the last `spare` ones of a whole page.
