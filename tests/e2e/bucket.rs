@@ -56,11 +56,12 @@ async fn archives_go_to_the_bucket_and_are_downloaded_from_it() {
     let fetch = async |range: Option<&str>| {
         let request = nobody.request(reqwest::Method::GET, &url().await);
         let request = range.into_iter().fold(request, |request, range| request.header("range", range));
-        request.send().await.expect("answers")
+        request.send().await
     };
-    let whole = fetch(None).await.bytes().await.expect("bytes");
+    let bytes = async |range| fetch(range).await.expect("answers").bytes().await.expect("bytes");
+    let whole = bytes(None).await;
     assert_eq!(hex::encode(Sha256::digest(&whole)), digest);
-    let part = fetch(Some("bytes=10-19")).await;
+    let part = fetch(Some("bytes=10-19")).await.expect("answers");
     assert_eq!(part.status(), 206);
     assert_eq!(part.bytes().await.expect("bytes"), whole[10..20]);
 
@@ -68,18 +69,20 @@ async fn archives_go_to_the_bucket_and_are_downloaded_from_it() {
     let mut damaged = whole.to_vec();
     damaged[20] ^= 1;
     std::fs::write(&object, &damaged).expect("is written");
-    let answer = fetch(None).await;
-    assert!(answer.status().is_server_error() || answer.bytes().await.is_err(), "damaged bytes were given out");
+    // It is broken off, with or without a head before.
+    if let Ok(answer) = fetch(None).await {
+        assert!(answer.status().is_server_error() || answer.bytes().await.is_err(), "damaged bytes were given out");
+    }
     std::fs::write(&object, &whole).expect("is written");
-    assert_eq!(fetch(None).await.bytes().await.expect("bytes"), whole);
+    assert_eq!(bytes(None).await, whole);
 
     let (code, healthy) = doctor(&souk, &set);
     assert_eq!(code, Some(0), "{healthy}");
     // A store that is busy for a moment is asked again; one that is gone is named, and the rest of Souk goes on.
     server.orders.busy.store(1, Ordering::SeqCst);
-    assert_eq!(fetch(None).await.bytes().await.expect("bytes"), whole);
+    assert_eq!(bytes(None).await, whole);
     server.stop().await;
-    let gone = fetch(None).await;
+    let gone = fetch(None).await.expect("answers");
     assert!(gone.status().is_server_error(), "{}", gone.status());
     assert_eq!(nobody.get(&format!("/plugins/{plugin}")).await.expect("answers").status, 200);
     let (code, report) = doctor(&souk, &set);

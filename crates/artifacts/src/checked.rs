@@ -14,18 +14,24 @@ struct State {
     hash: Option<Sha256>,
     /// What is left of a chunk that was too large to be passed on at once.
     rest: Bytes,
+    ended: bool,
 }
 
 /// `chunks`, which must be `length` bytes; and those of `digest` where they are `all` of it.
 pub(crate) fn checked(chunks: ArtifactChunks, digest: String, length: u64, all: bool) -> ArtifactChunks {
-    let state = State { chunks, digest, left: length, hash: all.then(Sha256::new), rest: Bytes::new() };
+    let state = State { chunks, digest, left: length, hash: all.then(Sha256::new), rest: Bytes::new(), ended: false };
     stream::try_unfold(state, next).boxed()
 }
 
+/// The next chunk. The last one is given out only when everything was looked at: whoever passes it on may say beforehand how many
+/// bytes there will be, and then nobody notices an error behind the last of them.
 async fn next(mut state: State) -> Result<Option<(Bytes, State)>, ArtifactError> {
+    if state.ended {
+        return Ok(None);
+    }
     while state.rest.is_empty() {
         let Some(chunk) = state.chunks.try_next().await? else {
-            return end(state).map(|()| None);
+            return end(&mut state).map(|()| None);
         };
         let Some(left) = state.left.checked_sub(chunk.len() as u64) else {
             return Err(ArtifactError::Unavailable(format!("more of {} came than was asked for", state.digest)));
@@ -37,16 +43,25 @@ async fn next(mut state: State) -> Result<Option<(Bytes, State)>, ArtifactError>
     if let Some(hash) = &mut state.hash {
         hash.update(&chunk);
     }
+    if state.left == 0 && state.rest.is_empty() {
+        while let Some(more) = state.chunks.try_next().await? {
+            if !more.is_empty() {
+                return Err(ArtifactError::Unavailable(format!("more of {} came than was asked for", state.digest)));
+            }
+        }
+        end(&mut state)?;
+    }
     Ok(Some((chunk, state)))
 }
 
-fn end(state: State) -> Result<(), ArtifactError> {
-    if state.left > 0 {
-        let (digest, left) = (state.digest, state.left);
+fn end(state: &mut State) -> Result<(), ArtifactError> {
+    state.ended = true;
+    let State { digest, left, hash, .. } = state;
+    if *left > 0 {
         return Err(ArtifactError::Unavailable(format!("{digest} ended {left} bytes too early")));
     }
-    let found = state.hash.map(|hash| hex::encode(hash.finalize()));
-    if found.is_some_and(|found| found != state.digest) { Err(ArtifactError::Damaged(state.digest)) } else { Ok(()) }
+    let found = hash.take().map(|hash| hex::encode(hash.finalize()));
+    if found.is_some_and(|found| found != *digest) { Err(ArtifactError::Damaged(digest.clone())) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -82,8 +97,9 @@ mod tests {
         assert!(error.unwrap().to_string().contains("ended 1 bytes too early"));
         let (seen, error) = all(&[b"ab", b"cd"], &digest, 3, false).await;
         assert!(error.unwrap().to_string().contains("more of") && seen == [2]);
-        let (_, error) = all(&[b"abd"], &digest, 3, true).await;
+        let (seen, error) = all(&[b"a", b"bd", b""], &digest, 3, true).await;
         assert!(matches!(error, Some(ArtifactError::Damaged(_))));
+        assert_eq!(seen, [1], "the last of it is never given out");
         assert!(all(&[b"abd"], &digest, 3, false).await.1.is_none(), "a part cannot be checked");
     }
 }

@@ -60,8 +60,8 @@ pub trait ArtifactStore: Send + Sync {
     async fn size(&self, digest: &str) -> Result<u64, ArtifactError>;
 
     /// The bytes `range` of `digest`. They are fetched as the stream is read, and only a few chunks are held at a time. A part
-    /// cannot be checked against the digest. All of it can: then a stream of other bytes ends with [`ArtifactError::Damaged`]
-    /// behind its last chunk, so that whoever passes it on can break off instead of ending.
+    /// cannot be checked against the digest. All of it can: then a stream of other bytes has [`ArtifactError::Damaged`] in
+    /// the place of its last chunk, so that whoever passes it on breaks off before the end.
     ///
     /// # Errors
     /// There is no such artifact, the range is not within it, or the store failed; what fails later is in the stream. An

@@ -62,8 +62,11 @@ impl ArtifactStore for MemoryArtifacts {
         // What is in memory fits its addresses.
         let part = bytes.slice(start as usize..end as usize);
         let mut chunks: Vec<_> = part.chunks(CHUNK).map(|chunk| Ok(part.slice_ref(chunk))).collect();
-        if part.len() == bytes.len() {
-            chunks.extend(check(digest, &bytes).err().map(Err));
+        if part.len() == bytes.len()
+            && let Err(error) = check(digest, &bytes)
+        {
+            chunks.pop();
+            chunks.push(Err(error));
         }
         Ok(stream::iter(chunks).boxed())
     }

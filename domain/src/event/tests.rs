@@ -162,6 +162,7 @@ fn an_event_goes_back_only_to_its_own_decider() {
             download::Event::try_from(event.clone()).map(Into::into),
             series::Event::try_from(event.clone()).map(Into::into),
             webhook::Event::try_from(event.clone()).map(Into::into),
+            traffic::Event::try_from(event.clone()).map(Into::into),
             reservation::Event::try_from(event.clone()).map(Into::into),
         ];
         assert_eq!(back.iter().filter(|result: &&Result<DomainEvent, DomainEvent>| result.is_ok()).count(), 1);

@@ -64,7 +64,8 @@ pub async fn damage(store: Subject, damage: impl AsyncFn(&str, Bytes)) {
             }
         };
         assert!(matches!(&error, ArtifactError::Damaged(named) if *named == digest), "read: {error}");
-        assert_eq!(seen, wrong, "the error comes last");
+        let broken_off = seen.len() < wrong.len() || wrong.is_empty();
+        assert!(wrong.starts_with(&seen) && broken_off, "the last of other bytes was given out");
         assert!(all.next().await.is_none(), "nothing follows an error");
         assert_eq!(store.put(right.clone()).await.unwrap(), digest);
         assert_eq!(store.get(&digest).await.unwrap(), right, "the right bytes heal it");
