@@ -98,6 +98,18 @@ impl Directory for Directories {
         let earned = earnings::earned(&guard, vendor.uuid(), currency.code(), before).await;
         earned.map_err(|error| unavailable(&error))
     }
+
+    async fn installers_of(
+        &self,
+        plugin: PluginId,
+        after: Option<UserId>,
+        limit: u32,
+        at_least: Position,
+    ) -> Result<Vec<UserId>, DirectoryError> {
+        let guard = self.at(&library::Library, at_least).await?;
+        let found = library::installers(&guard, plugin.uuid(), after.map(UserId::uuid), limit).await;
+        Ok(found.map_err(|error| unavailable(&error))?.into_iter().map(UserId::from).collect())
+    }
 }
 
 #[async_trait]

@@ -89,6 +89,19 @@ pub trait Directory: Send + Sync {
         before: DateTime<Utc>,
         at_least: Position,
     ) -> Result<i64, DirectoryError>;
+
+    /// Who has `plugin` installed, in the order of their ids, behind `after`, at most `limit`. Waits until the read model has
+    /// reached `at_least` (0: does not wait).
+    ///
+    /// # Errors
+    /// See [`DirectoryError`].
+    async fn installers_of(
+        &self,
+        plugin: PluginId,
+        after: Option<UserId>,
+        limit: u32,
+        at_least: Position,
+    ) -> Result<Vec<UserId>, DirectoryError>;
 }
 
 /// Where the history of a plugin is in the log.

@@ -1,4 +1,4 @@
-//! Operational tables on PostgreSQL: credentials, wrapped keys, idempotency records, reaction checkpoints.
+//! Operational tables on PostgreSQL: credentials, wrapped keys, idempotency records, reaction checkpoints, inboxes and mails.
 //!
 //! Everything is in the schema `souk_ops`. Leases and ages are measured by the database's clock, so that the clocks of the
 //! processes that share it need not agree.
@@ -7,6 +7,8 @@ mod credentials;
 mod events;
 mod idempotency;
 mod keys;
+mod notices;
+mod outbox;
 mod outputs;
 mod reactions;
 mod webhooks;

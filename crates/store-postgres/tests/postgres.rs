@@ -7,8 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use souk_domain::id::UserId;
 use souk_embedded_postgres::testing::{TestDatabase, database};
-use souk_ports::store::{
+use souk_ports::{
+    notice::{Delivery, Kind, Notice, Notices, Outbox, Settled},
+    store::{
     Claim, Credentials, Idempotency, Parked, Progress, ReactionStore, Rotation, StoredAnswer, WrappedKeys,
+    },
 };
 use souk_store_postgres::PostgresStore;
 use souk_testkit::contract;
@@ -44,6 +47,7 @@ async fn the_contracts_hold() {
     contract::wrapped_keys::all(async || Arc::clone(&store) as contract::wrapped_keys::Subject).await;
     contract::idempotency::all(async || Arc::clone(&store) as contract::idempotency::Subject).await;
     contract::reactions::all(async || Arc::clone(&store) as contract::reactions::Subject).await;
+    contract::notices::all(async || (Arc::clone(&store) as Arc<dyn Notices>, Arc::clone(&store) as Arc<dyn Outbox>)).await;
 }
 
 /// Two at a time on connections of their own, many times: exactly one is served, the other is noticed.
@@ -280,4 +284,42 @@ async fn a_database_remembers_the_data_directory_that_it_was_begun_with() {
     store.begin_with_data_dir("/first").await.unwrap();
     store.begin_with_data_dir("/second").await.unwrap();
     assert_eq!(store.data_dir().await.unwrap().as_deref(), Some("/first"));
+}
+
+/// Many processes at once work off one outbox: every mail goes to exactly one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_mail_is_claimed_twice_however_many_claim_at_once() {
+    const MAILS: u128 = 200;
+    let (store, pool, _database) = store().await;
+    let kind = Kind::OrderPaid;
+    let told = (1..=MAILS).map(|number| Notice {
+        id: Uuid::from_u128(number),
+        user: user(1),
+        kind,
+        details: kind.example(),
+        at: day(1),
+        read: false,
+    });
+    let batch: Vec<_> = told.map(|notice| Delivery { notice, in_app: true, mail: true }).collect();
+    assert_eq!(store.deliver(&batch, None).await.unwrap(), MAILS as u64);
+    let workers = (1000..1008_u128).map(|worker| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let (claim, mut mine) = (Uuid::from_u128(worker), Vec::new());
+            loop {
+                let claimed = store.claim(claim, 7, HOUR).await.unwrap();
+                if claimed.is_empty() {
+                    return mine;
+                }
+                for claimed in claimed {
+                    assert!(store.settle(claimed.notice.id, claim, Settled::Sent).await.unwrap());
+                    mine.push(claimed.notice.id);
+                }
+            }
+        })
+    });
+    let mut all: Vec<_> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+    all.sort();
+    assert_eq!(all, (1..=MAILS).map(Uuid::from_u128).collect::<Vec<_>>());
+    assert_eq!(count(&pool, "SELECT count(*) FROM souk_ops.mail WHERE attempts = 1 AND state = 'sent'").await, 200);
 }

@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use souk_domain::{
     decider::Decider,
     event::DomainEvent,
-    id::{Id, LicenseId, OrderId, PluginId, SubscriptionId, UserId, VendorId, WebhookId},
-    license,
+    id::{Id, InstallationId, LicenseId, OrderId, PluginId, SubscriptionId, UserId, VendorId, WebhookId},
+    installation, license,
     money::Currency,
     order::{self, Gateway, Orders},
     subscription::{self, Subscriptions},
@@ -164,6 +164,31 @@ impl Directory for LogDirectory {
             order::State::Absent => None,
         };
         Ok(self.states::<Orders, _>(at_least).into_iter().filter_map(share).sum())
+    }
+
+    async fn installers_of(
+        &self,
+        plugin: PluginId,
+        after: Option<UserId>,
+        limit: u32,
+        at_least: Position,
+    ) -> Result<Vec<UserId>, DirectoryError> {
+        let mut have = BTreeSet::new();
+        for (recorded, event) in self.events(at_least) {
+            match event {
+                DomainEvent::Installation(installation::Event::Installed { user_id, plugin_id, .. }) => {
+                    if plugin_id == plugin {
+                        have.insert(user_id);
+                    }
+                }
+                DomainEvent::Installation(installation::Event::Uninstalled { .. }) => {
+                    let id = InstallationId::new(recorded.stream.uuid);
+                    have.retain(|user| InstallationId::of(*user, plugin) != id);
+                }
+                _ => {}
+            }
+        }
+        Ok(have.into_iter().filter(|user| after.is_none_or(|after| *user > after)).take(limit as usize).collect())
     }
 }
 

@@ -7,6 +7,8 @@ pub mod faulty;
 pub mod feed;
 pub mod gateway;
 pub mod log;
+pub mod mail;
+pub mod notices;
 pub mod sandbox;
 pub mod store;
 pub mod time;
@@ -18,6 +20,8 @@ pub use faulty::{Fault, FaultyLog};
 pub use feed::LogFeed;
 pub use gateway::ToyGateway;
 pub use log::MemoryLog;
+pub use mail::{MemoryMailer, PlainWording};
+pub use notices::MemoryNotices;
 pub use sandbox::ScriptedSandbox;
 pub use store::{
     MemoryCredentials, MemoryIdempotency, MemoryOutputs, MemoryReactions, MemoryWebhookBodies, MemoryWrappedKeys,

@@ -7,7 +7,7 @@ mod fold;
 mod query;
 
 pub use query::{
-    Activation, Due, Installation, License, Order, PluginRef, Subscription, due, installations, license, licenses,
+    Activation, Due, Installation, License, Order, PluginRef, Subscription, due, installations, installers, license, licenses,
     licenses_for, order, orders, subscription, subscriptions,
 };
 

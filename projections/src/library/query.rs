@@ -329,6 +329,22 @@ pub async fn due(guard: &ReadGuard, now: DateTime<Utc>, soon: DateTime<Utc>, lim
     })
 }
 
+/// Who has `plugin` installed, blocked or not, in the order of their ids, behind `after`.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn installers(
+    guard: &ReadGuard,
+    plugin: Uuid,
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Uuid>, QueryError> {
+    let sql = "SELECT user_id FROM library_installation WHERE plugin_id = $1 AND status <> 'uninstalled'
+               AND ($2::uuid IS NULL OR user_id > $2) ORDER BY user_id LIMIT $3";
+    let rows = sqlx::query_scalar(sql).bind(plugin).bind(after).bind(i64::from(limit));
+    Ok(rows.fetch_all(guard.pool()).await?)
+}
+
 /// One order.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ pub mod event_feed;
 pub mod event_log;
 mod event_log_concurrent;
 pub mod idempotency;
+pub mod notices;
 pub mod reactions;
 pub mod wrapped_keys;
 
