@@ -15,7 +15,7 @@ use bytes::Bytes;
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 use souk_app::{
-    App, Context, Ports,
+    App, Context, Post, Ports,
     reactions::{self, ReactionRunner},
     users,
     users::Who,
@@ -32,7 +32,7 @@ use souk_ports::{
 use souk_signing::SecretKey;
 use souk_testkit::{
     FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryIdempotency, MemoryLog,
-    MemoryOutputs, MemoryReactions, MemoryWebhookBodies, PlainVault, ScriptedSandbox, SeededRandom, ToyGateway,
+    MemoryMailer, MemoryNotices, MemoryOutputs, MemoryReactions, MemoryWebhookBodies, PlainVault, PlainWording, ScriptedSandbox, SeededRandom, ToyGateway,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -57,6 +57,7 @@ pub struct Inner {
     pub sandbox: Arc<ScriptedSandbox>,
     pub artifacts: Arc<MemoryArtifacts>,
     pub gateway: Arc<ToyGateway>,
+    pub mailer: Arc<MemoryMailer>,
     log: Arc<FaultyLog>,
     ports: Ports,
     reactions: Arc<MemoryReactions>,
@@ -87,6 +88,13 @@ impl World {
         let sandbox = Arc::new(ScriptedSandbox::default());
         let artifacts = Arc::new(MemoryArtifacts::default());
         let gateway = Arc::new(ToyGateway::default());
+        let notices = Arc::new(MemoryNotices::new(clock.clone()));
+        let mailer = Arc::new(MemoryMailer::default());
+        let post = Post {
+            mailer: mailer.clone(),
+            wording: Arc::new(PlainWording),
+            site: "https://souk.example".to_owned(),
+        };
         let ports = Ports {
             log: log.clone(),
             vault: Arc::new(PlainVault::default()),
@@ -100,6 +108,9 @@ impl World {
             outputs: Arc::new(MemoryOutputs::new(clock.clone())),
             gateways: vec![gateway.clone()],
             webhooks: Arc::new(MemoryWebhookBodies::default()),
+            notices: notices.clone(),
+            outbox: notices,
+            post: Some(post),
             directory: directory.clone(),
             timeline: directory,
         };
@@ -131,6 +142,7 @@ impl World {
             sandbox,
             artifacts,
             gateway,
+            mailer,
             log,
             ports,
             reactions,

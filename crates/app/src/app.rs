@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use souk_domain::{money::Currency, validation::Thresholds};
 use souk_ports::{
-    ArtifactStore, Clock, Directory, EventLog, Passwords, Random, Timeline, Vault,
+    ArtifactStore, Clock, Directory, EventLog, Mailer, Notices, Outbox, Passwords, Random, Timeline, Vault, Wording,
     malware::MalwareScanner,
     payment::PaymentGateway,
     sandbox::{Grants, Sandbox},
@@ -51,10 +51,27 @@ pub struct Ports {
     pub gateways: Vec<Arc<dyn PaymentGateway>>,
     /// What payment gateways sent.
     pub webhooks: Arc<dyn WebhookBodies>,
+    /// Inboxes and what persons want to hear of.
+    pub notices: Arc<dyn Notices>,
+    /// Mails that wait.
+    pub outbox: Arc<dyn Outbox>,
+    /// How mails are written and sent; none where that is not configured, and then none wait.
+    pub post: Option<Post>,
     /// Ids that read models suggest.
     pub directory: Arc<dyn Directory>,
     /// Histories of plugins.
     pub timeline: Arc<dyn Timeline>,
+}
+
+/// How mails are written and sent.
+#[derive(Clone)]
+pub struct Post {
+    /// Sends them.
+    pub mailer: Arc<dyn Mailer>,
+    /// Writes them.
+    pub wording: Arc<dyn Wording>,
+    /// Where others find this Souk, e.g. `https://souk.example`.
+    pub site: String,
 }
 
 /// What can be set.

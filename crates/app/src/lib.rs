@@ -13,6 +13,7 @@ pub mod input;
 pub mod installs;
 pub mod licenses;
 mod memory;
+pub mod notices;
 pub mod orders;
 pub mod payments;
 pub mod payouts;
@@ -28,7 +29,7 @@ pub mod validation;
 pub mod vendor_keys;
 pub mod vendors;
 
-pub use app::{App, Money, Ports, Settings};
+pub use app::{App, Money, Ports, Post, Settings};
 pub use context::{Context, Done, Read};
 pub use error::AppError;
 pub use input::Secret;

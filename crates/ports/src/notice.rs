@@ -103,7 +103,7 @@ pub trait Notices: Send + Sync {
     /// Marks as read: `id` only, or all of the inbox that happened at `upto` or before. How many were unread.
     async fn read(&self, user: UserId, what: Read) -> Result<u64, StoreError>;
     /// Forgets all of `user`: inbox, mails and preferences.
-    async fn forget(&self, user: UserId) -> Result<(), StoreError>;
+    async fn forget_person(&self, user: UserId) -> Result<(), StoreError>;
     /// Forgets what happened longer than `age` ago, and its mails; how many there were.
     async fn forget_notices(&self, age: Duration) -> Result<u64, StoreError>;
 }
@@ -197,7 +197,7 @@ pub struct Mailing {
 pub trait Outbox: Send + Sync {
     /// Claims up to `limit` mails whose time has come, the longest due first, so that nobody else gets them for `lease`. Their
     /// attempts are counted now, so that a crash counts as well.
-    async fn claim(&self, claim: Uuid, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError>;
+    async fn claim_mails(&self, claim: Uuid, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError>;
     /// Records what became of a mail; false when `claim` has lost it.
     async fn settle(&self, id: Uuid, claim: Uuid, settled: Settled) -> Result<bool, StoreError>;
     /// Mails behind `behind` (as queued), the newest first, at most `limit`.

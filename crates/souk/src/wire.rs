@@ -291,6 +291,9 @@ impl Souk {
             outputs: Arc::clone(&base.store) as _,
             gateways: config.payments.gateways(&clock).map_err(Failure::new)?,
             webhooks: Arc::clone(&base.store) as _,
+            notices: Arc::clone(&base.store) as _,
+            outbox: Arc::clone(&base.store) as _,
+            post: None,
             directory: Arc::clone(&directories) as _,
             timeline: directories,
         };

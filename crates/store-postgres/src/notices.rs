@@ -151,7 +151,7 @@ impl Notices for PostgresStore {
         Ok(done.rows_affected())
     }
 
-    async fn forget(&self, user: UserId) -> Result<(), StoreError> {
+    async fn forget_person(&self, user: UserId) -> Result<(), StoreError> {
         sqlx::query(
             "WITH choices AS (DELETE FROM souk_ops.notice_choice WHERE person = $1) \
              DELETE FROM souk_ops.notice WHERE person = $1",

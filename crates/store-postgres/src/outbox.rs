@@ -34,7 +34,7 @@ fn mailing((id, user, kind, state, tried, queued_at, due_at, problem): Row) -> R
 
 #[async_trait]
 impl Outbox for PostgresStore {
-    async fn claim(&self, claim: Uuid, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim_mails(&self, claim: Uuid, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
         let rows: Vec<(Uuid, Uuid, String, Value, DateTime<Utc>, bool, i32, f64)> =
             sqlx::query_as(include_str!("../sql/claim_mail.sql"))
                 .bind(claim)

@@ -307,7 +307,7 @@ async fn no_mail_is_claimed_twice_however_many_claim_at_once() {
         tokio::spawn(async move {
             let (claim, mut mine) = (Uuid::from_u128(worker), Vec::new());
             loop {
-                let claimed = store.claim(claim, 7, HOUR).await.unwrap();
+                let claimed = store.claim_mails(claim, 7, HOUR).await.unwrap();
                 if claimed.is_empty() {
                     return mine;
                 }

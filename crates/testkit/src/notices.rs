@@ -146,7 +146,7 @@ impl Notices for MemoryNotices {
         Ok(changed)
     }
 
-    async fn forget(&self, user: UserId) -> Result<(), StoreError> {
+    async fn forget_person(&self, user: UserId) -> Result<(), StoreError> {
         let mut state = lock(&self.state);
         let State { notices, mails, chosen, .. } = &mut *state;
         notices.retain(|_, (notice, _)| notice.user != user);
@@ -184,7 +184,7 @@ impl State {
 
 #[async_trait]
 impl Outbox for MemoryNotices {
-    async fn claim(&self, claim: Uuid, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim_mails(&self, claim: Uuid, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
         let now = self.clock.now();
         let mut state = lock(&self.state);
         let State { notices, mails, .. } = &mut *state;

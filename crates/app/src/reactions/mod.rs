@@ -10,6 +10,7 @@ mod installations;
 mod invoices;
 mod keys;
 mod licensing;
+mod notifying;
 mod orphans;
 mod refunds;
 mod roles;
@@ -79,6 +80,8 @@ pub(crate) fn all() -> Vec<Arc<dyn Reaction>> {
         Arc::new(roles::VendorRoles),
         Arc::new(keys::VendorKeys),
         Arc::new(orphans::Orphans),
+        Arc::new(notifying::Notifications),
+        Arc::new(notifying::Announcements),
     ]
 }
 

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::json;
 use souk_app::{
-    App, AppError, Context, Done, Ports, Settings,
+    App, AppError, Context, Done, Ports, Post, Settings,
     plugins::{self, CreatePlugin, PluginRef, PluginVersion, SubmitVersion},
     reactions::ReactionRunner,
     users::{self, Register},
@@ -30,7 +30,7 @@ use souk_domain::{
 };
 use souk_ports::{EventLog, MalwareScanner, PaymentGateway, RecordedEvent, store::ReactionStore};
 use souk_testkit::{
-    FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryOutputs,
+    FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices, MemoryOutputs,
     MemoryReactions, MemoryWebhookBodies, ScriptedSandbox, SeededRandom,
 };
 use tokio_util::sync::CancellationToken;
@@ -55,6 +55,9 @@ pub struct World {
     /// Known to processes that are made after it was set.
     pub gateways: OnceLock<Vec<Arc<dyn PaymentGateway>>>,
     pub webhooks: Arc<MemoryWebhookBodies>,
+    pub notices: Arc<MemoryNotices>,
+    /// Known to processes that are made after it was set.
+    pub post: OnceLock<Post>,
     commands: AtomicU64,
 }
 
@@ -85,6 +88,8 @@ impl World {
             scanner: OnceLock::new(),
             gateways: OnceLock::new(),
             webhooks: Arc::default(),
+            notices: Arc::new(MemoryNotices::new(clock.clone())),
+            post: OnceLock::new(),
             clock,
             commands: AtomicU64::new(1),
         }
@@ -122,6 +127,9 @@ impl World {
             outputs: self.outputs.clone(),
             gateways: self.gateways.get().cloned().unwrap_or_default(),
             webhooks: self.webhooks.clone(),
+            notices: self.notices.clone(),
+            outbox: self.notices.clone(),
+            post: self.post.get().cloned(),
             directory: self.directory.clone(),
             timeline: self.directory.clone(),
         };

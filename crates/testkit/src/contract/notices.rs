@@ -60,7 +60,7 @@ fn by_both(notice: Notice) -> Delivery {
 /// Claims until `id` is among what it got: other cases leave mails behind.
 async fn claim(outbox: &dyn Outbox, id: Uuid, lease: Duration) -> Option<(Uuid, u32)> {
     let claim = unique();
-    let claimed = outbox.claim(claim, ALL, lease).await.unwrap();
+    let claimed = outbox.claim_mails(claim, ALL, lease).await.unwrap();
     claimed.into_iter().find(|claimed| claimed.notice.id == id).map(|claimed| (claim, claimed.attempts))
 }
 
@@ -191,7 +191,7 @@ async fn forgotten((store, outbox): Subject) {
     store.deliver(&[by_both(told.clone()), by_both(theirs.clone())], None).await.unwrap();
     let off = Choice { in_app: false, email: false };
     store.choose(user, &Preferences([(Category::Orders, off)].into())).await.unwrap();
-    store.forget(user).await.unwrap();
+    store.forget_person(user).await.unwrap();
     assert_eq!(store.inbox(user, false, None, ALL).await.unwrap(), []);
     assert_eq!(outbox.mail(told.id).await.unwrap(), None);
     assert!(store.preferences(&[user]).await.unwrap().is_empty());

@@ -11,7 +11,7 @@ use souk_domain::{
 use souk_feed_log::LogFeed;
 use souk_ports::{Directory, DirectoryError, Due, Passwords, Position, Timeline, store::StoreError};
 use souk_testkit::{
-    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryOutputs, MemoryReactions, MemoryWebhookBodies,
+    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices, MemoryOutputs, MemoryReactions, MemoryWebhookBodies,
     PlainVault, ScriptedSandbox, SeededRandom,
 };
 use tempfile::TempDir;
@@ -78,6 +78,7 @@ impl Market {
     fn new() -> Self {
         let clock = Arc::new(ManualClock::default());
         let log = Arc::new(MemoryLog::new(Arc::clone(&clock) as _));
+        let notices = Arc::new(MemoryNotices::new(Arc::clone(&clock) as _));
         let ports = Ports {
             log: Arc::clone(&log) as _,
             vault: Arc::new(PlainVault::default()),
@@ -91,6 +92,9 @@ impl Market {
             outputs: Arc::new(MemoryOutputs::new(clock)),
             gateways: Vec::new(),
             webhooks: Arc::new(MemoryWebhookBodies::default()),
+            notices: notices.clone(),
+            outbox: notices,
+            post: None,
             directory: Arc::new(Nothing),
             timeline: Arc::new(Nothing),
         };
