@@ -17,12 +17,12 @@ BENCH_ARGS ?=
 # Programs that were built together are run as they are: cargo would build each alone once more, with other features.
 RELEASED = $(or $(CARGO_TARGET_DIR),target)/release
 
-.PHONY: help setup postgres kafka build demo test lint fmt fmt-check clippy deny deploy tree bench bench-full
+.PHONY: help setup postgres kafka greenmail build demo test lint fmt fmt-check clippy deny deploy tree bench bench-full
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## find or install everything: Rust components, C compiler, PostgreSQL, Java, Kafka, cargo-deny
+setup: ## find or install everything: Rust components, C compiler, PostgreSQL, Java, Kafka, GreenMail, cargo-deny
 	@sh scripts/setup.sh all
 
 postgres:
@@ -30,6 +30,9 @@ postgres:
 
 kafka:
 	@sh scripts/setup.sh kafka
+
+greenmail:
+	@sh scripts/setup.sh greenmail
 
 # The development profile: on two cores it builds several times faster than a release, its hashing and compression
 # are optimized all the same, and `make test` uses the same artifacts. Selecting the whole workspace keeps the
@@ -41,7 +44,7 @@ demo: build ## start Souk on a database of its own, import a sample catalogue, w
 	$(CARGO) run --locked --quiet --bin souk-demo -- $(DEMO_ARGS)
 
 # The end-to-end tests start the real binary, so it is built before the first of them runs.
-test: postgres kafka ## run all tests, with a real PostgreSQL and a real Kafka
+test: postgres kafka greenmail ## run all tests, with a real PostgreSQL, a real Kafka and a real mail server
 	$(CARGO) build --locked --workspace --bins --tests
 	$(CARGO) test --locked --workspace $(TEST_ARGS)
 	$(CARGO) test --locked --workspace --lib --manifest-path plugins/Cargo.toml $(TEST_ARGS)

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Finds what Souk needs on this machine and installs what is missing, saying what it does.
 #
-#   sh scripts/setup.sh [build] [lint] [postgres] [kafka] [deny] [all]
+#   sh scripts/setup.sh [build] [lint] [postgres] [kafka] [greenmail] [deny] [all]
 #
 #   build     cargo of the required version, a C compiler, make
 #   lint      rustfmt and clippy
 #   postgres  PostgreSQL's server programs, version 15 or later
 #   kafka     a Java runtime, version 17 or later, and the Apache Kafka that tests start
+#   greenmail a Java runtime, version 17 or later, and the GreenMail that tests start
 #   deny      cargo-deny
 #
 # Environment:
@@ -14,12 +15,14 @@
 #   SOUK_POSTGRES_BIN      the directory of initdb, postgres and pg_ctl, when they are somewhere unusual
 #   SOUK_POSTGRES_INSTALL  `never` or `user`: PostgreSQL is not installed for the whole system
 #   SOUK_KAFKA_HOME        the directory with the jars of Apache Kafka, when it is not to be fetched
+#   SOUK_GREENMAIL_HOME    the directory with the jar of GreenMail, when it is not to be fetched
 #   SETUP_NO_INSTALL       when set, nothing at all is installed: what is missing is an error
 set -eu
 
 CARGO_DENY_VERSION=0.20.2
 POSTGRES_MIN=15
 KAFKA_VERSION=4.1.1
+GREENMAIL_VERSION=2.1.3
 JAVA_MIN=17
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -199,7 +202,8 @@ java_version() {
     "$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\)[."].*/\1/p' | head -n 1
 }
 
-setup_kafka() {
+# Leaves the version of the Java runtime in `found`.
+need_java() {
     found=$(java_version || true)
     if [ -z "$found" ] || [ "$found" -lt "$JAVA_MIN" ]; then
         case $(package_manager) in
@@ -213,29 +217,50 @@ setup_kafka() {
         [ -n "$found" ] && [ "$found" -ge "$JAVA_MIN" ] || fail "A Java runtime was installed, but no java of version $JAVA_MIN or later is on PATH." \
             "Set JAVA_HOME to it."
     fi
+}
+
+# fetch_jars WHAT FOLDER VERSION SIZE: what scripts/FOLDER/pom.xml names, into the cache; leaves the directory in `jars`.
+fetch_jars() {
+    jars=$cache/$2/$3
+    if ! [ -e "$jars/.complete" ]; then
+        have mvn || install "Maven" "maven" "maven" "maven" "maven"
+        [ -z "${SETUP_NO_INSTALL:-}" ] || fail "$1 is missing and SETUP_NO_INSTALL is set." "It would have fetched it into $jars."
+        say "$1 is missing: fetching $3 with Maven into $jars ($4, once per machine)"
+        mkdir -p "$cache/$2"
+        scratch=$(mktemp -d "$cache/$2/fetch.XXXXXX")
+        cp "$here/scripts/$2/pom.xml" "$scratch/"
+        (cd "$scratch" && quietly mvn -q -B dependency:copy-dependencies -DoutputDirectory="$scratch/jars" -DincludeScope=runtime) ||
+            { cat "$log" >&2 && fail "Maven could not fetch $1; its messages are above."; }
+        touch "$scratch/jars/.complete"
+        # Complete or not there at all, also when two do this at once.
+        rm -rf "$jars"
+        mv "$scratch/jars" "$jars" 2>/dev/null || [ -e "$jars/.complete" ] || fail "$1 could not be put into $jars."
+        rm -rf "$scratch"
+        scratch=''
+    fi
+}
+
+setup_kafka() {
+    need_java
     if [ -n "${SOUK_KAFKA_HOME:-}" ]; then
         ls "$SOUK_KAFKA_HOME"/kafka_*.jar >/dev/null 2>&1 || fail "SOUK_KAFKA_HOME is $SOUK_KAFKA_HOME, but there is no kafka_*.jar in it."
         say "Java $found, Apache Kafka in $SOUK_KAFKA_HOME"
         return
     fi
-    jars=$cache/kafka/$KAFKA_VERSION
-    if ! [ -e "$jars/.complete" ]; then
-        have mvn || install "Maven" "maven" "maven" "maven" "maven"
-        [ -z "${SETUP_NO_INSTALL:-}" ] || fail "Apache Kafka is missing and SETUP_NO_INSTALL is set." "It would have fetched it into $jars."
-        say "Apache Kafka is missing: fetching $KAFKA_VERSION with Maven into $jars (43 MB, once per machine)"
-        mkdir -p "$cache/kafka"
-        scratch=$(mktemp -d "$cache/kafka/fetch.XXXXXX")
-        cp "$here/scripts/kafka/pom.xml" "$scratch/"
-        (cd "$scratch" && quietly mvn -q -B dependency:copy-dependencies -DoutputDirectory="$scratch/jars" -DincludeScope=runtime) ||
-            { cat "$log" >&2 && fail "Maven could not fetch Apache Kafka; its messages are above."; }
-        touch "$scratch/jars/.complete"
-        # Complete or not there at all, also when two do this at once.
-        rm -rf "$jars"
-        mv "$scratch/jars" "$jars" 2>/dev/null || [ -e "$jars/.complete" ] || fail "Apache Kafka could not be put into $jars."
-        rm -rf "$scratch"
-        scratch=''
-    fi
+    fetch_jars "Apache Kafka" kafka "$KAFKA_VERSION" "43 MB"
     say "Java $found, Apache Kafka $KAFKA_VERSION in $jars"
+}
+
+setup_greenmail() {
+    need_java
+    if [ -n "${SOUK_GREENMAIL_HOME:-}" ]; then
+        ls "$SOUK_GREENMAIL_HOME"/greenmail-standalone*.jar >/dev/null 2>&1 ||
+            fail "SOUK_GREENMAIL_HOME is $SOUK_GREENMAIL_HOME, but there is no greenmail-standalone*.jar in it."
+        say "Java $found, GreenMail in $SOUK_GREENMAIL_HOME"
+        return
+    fi
+    fetch_jars "GreenMail" greenmail "$GREENMAIL_VERSION" "10 MB"
+    say "Java $found, GreenMail $GREENMAIL_VERSION in $jars"
 }
 
 setup_deny() {
@@ -259,12 +284,13 @@ setup_deny() {
 [ $# -gt 0 ] || set -- all
 for step in "$@"; do
     case $step in
-        all) setup_build && setup_lint && setup_postgres && setup_kafka && setup_deny ;;
+        all) setup_build && setup_lint && setup_postgres && setup_kafka && setup_greenmail && setup_deny ;;
         build) setup_build ;;
         lint) setup_lint ;;
         postgres) setup_postgres ;;
         kafka) setup_kafka ;;
+        greenmail) setup_greenmail ;;
         deny) setup_deny ;;
-        *) fail "unknown step '$step': expected build, lint, postgres, kafka, deny or all" ;;
+        *) fail "unknown step '$step': expected build, lint, postgres, kafka, greenmail, deny or all" ;;
     esac
 done

@@ -3,6 +3,7 @@
 mod artifacts;
 mod events;
 mod log;
+mod mail;
 mod malware;
 mod pages;
 mod payments;
@@ -22,6 +23,7 @@ pub use self::{
     artifacts::Artifacts,
     events::{Events, FeedKind, Kafka, KurrentDb, LogKind},
     log::{Log, LogFormat},
+    mail::Mail,
     malware::Malware,
     pages::Pages,
     payments::Payments,
@@ -74,6 +76,8 @@ pub struct Config {
     pub malware: Malware,
     /// Through what Souk is paid, and how vendors are.
     pub payments: Payments,
+    /// How mails are sent.
+    pub mail: Mail,
     /// Pages that are kept in memory.
     pub pages: Pages,
     /// How logs look and what they hold.
@@ -104,6 +108,7 @@ impl Default for Config {
             sandbox: Sandbox::default(),
             malware: Malware::default(),
             payments: Payments::default(),
+            mail: Mail::default(),
             pages: Pages::default(),
             log: Log::default(),
         }
@@ -263,7 +268,7 @@ fn describe(figment: &Figment, errors: &figment::Error) -> String {
         .map(|error| {
             let key = if error.path.is_empty() { "(top level)".to_owned() } else { error.path.join(".") };
             let source = error.metadata.as_ref().map_or_else(String::new, |m| format!(" (from {})", m.name));
-            if key == "kek" || artifacts::is_secret(&key) || payments::is_secret(&key) {
+            if key == "kek" || artifacts::is_secret(&key) || payments::is_secret(&key) || mail::is_secret(&key) {
                 return format!("  {key}: a secret that is not shown here: expected a text{source}");
             }
             let value = value_at(figment, &error.path);
@@ -345,6 +350,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     problems.extend(config.sandbox.problems());
     problems.extend(config.malware.problems());
     problems.extend(config.payments.problems());
+    problems.extend(config.mail.problems(config.public_url.as_deref()));
     if config.limits.archive_bytes > LARGEST_ARCHIVE {
         problems.push(format!(
             "  limits.archive_bytes: {}: expected at most {LARGEST_ARCHIVE}, which is what the validation takes",

@@ -293,7 +293,7 @@ impl Souk {
             webhooks: Arc::clone(&base.store) as _,
             notices: Arc::clone(&base.store) as _,
             outbox: Arc::clone(&base.store) as _,
-            post: None,
+            post: config.mail.post(config.public_url.as_deref(), Arc::clone(&clock)).map_err(|p| Failure::new(p.join("\n")))?,
             directory: Arc::clone(&directories) as _,
             timeline: directories,
         };
@@ -400,6 +400,11 @@ impl Souk {
     /// Starts to write down how often pages were looked at.
     pub fn keep_count(&self) -> Workers {
         workers::keep_count(self.wired.app.clone())
+    }
+
+    /// Starts to send the mails that wait; nothing where no mail is configured.
+    pub fn post(&self) -> Workers {
+        workers::post(self.wired.app.clone())
     }
 
     /// The HTTP interface.

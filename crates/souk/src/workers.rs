@@ -2,9 +2,13 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use souk_app::{App, schedule, traffic};
+use souk_app::{
+    App,
+    notices::{Posted, post_due},
+    schedule, traffic,
+};
 use souk_ports::{
-    Clock,
+    Clock, Notices,
     store::{Idempotency, Outputs, StoreError, WebhookBodies},
 };
 use souk_store_postgres::PostgresStore;
@@ -18,6 +22,13 @@ const ANSWERS_KEPT: Duration = Duration::from_secs(48 * 3600);
 const OUTPUTS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long what payment gateways sent is kept: longer than any dispute about a payment can be opened.
 const WEBHOOKS_KEPT: Duration = Duration::from_secs(180 * 24 * 3600);
+/// How long notices and the record of their mails are kept: longer than any event is still told (30 days), or one that is answered
+/// again would be mailed again.
+const NOTICES_KEPT: Duration = Duration::from_secs(180 * 24 * 3600);
+/// How often somebody looks for mails that wait.
+const POST: Duration = Duration::from_secs(2);
+/// How often while the store does not answer.
+const POST_RETRY: Duration = Duration::from_secs(15);
 /// How often somebody looks for what is due. A license that is over is refused at once; this only records it.
 const DUE: Duration = Duration::from_secs(30);
 /// How often looks at pages are written down. A process that crashes loses those since the last time.
@@ -64,11 +75,12 @@ pub fn keep_house(store: Arc<PostgresStore>) -> Workers {
                     store.prune_logins(SystemClock.now()).await?,
                     store.forget_outputs(OUTPUTS_KEPT).await?,
                     store.forget_bodies(WEBHOOKS_KEPT).await?,
+                    store.forget_notices(NOTICES_KEPT).await?,
                 ))
             };
             match forgotten.await {
-                Ok((answers, logins, outputs, webhooks)) => {
-                    tracing::debug!(answers, logins, outputs, webhooks, "forgot what had its time");
+                Ok((answers, logins, outputs, webhooks, notices)) => {
+                    tracing::debug!(answers, logins, outputs, webhooks, notices, "forgot what had its time");
                 }
                 Err(error) => tracing::warn!(%error, "what had its time could not be forgotten"),
             }
@@ -117,4 +129,49 @@ pub fn keep_count(app: App) -> Workers {
         }
     };
     Workers::new(work, cancel)
+}
+
+/// Starts to send the mails that wait. Several processes that do so share them: each mail is claimed by one.
+pub fn post(app: App) -> Workers {
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let work = async move {
+        if app.ports().post.is_none() {
+            return stop.cancelled().await;
+        }
+        while !stop.is_cancelled() {
+            // What is under way is finished: a mail that was cut off is sent a second time.
+            let pause = match post_due(&app).await {
+                Ok(posted) if posted.any() => {
+                    count(posted);
+                    Duration::ZERO
+                }
+                Ok(_) => POST,
+                Err(error) => {
+                    tracing::warn!(%error, "mails that wait were not sent; trying again");
+                    POST_RETRY
+                }
+            };
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        }
+    };
+    Workers::new(work, cancel)
+}
+
+fn count(posted: Posted) {
+    let Posted { sent, later, failed, dropped, erased, lost } = posted;
+    tracing::debug!(sent, later, failed, dropped, erased, lost, "worked off mails");
+    if failed > 0 {
+        tracing::error!(failed, "mails were given up: see GET /api/v1/admin/mail?state=failed");
+    }
+    for (outcome, times) in [
+        ("sent", sent),
+        ("later", later),
+        ("failed", failed),
+        ("dropped", dropped),
+        ("erased", erased),
+        ("lost", lost),
+    ] {
+        metrics::counter!("souk_mails_total", "outcome" => outcome).increment(times);
+    }
 }

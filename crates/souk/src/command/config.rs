@@ -20,6 +20,7 @@ pub fn check(config: &Config, json: bool) -> Result<(), Failure> {
     shown.kafka.properties.values_mut().for_each(|value| "(set)".clone_into(value));
     shown.sandbox.secrets.values_mut().for_each(|value| "(set)".clone_into(value));
     shown.payments.hide();
+    shown.mail.hide();
     let value = serde_json::to_value(&shown).map_err(Failure::new)?;
     if json {
         say(value.to_string());

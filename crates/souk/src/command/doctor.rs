@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use souk_app::reactions::contradiction;
-use souk_ports::ArtifactError;
+use souk_ports::{ArtifactError, notice::MailState};
 use souk_projector::State;
 
 use crate::{
@@ -36,6 +36,8 @@ struct Report {
     malware: Option<Scanner>,
     /// Where archives and reports are kept.
     artifacts: Artifacts,
+    /// The mail server; none where nobody is configured.
+    mail: Option<MailServer>,
     /// Events that reactions parked.
     parked: usize,
     /// What is wrong, and what to do.
@@ -79,6 +81,17 @@ struct Artifacts {
     bucket: Option<String>,
     /// Whether it answers.
     answers: bool,
+}
+
+/// The mail server.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MailServer {
+    url: Option<String>,
+    /// Whether it answers and lets us in.
+    answers: bool,
+    /// Whether mails were given up that nobody let wait again.
+    failed: bool,
 }
 
 /// Examines the database, the log, the artifacts, the read models and the reactions.
@@ -155,6 +168,7 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
     let reactions = reactions(souk, head, &mut problems).await?;
     let malware = scanner(config, souk, &mut problems).await;
     let artifacts = artifacts(config, souk, &mut problems).await;
+    let mail = mail(config, souk, &mut problems).await?;
     for one in &parked {
         problems.push(format!(
             "reaction {} parked the event at {}: {}; retry or drop it by POST /api/v1/admin/reactions/{}/{}/retry",
@@ -180,6 +194,7 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
         reactions,
         malware,
         artifacts,
+        mail,
         parked: parked.len(),
         problems,
     })
@@ -207,6 +222,25 @@ async fn artifacts(config: &Config, souk: &Souk, problems: &mut Vec<String>) -> 
         None => format!("{} in {}", bucket.bucket, bucket.region),
     });
     Artifacts { bucket, answers }
+}
+
+/// Whether the mail server answers, and whether mails were given up.
+async fn mail(config: &Config, souk: &Souk, problems: &mut Vec<String>) -> Result<Option<MailServer>, Failure> {
+    let ports = souk.app().ports();
+    let Some(post) = &ports.post else { return Ok(None) };
+    let asked = post.mailer.check().await;
+    if let Err(error) = &asked {
+        problems.push(format!("{error}: mails wait, and are given up after three days; see mail.url"));
+    }
+    let failed = ports.outbox.mails(Some(MailState::Failed), None, 1).await.map_err(Failure::new)?;
+    if let Some(mail) = failed.first() {
+        let why = mail.problem.as_deref().unwrap_or("no reason is known");
+        problems.push(format!(
+            "mails were given up, the last one, {}, because of: {why}; see GET /api/v1/admin/mail?state=failed",
+            mail.id
+        ));
+    }
+    Ok(Some(MailServer { url: config.mail.url.clone(), answers: asked.is_ok(), failed: !failed.is_empty() }))
 }
 
 /// Where each reaction is, and what is wrong with it.
@@ -255,6 +289,11 @@ fn print(report: &Report) {
         Artifacts { answers: false, .. } => say("The store of artifacts does not answer."),
         Artifacts { bucket: Some(bucket), .. } => say(format!("Artifacts are in the bucket {bucket}.")),
         Artifacts { bucket: None, .. } => say("Artifacts are in the data directory."),
+    }
+    match &report.mail {
+        None => say("No mail is sent: mail.url is not set."),
+        Some(MailServer { answers: true, .. }) => say("The mail server answers."),
+        Some(MailServer { answers: false, .. }) => say("The mail server does not answer."),
     }
     say(format!("Reactions have parked {} events.", report.parked));
     for problem in &report.problems {

@@ -29,8 +29,9 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
 async fn react(config: &Config, process: &Process, souk: &Souk) -> Result<(), Failure> {
     let Some(feed) = process.unless_stopped(souk.feed(config, false)).await? else { return Ok(()) };
     let (reacting, observer) = souk.react(feed, SystemRandom.uuid());
-    let (housekeeping, timekeeping) = (souk.keep_house(), souk.keep_time());
+    let (housekeeping, timekeeping, posting) = (souk.keep_house(), souk.keep_time(), souk.post());
     process.run(Arc::new(Reacting { log: Arc::clone(souk.log()), store: souk.reactions(), observer })).await;
+    posting.stop().await;
     timekeeping.stop().await;
     housekeeping.stop().await;
     reacting.stop().await;

@@ -65,13 +65,14 @@ async fn with_feed(
     let projecting = souk.project(feed.clone());
     let following = souk.follow(feed.clone());
     let (reacting, _) = souk.react(feed, instance(&config.data_dir)?);
-    let (housekeeping, timekeeping) = (souk.keep_house(), souk.keep_time());
+    let (housekeeping, timekeeping, posting) = (souk.keep_house(), souk.keep_time(), souk.post());
     let served = tokio::select! {
         served = api::serve(config, souk, "souk", listener, shutdown.clone()) => served,
         never = souk.database().tend() => match never {},
     };
     // First nobody asks any more, then nothing reacts, then what was recorded is projected.
     shutdown.cancel();
+    posting.stop().await;
     timekeeping.stop().await;
     housekeeping.stop().await;
     following.stop().await;
