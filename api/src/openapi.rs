@@ -35,6 +35,7 @@ use crate::{Api, error::ErrorBody, router};
         (name = "orders", description = "Purchases"),
         (name = "licenses", description = "Rights to use plugins"),
         (name = "webhooks", description = "What payment gateways tell"),
+        (name = "notifications", description = "Ending mails"),
         (name = "keys", description = "Souk's own keys"),
         (name = "admin", description = "What only admins do"),
         (name = "system", description = "For those who run Souk"),
@@ -104,9 +105,8 @@ fn add_what_all_have(path: &str, method: &str, operation: &mut Map<String, Value
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.insert("default".to_owned(), default_response());
         let answered = responses.iter_mut().filter(|(status, _)| status.starts_with('2'));
-        for (_, response) in answered
-            .filter(|_| keyed && !rest.starts_with("/admin/projections") && !rest.starts_with("/admin/reactions"))
-        {
+        let no_event = ["/admin/projections", "/admin/reactions", "/admin/mail", "/me/notifications", "/notifications"];
+        for (_, response) in answered.filter(|_| keyed && !no_event.iter().any(|area| rest.starts_with(area))) {
             response["headers"] = json!({ "Souk-Position": {
                 "description": "Position of the last event of this write", "schema": { "type": "integer", "format": "int64" }
             } });

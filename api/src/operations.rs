@@ -9,6 +9,7 @@ pub mod keys;
 pub mod licenses;
 pub mod me;
 pub mod moderation;
+pub mod notifications;
 pub mod orders;
 pub mod plugins;
 pub mod reviews;

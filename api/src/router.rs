@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     middleware,
     operations::{
-        admin, auth, downloads, executions, installs, keys, licenses, me, moderation, orders, plugins, reviews,
+        admin, auth, downloads, executions, installs, keys, licenses, me, moderation, notifications, orders, plugins, reviews,
         subscriptions, system, vendors, versions, webhooks,
     },
 };
@@ -48,6 +48,15 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(me::subscriptions::my_subscriptions))
         .routes(routes!(me::list_api_keys::list_api_keys, me::create_api_key::create_api_key))
         .routes(routes!(me::delete_api_key::delete_api_key))
+        .routes(routes!(notifications::list::my_notifications))
+        .routes(routes!(notifications::read::read_notification))
+        .routes(routes!(notifications::read_all::read_notifications))
+        .routes(routes!(
+            notifications::preferences::notification_preferences,
+            notifications::choose::choose_notifications
+        ))
+        // /notifications/…
+        .routes(routes!(notifications::unsubscribe::unsubscribe_page, notifications::unsubscribe::unsubscribe))
         // /vendors, /vendors/{id}/…
         .routes(routes!(vendors::create::create_vendor))
         .routes(routes!(vendors::get::get_vendor))
@@ -143,6 +152,8 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(webhooks::get::get_webhook))
         .routes(routes!(webhooks::payload::webhook_payload))
         .routes(routes!(webhooks::retry::retry_webhook))
+        .routes(routes!(admin::list_mail::list_mail))
+        .routes(routes!(admin::retry_mail::retry_mail))
         .routes(routes!(admin::pay_out::pay_out))
         .routes(routes!(admin::payout_batch::payout_batch))
         .routes(routes!(admin::grant_role::grant_role))

@@ -11,6 +11,7 @@ pub mod history;
 pub mod keys;
 pub mod library;
 pub mod moderation;
+pub mod notices;
 pub mod pages;
 pub mod reliability;
 pub mod reviews;

@@ -71,6 +71,36 @@ fn rows() -> Vec<Row> {
         row("GET /api/v1/me/api-keys", "/me/api-keys", None, SIGNED_IN),
         row("POST /api/v1/me/api-keys", "/me/api-keys", Json(r#"{"label":"ci"}"#), [401, 201, 201, 201, 201, 201]),
         row("DELETE /api/v1/me/api-keys/{key}", "/me/api-keys/{unknown}", None, [401, 404, 404, 404, 404, 404]),
+        row("GET /api/v1/me/notifications", "/me/notifications", None, SIGNED_IN),
+        row(
+            "POST /api/v1/me/notifications/{id}/read",
+            "/me/notifications/{unknown}/read",
+            None,
+            [401, 404, 404, 404, 404, 404],
+        ),
+        row("POST /api/v1/me/notifications/read", "/me/notifications/read", None, SIGNED_IN),
+        row("GET /api/v1/me/notifications/preferences", "/me/notifications/preferences", None, SIGNED_IN),
+        row(
+            "PUT /api/v1/me/notifications/preferences",
+            "/me/notifications/preferences",
+            Json(r#"{"items":[{"category":"reviews","inApp":true,"email":true}]}"#),
+            SIGNED_IN,
+        ),
+        row(
+            "GET /api/v1/notifications/unsubscribe/{token}",
+            "/notifications/unsubscribe/forged",
+            None,
+            [404; 6],
+        ),
+        row(
+            "POST /api/v1/notifications/unsubscribe/{token}",
+            "/notifications/unsubscribe/forged",
+            None,
+            [404; 6],
+        ),
+        row("GET /api/v1/admin/mail", "/admin/mail", None, ADMIN),
+        // Nobody configured a mail server.
+        row("POST /api/v1/admin/mail/{id}/retry", "/admin/mail/{unknown}/retry", None, [401, 403, 403, 403, 403, 409]),
         row("GET /api/v1/vendors/{vendor}", "/vendors/{vendor}", None, PUBLIC),
         row("POST /api/v1/vendors/{vendor}/verify", "/vendors/{vendor}/verify", None, ADMIN),
         row(

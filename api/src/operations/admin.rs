@@ -3,11 +3,13 @@
 pub mod cancel_rebuild;
 pub mod drop_parked;
 pub mod grant_role;
+pub mod list_mail;
 pub mod list_parked;
 pub mod list_projections;
 pub mod pay_out;
 pub mod payout_batch;
 pub mod rebuild_projection;
+pub mod retry_mail;
 pub mod retry_parked;
 pub mod retry_projection;
 pub mod revoke_role;
