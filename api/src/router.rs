@@ -13,8 +13,8 @@ use crate::{
     error::ApiError,
     middleware,
     operations::{
-        admin, auth, downloads, executions, installs, keys, licenses, me, moderation, notifications, orders, plugins, reviews,
-        subscriptions, system, vendors, versions, webhooks,
+        admin, auth, downloads, executions, installs, keys, licenses, me, moderation, notifications, orders, plugins,
+        reviews, subscriptions, system, vendors, versions, webhooks,
     },
 };
 

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 use souk_app::{
-    App, Context, Post, Ports,
+    App, Context, Ports, Post,
     reactions::{self, ReactionRunner},
     users,
     users::Who,
@@ -32,7 +32,8 @@ use souk_ports::{
 use souk_signing::SecretKey;
 use souk_testkit::{
     FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryIdempotency, MemoryLog,
-    MemoryMailer, MemoryNotices, MemoryOutputs, MemoryReactions, MemoryWebhookBodies, PlainVault, PlainWording, ScriptedSandbox, SeededRandom, ToyGateway,
+    MemoryMailer, MemoryNotices, MemoryOutputs, MemoryReactions, MemoryWebhookBodies, PlainVault, PlainWording,
+    ScriptedSandbox, SeededRandom, ToyGateway,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -90,11 +91,8 @@ impl World {
         let gateway = Arc::new(ToyGateway::default());
         let notices = Arc::new(MemoryNotices::new(clock.clone()));
         let mailer = Arc::new(MemoryMailer::default());
-        let post = Post {
-            mailer: mailer.clone(),
-            wording: Arc::new(PlainWording),
-            site: "https://souk.example".to_owned(),
-        };
+        let post =
+            Post { mailer: mailer.clone(), wording: Arc::new(PlainWording), site: "https://souk.example".to_owned() };
         let ports = Ports {
             log: log.clone(),
             vault: Arc::new(PlainVault::default()),

@@ -86,18 +86,8 @@ fn rows() -> Vec<Row> {
             Json(r#"{"items":[{"category":"reviews","inApp":true,"email":true}]}"#),
             SIGNED_IN,
         ),
-        row(
-            "GET /api/v1/notifications/unsubscribe/{token}",
-            "/notifications/unsubscribe/forged",
-            None,
-            [404; 6],
-        ),
-        row(
-            "POST /api/v1/notifications/unsubscribe/{token}",
-            "/notifications/unsubscribe/forged",
-            None,
-            [404; 6],
-        ),
+        row("GET /api/v1/notifications/unsubscribe/{token}", "/notifications/unsubscribe/forged", None, [404; 6]),
+        row("POST /api/v1/notifications/unsubscribe/{token}", "/notifications/unsubscribe/forged", None, [404; 6]),
         row("GET /api/v1/admin/mail", "/admin/mail", None, ADMIN),
         // Nobody configured a mail server.
         row("POST /api/v1/admin/mail/{id}/retry", "/admin/mail/{unknown}/retry", None, [401, 403, 403, 403, 403, 409]),

@@ -23,6 +23,7 @@ mod failures;
 mod import;
 mod journey;
 mod killed_rebuild;
+mod mail;
 mod malware;
 mod moderation;
 mod outage;

@@ -308,7 +308,8 @@ mod tests {
     }
 
     fn mail(name: &str, subject: &str) -> Mail {
-        let text = Worded { subject: subject.to_owned(), plain: "Grüße".to_owned(), html: "<p>Grüße</p>".to_owned() };
+        let text =
+            Worded { subject: subject.to_owned(), plain: "Grüße".to_owned(), html: "<p>Grüße</p>".to_owned() };
         Mail {
             id: Uuid::from_u128(7),
             to: "ada@people.example".to_owned(),
@@ -344,7 +345,9 @@ mod tests {
 
     #[test]
     fn no_name_and_no_title_begins_another_header() {
-        for evil in ["Ada\r\nBcc: eve@evil.example", "Ada\nBcc: eve@evil.example", "Ada\u{2028}\u{85}\rBcc: eve@evil.example"] {
+        for evil in
+            ["Ada\r\nBcc: eve@evil.example", "Ada\nBcc: eve@evil.example", "Ada\u{2028}\u{85}\rBcc: eve@evil.example"]
+        {
             let headers = headers(&mail(evil, evil));
             let names: Vec<_> = headers
                 .lines()
@@ -354,8 +357,16 @@ mod tests {
                 .collect();
             assert!(!names.contains(&"bcc".to_owned()), "{headers}");
             let known = [
-                "message-id", "date", "from", "to", "subject", "auto-submitted", "list-unsubscribe",
-                "list-unsubscribe-post", "mime-version", "content-type",
+                "message-id",
+                "date",
+                "from",
+                "to",
+                "subject",
+                "auto-submitted",
+                "list-unsubscribe",
+                "list-unsubscribe-post",
+                "mime-version",
+                "content-type",
             ];
             assert!(names.iter().all(|name| known.contains(&name.as_str())), "{names:?}");
         }
@@ -373,9 +384,11 @@ mod tests {
     #[test]
     fn a_message_has_one_name_however_often_it_is_made_and_says_how_to_end_it() {
         let headers = headers(&mail("Ada", "Hello"));
-        assert_eq!(headers, self::headers(&mail("Ada", "Hello")).replace("other", ""), "but for its parts' border");
+        let first = |headers: &str| headers.split("boundary").next().unwrap().to_owned();
+        assert_eq!(first(&headers), first(&self::headers(&mail("Ada", "Hello"))));
         assert!(headers.contains("Message-ID: <00000000000000000000000000000007@souk.example>"), "{headers}");
-        let address = format!("List-Unsubscribe: <https://souk.example/api/v1/notifications/unsubscribe/{}>", "a".repeat(120));
+        let address =
+            format!("List-Unsubscribe: <https://souk.example/api/v1/notifications/unsubscribe/{}>", "a".repeat(120));
         assert!(headers.contains(&address), "{headers}");
         assert!(headers.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{headers}");
         let binding = Mail { unsubscribe: None, ..mail("Ada", "Hello") };
@@ -385,6 +398,11 @@ mod tests {
     #[test]
     fn codes_are_told_and_not_what_stands_beside_them() {
         assert!(is_enhanced("5.1.1") && is_enhanced("4.7.100"));
-        assert!(!is_enhanced("ada@people.example") && !is_enhanced("5.1") && !is_enhanced("5..1") && !is_enhanced("5.1.1234"));
+        assert!(
+            !is_enhanced("ada@people.example")
+                && !is_enhanced("5.1")
+                && !is_enhanced("5..1")
+                && !is_enhanced("5.1.1234")
+        );
     }
 }

@@ -63,9 +63,11 @@ impl Templates {
         }
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-        });
+        environment.set_auto_escape_callback(
+            |name| {
+                if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+            },
+        );
         environment.add_filter("money", money);
         environment.add_filter("day", day);
         environment.add_global("site", site.trim_end_matches('/'));
@@ -243,7 +245,10 @@ mod tests {
             assert!(subject.len() > 8 && !subject.contains(['{', '\n']), "{kind:?}: {subject}");
             assert!(plain.starts_with("Hello Ada,\n") && plain.contains("https://souk.example"), "{kind:?}: {plain}");
             for text in [&plain, &html] {
-                assert!(!text.contains("{{") && !text.contains("undefined") && !text.contains("null"), "{kind:?}: {text}");
+                assert!(
+                    !text.contains("{{") && !text.contains("undefined") && !text.contains("null"),
+                    "{kind:?}: {text}"
+                );
             }
             assert!(html.contains("<p>") && html.trim_end().ends_with("</html>"), "{kind:?}: {html}");
             if let Some(title) = kind.example().pointer("/plugin/title").and_then(Value::as_str) {

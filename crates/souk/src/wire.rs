@@ -293,7 +293,10 @@ impl Souk {
             webhooks: Arc::clone(&base.store) as _,
             notices: Arc::clone(&base.store) as _,
             outbox: Arc::clone(&base.store) as _,
-            post: config.mail.post(config.public_url.as_deref(), Arc::clone(&clock)).map_err(|p| Failure::new(p.join("\n")))?,
+            post: config
+                .mail
+                .post(config.public_url.as_deref(), Arc::clone(&clock))
+                .map_err(|p| Failure::new(p.join("\n")))?,
             directory: Arc::clone(&directories) as _,
             timeline: directories,
         };

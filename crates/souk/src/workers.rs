@@ -164,14 +164,9 @@ fn count(posted: Posted) {
     if failed > 0 {
         tracing::error!(failed, "mails were given up: see GET /api/v1/admin/mail?state=failed");
     }
-    for (outcome, times) in [
-        ("sent", sent),
-        ("later", later),
-        ("failed", failed),
-        ("dropped", dropped),
-        ("erased", erased),
-        ("lost", lost),
-    ] {
+    for (outcome, times) in
+        [("sent", sent), ("later", later), ("failed", failed), ("dropped", dropped), ("erased", erased), ("lost", lost)]
+    {
         metrics::counter!("souk_mails_total", "outcome" => outcome).increment(times);
     }
 }

@@ -56,13 +56,12 @@ impl Notices for PostgresStore {
 
     async fn preferences(&self, users: &[UserId]) -> Result<BTreeMap<UserId, Preferences>, StoreError> {
         let users: Vec<Uuid> = users.iter().map(|user| user.uuid()).collect();
-        let rows: Vec<(Uuid, String, bool, bool)> = sqlx::query_as(
-            "SELECT person, category, in_app, email FROM souk_ops.notice_choice WHERE person = ANY($1)",
-        )
-        .bind(users)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
+        let rows: Vec<(Uuid, String, bool, bool)> =
+            sqlx::query_as("SELECT person, category, in_app, email FROM souk_ops.notice_choice WHERE person = ANY($1)")
+                .bind(users)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed)?;
         let mut chosen: BTreeMap<UserId, Preferences> = BTreeMap::new();
         for (user, category, in_app, email) in rows {
             let found = Category::ALL.into_iter().find(|known| known.as_str() == category);
@@ -110,13 +109,12 @@ impl Notices for PostgresStore {
     }
 
     async fn unread(&self, user: UserId) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM souk_ops.notice WHERE person = $1 AND in_app AND read_at IS NULL",
-        )
-        .bind(user.uuid())
-        .fetch_one(&self.pool)
-        .await
-        .map_err(failed)?;
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM souk_ops.notice WHERE person = $1 AND in_app AND read_at IS NULL")
+                .bind(user.uuid())
+                .fetch_one(&self.pool)
+                .await
+                .map_err(failed)?;
         Ok(count.unsigned_abs())
     }
 

@@ -97,11 +97,8 @@ impl Outbox for PostgresStore {
 
     async fn mail(&self, id: Uuid) -> Result<Option<Mailing>, StoreError> {
         let sql = format!("{MAILS} WHERE notice = $1");
-        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
+        let row: Option<Row> =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.pool).await.map_err(failed)?;
         row.map(mailing).transpose()
     }
 

@@ -9,9 +9,7 @@ use souk_domain::id::UserId;
 use souk_embedded_postgres::testing::{TestDatabase, database};
 use souk_ports::{
     notice::{Delivery, Kind, Notice, Notices, Outbox, Settled},
-    store::{
-    Claim, Credentials, Idempotency, Parked, Progress, ReactionStore, Rotation, StoredAnswer, WrappedKeys,
-    },
+    store::{Claim, Credentials, Idempotency, Parked, Progress, ReactionStore, Rotation, StoredAnswer, WrappedKeys},
 };
 use souk_store_postgres::PostgresStore;
 use souk_testkit::contract;
@@ -47,7 +45,8 @@ async fn the_contracts_hold() {
     contract::wrapped_keys::all(async || Arc::clone(&store) as contract::wrapped_keys::Subject).await;
     contract::idempotency::all(async || Arc::clone(&store) as contract::idempotency::Subject).await;
     contract::reactions::all(async || Arc::clone(&store) as contract::reactions::Subject).await;
-    contract::notices::all(async || (Arc::clone(&store) as Arc<dyn Notices>, Arc::clone(&store) as Arc<dyn Outbox>)).await;
+    contract::notices::all(async || (Arc::clone(&store) as Arc<dyn Notices>, Arc::clone(&store) as Arc<dyn Outbox>))
+        .await;
 }
 
 /// Two at a time on connections of their own, many times: exactly one is served, the other is noticed.

@@ -40,7 +40,8 @@ impl Received {
     /// A header as it came, without its folds; of several the first.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
-        let head = self.source.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ").replace("\r\n\t", " ");
+        let head =
+            self.source.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ").replace("\r\n\t", " ");
         let mut lines = head.lines().filter_map(|line| line.split_once(':'));
         lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
     }
@@ -72,9 +73,9 @@ fn home() -> Result<PathBuf, String> {
     };
     let home = env::var_os("SOUK_GREENMAIL_HOME").map(PathBuf::from).or_else(cache).unwrap_or_default();
     let jars = fs::read_dir(&home).ok().into_iter().flatten().flatten().map(|entry| entry.path());
-    let jar = jars.into_iter().find(|path| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("greenmail-standalone"))
-    });
+    let jar = jars
+        .into_iter()
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("greenmail-standalone")));
     jar.ok_or_else(|| format!("there is no GreenMail in {}: run `make setup`", home.display()))
 }
 
@@ -164,7 +165,10 @@ impl Server {
         let list: Value = serde_json::from_str(&body).map_err(|error| format!("{status} {error}: {body}"))?;
         let list = list.as_array().ok_or_else(|| format!("{status}: {body}"))?;
         let text = |mail: &Value, field: &str| mail[field].as_str().unwrap_or_default().to_owned();
-        Ok(list.iter().map(|mail| Received { subject: text(mail, "subject"), source: text(mail, "mimeMessage") }).collect())
+        Ok(list
+            .iter()
+            .map(|mail| Received { subject: text(mail, "subject"), source: text(mail, "mimeMessage") })
+            .collect())
     }
 
     /// Asks its own interface.
@@ -177,7 +181,11 @@ impl Server {
         let answer = String::from_utf8_lossy(&answer).into_owned();
         let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
         let status = head.split_whitespace().nth(1).and_then(|code| code.parse().ok()).ok_or("no status")?;
-        let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { unchunked(body) } else { body.to_owned() };
+        let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            unchunked(body)
+        } else {
+            body.to_owned()
+        };
         Ok((status, body))
     }
 }
@@ -234,15 +242,27 @@ fn make_certificate(directory: &Path) -> Result<(), String> {
         if output.status.success() { Ok(output.stdout) } else { Err(format!("keytool failed: {said}")) }
     };
     run(&[
-        "-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=localhost", "-ext",
-        "san=dns:localhost,ip:127.0.0.1", "-validity", "30", "-storetype", "PKCS12",
+        "-genkeypair",
+        "-keyalg",
+        "EC",
+        "-groupname",
+        "secp256r1",
+        "-dname",
+        "CN=localhost",
+        "-ext",
+        "san=dns:localhost,ip:127.0.0.1",
+        "-validity",
+        "30",
+        "-storetype",
+        "PKCS12",
     ])?;
     let certificate = run(&["-exportcert", "-rfc"])?;
     fs::write(directory.join("certificate.pem"), certificate).map_err(|error| error.to_string())
 }
 
 fn free_ports() -> std::io::Result<[u16; 3]> {
-    let listeners = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
+    let listeners =
+        [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
     let [one, two, three] = listeners.map(|listener| listener.local_addr().map(|address| address.port()));
     Ok([one?, two?, three?])
 }
@@ -250,7 +270,12 @@ fn free_ports() -> std::io::Result<[u16; 3]> {
 /// A shell that ends the server and removes its directory once this end of the pipe closes, whatever the reason.
 fn guard(pid: u32, directory: &Path) -> Result<Child, String> {
     Command::new("sh")
-        .args(["-c", "cat >/dev/null; kill -KILL \"$1\" 2>/dev/null; sleep 0.2; rm -rf \"$2\"", "guard", &pid.to_string()])
+        .args([
+            "-c",
+            "cat >/dev/null; kill -KILL \"$1\" 2>/dev/null; sleep 0.2; rm -rf \"$2\"",
+            "guard",
+            &pid.to_string(),
+        ])
         .arg(directory)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -11,9 +11,7 @@ use chrono::{DateTime, Utc};
 use souk_domain::id::UserId;
 use souk_ports::{
     Clock, Notice,
-    notice::{
-        Behind, Claimed, Delivery, MailState, Mailing, Notices, Outbox, Preferences, Read, Settled,
-    },
+    notice::{Behind, Claimed, Delivery, MailState, Mailing, Notices, Outbox, Preferences, Read, Settled},
     store::StoreError,
 };
 use uuid::Uuid;
@@ -189,9 +187,7 @@ impl Outbox for MemoryNotices {
         let mut state = lock(&self.state);
         let State { notices, mails, .. } = &mut *state;
         let free = |row: &Row| {
-            row.state == MailState::Waiting
-                && row.due_at <= now
-                && row.claim.is_none_or(|(_, until)| until <= now)
+            row.state == MailState::Waiting && row.due_at <= now && row.claim.is_none_or(|(_, until)| until <= now)
         };
         let mut due: Vec<_> = mails.iter().filter(|(_, row)| free(row)).map(|(id, row)| (row.due_at, *id)).collect();
         due.sort();

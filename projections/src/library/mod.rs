@@ -7,8 +7,8 @@ mod fold;
 mod query;
 
 pub use query::{
-    Activation, Due, Installation, License, Order, PluginRef, Subscription, due, installations, installers, license, licenses,
-    licenses_for, order, orders, subscription, subscriptions,
+    Activation, Due, Installation, License, Order, PluginRef, Subscription, due, installations, installers, license,
+    licenses, licenses_for, order, orders, subscription, subscriptions,
 };
 
 /// What users own.

@@ -50,7 +50,12 @@ mod tests {
         post().await;
         assert!(world.mailer.sent().iter().any(|sent| sent.id.to_string() == mail["id"].as_str().unwrap()));
         let again = admin.post(&path, json!({})).await;
-        assert_eq!((again.status, &again.body["error"]["details"]["reason"]), (409, &json!("mail_not_failed")), "{}", again.text);
+        assert_eq!(
+            (again.status, &again.body["error"]["details"]["reason"]),
+            (409, &json!("mail_not_failed")),
+            "{}",
+            again.text
+        );
         let unknown = format!("/admin/mail/{}/retry", uuid::Uuid::nil());
         assert_eq!(admin.post(&unknown, json!({})).await.status, 404);
     }

@@ -38,13 +38,17 @@ mod tests {
     async fn a_choice_is_kept_and_the_rest_stays() {
         let world = World::new();
         let ada = world.person("ada").await;
-        let choice = |in_app: bool, email: bool| json!({"items": [{"category": "reviews", "inApp": in_app, "email": email}]});
+        let choice =
+            |in_app: bool, email: bool| json!({"items": [{"category": "reviews", "inApp": in_app, "email": email}]});
         let chosen = ada.put(PATH, choice(false, false)).await;
         assert_eq!(chosen.status, 200, "{}", chosen.text);
         let now = ada.get(PATH).await;
         assert_eq!(now.body, chosen.body);
-        assert_eq!(now.body["items"][2], json!({"category": "reviews", "inApp": false, "email": false,
-            "alwaysMailed": [], "emailCanEnd": true}));
+        assert_eq!(
+            now.body["items"][2],
+            json!({"category": "reviews", "inApp": false, "email": false,
+            "alwaysMailed": [], "emailCanEnd": true})
+        );
         assert_eq!(now.body["items"][0]["email"], json!(true));
         assert_eq!(ada.put(PATH, now.body).await.status, 200, "what was answered can be sent back");
         assert_eq!(world.person("ben").await.get(PATH).await.body["items"][2]["email"], json!(true));
@@ -59,6 +63,9 @@ mod tests {
         assert_eq!(hidden.status, 200);
         let twice = json!({"category": "reviews", "inApp": true, "email": false});
         assert_eq!(ada.put(PATH, json!({"items": [twice, twice]})).await.status, 422);
-        assert_eq!(ada.put(PATH, json!({"items": [{"category": "gossip", "inApp": true, "email": true}]})).await.status, 422);
+        assert_eq!(
+            ada.put(PATH, json!({"items": [{"category": "gossip", "inApp": true, "email": true}]})).await.status,
+            422
+        );
     }
 }

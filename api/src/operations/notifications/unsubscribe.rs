@@ -15,14 +15,9 @@ type Page = ([(HeaderName, &'static str); 3], String);
 #[utoipa::path(get, path = "/notifications/unsubscribe/{token}", tag = "notifications",
     params(("token" = String, Path, description = "What the mail's address carries")),
     responses((status = 200, description = "A page that asks", body = String, content_type = "text/html")))]
-pub async fn unsubscribe_page(
-    State(api): State<Api>,
-    PathParams(token): PathParams<String>,
-) -> Result<Page, ApiError> {
+pub async fn unsubscribe_page(State(api): State<Api>, PathParams(token): PathParams<String>) -> Result<Page, ApiError> {
     let sort = sort(notices::ends(&api.app, &token)?);
-    Ok(page(&format!(
-        "<form method=\"post\"><p>No mails about {sort} any more?</p><p><button>Yes</button></p></form>"
-    )))
+    Ok(page(&format!("<form method=\"post\"><p>No mails about {sort} any more?</p><p><button>Yes</button></p></form>")))
 }
 
 /// Ends mails of the sort that the address names, for whom it names (RFC 8058). Nobody has to sign in for it.
@@ -34,7 +29,9 @@ pub async fn unsubscribe_page(
     responses((status = 200, description = "They have ended", body = String, content_type = "text/html")))]
 pub async fn unsubscribe(State(api): State<Api>, PathParams(token): PathParams<String>) -> Result<Page, ApiError> {
     let sort = sort(notices::unsubscribe(&api.app, &token).await?);
-    Ok(page(&format!("<p>You get no mails about {sort} any more, but for receipts and what is dangerous not to know.</p>")))
+    Ok(page(&format!(
+        "<p>You get no mails about {sort} any more, but for receipts and what is dangerous not to know.</p>"
+    )))
 }
 
 /// What `category` is called on a page.
@@ -78,7 +75,9 @@ mod tests {
         assert_eq!(mail.to, "owner-of-acme@example.com");
         let address = mail.unsubscribe.clone().unwrap();
         let path = address.strip_prefix("https://souk.example/api/v1").unwrap();
-        let reviews = async || reviewed.seller.get("/me/notifications/preferences").await.body["items"][2]["email"].clone();
+        let reviews = async || {
+            reviewed.seller.person.get("/me/notifications/preferences").await.body["items"][2]["email"].clone()
+        };
 
         let asked = world.nobody().get(path).await;
         assert_eq!((asked.status, asked.header("content-type")), (200, "text/html; charset=utf-8"));
@@ -93,7 +92,9 @@ mod tests {
         let world = World::new();
         let ada = world.person("ada").await;
         let id = ada.id.replace('-', "");
-        for token in ["x".to_owned(), format!("{id}.reviews.{}", "0".repeat(32)), format!("{id}.gossip.00"), format!("{id}..")] {
+        for token in
+            ["x".to_owned(), format!("{id}.reviews.{}", "0".repeat(32)), format!("{id}.gossip.00"), format!("{id}..")]
+        {
             let path = format!("/notifications/unsubscribe/{token}");
             assert_eq!(world.nobody().get(&path).await.status, 404, "{token}");
             assert_eq!(world.nobody().post(&path, json!({})).await.status, 404, "{token}");

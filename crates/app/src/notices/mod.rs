@@ -77,7 +77,11 @@ pub struct Inbox {
 }
 
 /// The page behind `behind`, one longer than it is shown, as a page and where the next one begins.
-fn page<T>(mut rows: Vec<T>, limit: u32, place: impl Fn(&T) -> (chrono::DateTime<chrono::Utc>, Uuid)) -> (Vec<T>, Behind) {
+fn page<T>(
+    mut rows: Vec<T>,
+    limit: u32,
+    place: impl Fn(&T) -> (chrono::DateTime<chrono::Utc>, Uuid),
+) -> (Vec<T>, Behind) {
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next = if more { rows.last().map(place) } else { None };

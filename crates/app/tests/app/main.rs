@@ -9,6 +9,7 @@ mod executions;
 mod history;
 mod kurrent;
 mod moderation;
+mod notices;
 mod payments;
 mod payments_in_any_order;
 mod reactions;

@@ -30,8 +30,8 @@ use souk_domain::{
 };
 use souk_ports::{EventLog, MalwareScanner, PaymentGateway, RecordedEvent, store::ReactionStore};
 use souk_testkit::{
-    FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices, MemoryOutputs,
-    MemoryReactions, MemoryWebhookBodies, ScriptedSandbox, SeededRandom,
+    FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices,
+    MemoryOutputs, MemoryReactions, MemoryWebhookBodies, ScriptedSandbox, SeededRandom,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

@@ -27,15 +27,8 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 7] = [
-        Self::Orders,
-        Self::Licenses,
-        Self::Reviews,
-        Self::Publishing,
-        Self::Payouts,
-        Self::Updates,
-        Self::Security,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Orders, Self::Licenses, Self::Reviews, Self::Publishing, Self::Payouts, Self::Updates, Self::Security];
 
     /// As the store and the wire spell it.
     #[must_use]
@@ -246,12 +239,10 @@ impl Kind {
             | Self::SubscriptionPastDue
             | Self::SubscriptionCanceled
             | Self::SubscriptionLapsed => Category::Orders,
-            Self::LicenseSuspended
-            | Self::LicenseReinstated
-            | Self::LicenseRevoked
-            | Self::LicenseExpired => Category::Licenses,
-            Self::ReviewReceived
-            | Self::ReviewReplied => Category::Reviews,
+            Self::LicenseSuspended | Self::LicenseReinstated | Self::LicenseRevoked | Self::LicenseExpired => {
+                Category::Licenses
+            }
+            Self::ReviewReceived | Self::ReviewReplied => Category::Reviews,
             Self::VersionApproved
             | Self::VersionRejected
             | Self::VersionNeedsReview
@@ -265,8 +256,7 @@ impl Kind {
             | Self::DisputeOpened
             | Self::DisputeWon
             | Self::DisputeLost => Category::Payouts,
-            Self::VersionAvailable
-            | Self::PluginDeprecated => Category::Updates,
+            Self::VersionAvailable | Self::PluginDeprecated => Category::Updates,
             Self::PluginSuspended
             | Self::PluginReinstated
             | Self::ApiKeyIssued
@@ -291,41 +281,36 @@ impl Kind {
         let money = || json!({ "amount": 4_900, "currency": "USD" });
         let until = || json!("2026-12-21T09:00:00Z");
         match self {
-            Self::OrderPaid
-            | Self::RefundFailed => json!({ "plugin": plugin(), "orderId": id(), "money": money() }),
+            Self::OrderPaid | Self::RefundFailed => json!({ "plugin": plugin(), "orderId": id(), "money": money() }),
             Self::OrderRefunded => json!({ "plugin": plugin(), "orderId": id(), "money": money(), "full": true }),
-            Self::TrialStarted
-            | Self::TrialEnded
-            | Self::SubscriptionCanceled => json!({ "plugin": plugin(), "subscriptionId": id(), "until": until() }),
-            Self::SubscriptionPastDue
-            | Self::SubscriptionLapsed => json!({ "plugin": plugin(), "subscriptionId": id() }),
-            Self::LicenseSuspended
-            | Self::LicenseReinstated
-            | Self::LicenseRevoked
-            | Self::LicenseExpired => json!({ "plugin": plugin(), "licenseId": id() }),
+            Self::TrialStarted | Self::TrialEnded | Self::SubscriptionCanceled => {
+                json!({ "plugin": plugin(), "subscriptionId": id(), "until": until() })
+            }
+            Self::SubscriptionPastDue | Self::SubscriptionLapsed => {
+                json!({ "plugin": plugin(), "subscriptionId": id() })
+            }
+            Self::LicenseSuspended | Self::LicenseReinstated | Self::LicenseRevoked | Self::LicenseExpired => {
+                json!({ "plugin": plugin(), "licenseId": id() })
+            }
             Self::ReviewReceived => json!({ "plugin": plugin(), "reviewId": id(), "rating": 4 }),
             Self::ReviewReplied => json!({ "plugin": plugin(), "reviewId": id() }),
-            Self::VersionApproved
-            | Self::VersionRejected
-            | Self::VersionNeedsReview
-            | Self::VersionAvailable => json!({ "plugin": plugin(), "version": "1.2.0" }),
+            Self::VersionApproved | Self::VersionRejected | Self::VersionNeedsReview | Self::VersionAvailable => {
+                json!({ "plugin": plugin(), "version": "1.2.0" })
+            }
             Self::ListingSuspended
             | Self::ListingReinstated
             | Self::PluginDeprecated
             | Self::PluginSuspended
             | Self::PluginReinstated => json!({ "plugin": plugin() }),
-            Self::VendorVerified
-            | Self::VendorSuspended => json!({ "vendor": vendor() }),
-            Self::PayoutRequested
-            | Self::PayoutPaid
-            | Self::PayoutFailed => json!({ "vendor": vendor(), "payoutId": id(), "money": money() }),
-            Self::DisputeOpened
-            | Self::DisputeWon
-            | Self::DisputeLost => json!({ "vendor": vendor(), "plugin": plugin(), "orderId": id(), "money": money() }),
-            Self::ApiKeyIssued
-            | Self::ApiKeyRevoked => json!({ "keyId": id() }),
-            Self::RoleGranted
-            | Self::RoleRevoked => json!({ "role": "moderator" }),
+            Self::VendorVerified | Self::VendorSuspended => json!({ "vendor": vendor() }),
+            Self::PayoutRequested | Self::PayoutPaid | Self::PayoutFailed => {
+                json!({ "vendor": vendor(), "payoutId": id(), "money": money() })
+            }
+            Self::DisputeOpened | Self::DisputeWon | Self::DisputeLost => {
+                json!({ "vendor": vendor(), "plugin": plugin(), "orderId": id(), "money": money() })
+            }
+            Self::ApiKeyIssued | Self::ApiKeyRevoked => json!({ "keyId": id() }),
+            Self::RoleGranted | Self::RoleRevoked => json!({ "role": "moderator" }),
         }
     }
 }

@@ -155,13 +155,19 @@ mod tests {
         assert!(problem(&Mail { from: None, ..mail() }).starts_with("  mail.from: missing"));
         assert!(problem(&Mail { from: Some("nobody".to_owned()), ..mail() }).starts_with("  mail.from: expected"));
         assert!(problem(&Mail { password: Some("hush".to_owned()), ..mail() }).starts_with("  mail.username: "));
-        assert!(problem(&Mail { ca_file: Some("/nowhere.pem".into()), ..mail() }).starts_with("  mail.ca_file: /nowhere"));
+        assert!(
+            problem(&Mail { ca_file: Some("/nowhere.pem".into()), ..mail() }).starts_with("  mail.ca_file: /nowhere")
+        );
         assert!(problem(&Mail { timeout_seconds: Some(0), ..mail() }).starts_with("  mail.timeout_seconds: 0"));
         assert!(problem(&Mail { url: None, ..mail() }).starts_with("  mail.url: missing"));
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("orderPaid.txt"), "Subject: x\n\n{{ nothing }}").unwrap();
         let templates = Mail { templates: Some(folder.path().to_owned()), ..mail() };
-        assert!(problem(&templates).starts_with("  mail.templates: orderPaid.txt: line 3: "), "{}", problem(&templates));
+        assert!(
+            problem(&templates).starts_with("  mail.templates: orderPaid.txt: line 3: "),
+            "{}",
+            problem(&templates)
+        );
     }
 
     #[test]

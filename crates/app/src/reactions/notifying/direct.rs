@@ -133,11 +133,7 @@ async fn of_order(app: &App, cause: &Cause<'_>, event: &order::Event) -> Result<
     tells(order.buyer, kind, details)
 }
 
-async fn of_subscription(
-    app: &App,
-    cause: &Cause<'_>,
-    event: &subscription::Event,
-) -> Result<Option<Told>, AppError> {
+async fn of_subscription(app: &App, cause: &Cause<'_>, event: &subscription::Event) -> Result<Option<Told>, AppError> {
     use subscription::Event;
     let id = cause.recorded.stream.uuid;
     let fact = app.fact::<Subscriptions>(id, app.settings.fact_age).await?;

@@ -56,10 +56,7 @@ impl Reaction for Announcements {
     }
 
     fn handles(&self, event_type: &str) -> bool {
-        matches!(
-            event_type,
-            "plugin.suspended" | "plugin.reinstated" | "plugin.deprecated" | "plugin.version_approved"
-        )
+        matches!(event_type, "plugin.suspended" | "plugin.reinstated" | "plugin.deprecated" | "plugin.version_approved")
     }
 
     async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError> {

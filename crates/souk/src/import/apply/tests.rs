@@ -11,8 +11,8 @@ use souk_domain::{
 use souk_feed_log::LogFeed;
 use souk_ports::{Directory, DirectoryError, Due, Passwords, Position, Timeline, store::StoreError};
 use souk_testkit::{
-    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices, MemoryOutputs, MemoryReactions, MemoryWebhookBodies,
-    PlainVault, ScriptedSandbox, SeededRandom,
+    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices, MemoryOutputs, MemoryReactions,
+    MemoryWebhookBodies, PlainVault, ScriptedSandbox, SeededRandom,
 };
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
