@@ -96,6 +96,10 @@ async fn a_purchase_is_mailed_once_whatever_is_restarted_rebuilt_or_set_back() {
     assert_eq!((&shown.body["items"][0]["kind"], &shown.body["unread"]), (&json!("orderPaid"), &json!(1)));
     assert_eq!(shown.body["items"][0]["details"]["money"], json!({"amount": 4_900, "currency": "USD"}));
 
+    buyer.until("/me/licenses", |answer| answer.body["items"][0].is_object()).await.expect("a license");
+    let installed = buyer.post(&format!("/plugins/{plugin}/install"), json!({})).await.expect("answers");
+    installed.expect(201).expect("is installed");
+
     tokio::task::block_in_place(|| souk.stop()).expect("stops");
     let doctor = run(home.path(), &["doctor"], &settings);
     assert!(said(&doctor).contains("The mail server answers."), "{}", said(&doctor));
@@ -106,14 +110,20 @@ async fn a_purchase_is_mailed_once_whatever_is_restarted_rebuilt_or_set_back() {
     let souk = start(home.path(), &settings);
     let nobody = Client::new(souk.base());
     let (buyer, owner_client) = (buyer.at(souk.base()), seller.client.at(souk.base()));
+    let suspend = format!("/plugins/{plugin}/suspend");
+    let body = json!({"reason": "It phones home."});
+    admin.at(souk.base()).post(&suspend, body).await.expect("answers").expect(200).expect("is suspended");
+    let warned = arrived(&server, &address, |inbox| inbox.len() > 1).await;
+    assert!(subjects(&warned)[1].ends_with("which you have installed, was suspended"), "{:?}", subjects(&warned));
     // What comes behind all that is answered again.
     for label in ["one", "two"] {
         make_key(&buyer, label).await;
     }
     make_key(&owner_client, "one").await;
-    let inbox = arrived(&server, &address, |inbox| inbox.len() > 2).await;
+    let inbox = arrived(&server, &address, |inbox| inbox.len() > 3).await;
     let key = "A new API key in your name";
-    assert_eq!(subjects(&inbox), [receipt.subject.as_str(), key, key], "the receipt is there once");
+    let expected = [receipt.subject.as_str(), warned[1].subject.as_str(), key, key];
+    assert_eq!(subjects(&inbox), expected, "the receipt is there once");
     let inbox = arrived(&server, &owner, |inbox| subjects(inbox).contains(&key)).await;
     assert_eq!(subjects(&inbox), ["Acme is verified", key], "no mails of what they do not want");
     let published = owner_client.get("/me/notifications").await.expect("answers").expect(200).expect("is read");

@@ -176,10 +176,10 @@ impl Directory for LogDirectory {
         let mut have = BTreeSet::new();
         for (recorded, event) in self.events(at_least) {
             match event {
-                DomainEvent::Installation(installation::Event::Installed { user_id, plugin_id, .. }) => {
-                    if plugin_id == plugin {
-                        have.insert(user_id);
-                    }
+                DomainEvent::Installation(installation::Event::Installed { user_id, plugin_id, .. })
+                    if plugin_id == plugin =>
+                {
+                    have.insert(user_id);
                 }
                 DomainEvent::Installation(installation::Event::Uninstalled { .. }) => {
                     let id = InstallationId::new(recorded.stream.uuid);

@@ -49,6 +49,16 @@ impl Directory for Nothing {
     async fn earned(&self, _: VendorId, _: Currency, _: DateTime<Utc>, _: Position) -> Result<i64, DirectoryError> {
         Ok(0)
     }
+
+    async fn installers_of(
+        &self,
+        _: PluginId,
+        _: Option<UserId>,
+        _: u32,
+        _: Position,
+    ) -> Result<Vec<UserId>, DirectoryError> {
+        Ok(Vec::new())
+    }
 }
 
 #[async_trait]
