@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use souk_domain::{id::UserId, money::Currency};
-use souk_ports::Position;
+use souk_ports::{Position, Vault};
 use souk_projections::{
     QueryError,
     catalogue::{self, Catalogue, NotShown, Page, SearchParams, Shelf, Showcase, ShowcaseOptions, ShowcaseStatus},
@@ -107,6 +107,8 @@ pub trait Reads: Send + Sync {
     async fn reviews(&self, at: At, plugin: &str, page: Window) -> Result<Option<wire::reviews::Reviews>, ApiError>;
     /// One user's review of a plugin.
     async fn review_of(&self, at: At, plugin: Uuid, user: UserId) -> Result<Option<wire::reviews::Review>, ApiError>;
+    /// The reviews that a user wrote.
+    async fn reviews_by(&self, at: At, user: UserId) -> Result<Vec<wire::reviews::OwnReview>, ApiError>;
     /// What a user has installed.
     async fn installations(&self, at: At, user: UserId, page: Window) -> Result<List<own::Installation>, ApiError>;
     /// The licenses of a user, without their keys.
@@ -163,6 +165,8 @@ pub trait Reads: Send + Sync {
 /// [`Reads`] from the projections.
 pub struct ReadModels {
     reader: Arc<Reader>,
+    /// Opens personal texts, which no read model keeps readable.
+    vault: Arc<dyn Vault>,
     showcase: Showcase,
 }
 
@@ -172,9 +176,9 @@ const FILLING: Duration = Duration::from_secs(2);
 impl ReadModels {
     /// Reads through `reader`, pages and searches from a showcase that keeps up to `page_bytes` of pages in memory.
     #[must_use]
-    pub fn new(reader: Arc<Reader>, page_bytes: u64) -> Self {
+    pub fn new(reader: Arc<Reader>, vault: Arc<dyn Vault>, page_bytes: u64) -> Self {
         let showcase = Showcase::start(&reader, ShowcaseOptions { render: pages::page, page_bytes });
-        Self { reader, showcase }
+        Self { reader, vault, showcase }
     }
 
     async fn shelf(&self, at: At) -> Result<Arc<Shelf>, ApiError> {
@@ -206,6 +210,7 @@ impl From<QueryError> for ApiError {
         match error {
             QueryError::InvalidCursor => Self::invalid_field("cursor", error.to_string()),
             QueryError::Database(_) | QueryError::Unavailable(_) => Self::unavailable(&error.to_string()),
+            QueryError::Corrupt(_) => Self::internal(&error.to_string()),
         }
     }
 }
@@ -283,7 +288,7 @@ impl Reads for ReadModels {
 
     async fn moderation_case(&self, at: At, id: Uuid) -> Result<Option<ModerationCase>, ApiError> {
         let guard = self.at(at, &[&Moderation, &Catalogue, &Reliability, &Reviews]).await?;
-        Ok(moderation::case(&guard, id).await?.map(Into::into))
+        Ok(moderation::case(&guard, self.vault.as_ref(), id).await?.map(Into::into))
     }
 
     async fn reliability_history(
@@ -306,13 +311,19 @@ impl Reads for ReadModels {
     async fn reviews(&self, at: At, plugin: &str, page: Window) -> Result<Option<wire::reviews::Reviews>, ApiError> {
         let guard = self.at(at, &[&Catalogue, &Reviews]).await?;
         let Some(plugin) = plugin_id(&guard, plugin).await? else { return Ok(None) };
-        let found = reviews::reviews(&guard, plugin, page.cursor.as_deref(), page.limit).await?;
+        let found = reviews::reviews(&guard, self.vault.as_ref(), plugin, page.cursor.as_deref(), page.limit).await?;
         Ok(Some(found.into()))
     }
 
     async fn review_of(&self, at: At, plugin: Uuid, user: UserId) -> Result<Option<wire::reviews::Review>, ApiError> {
         let guard = self.at(at, &[&Reviews]).await?;
-        Ok(reviews::review_of(&guard, plugin, user.uuid()).await?.map(Into::into))
+        Ok(reviews::review_of(&guard, self.vault.as_ref(), plugin, user.uuid()).await?.map(Into::into))
+    }
+
+    async fn reviews_by(&self, at: At, user: UserId) -> Result<Vec<wire::reviews::OwnReview>, ApiError> {
+        let guard = self.at(at, &[&Reviews]).await?;
+        let written = reviews::written_by(&guard, self.vault.as_ref(), user.uuid()).await?;
+        Ok(written.into_iter().map(Into::into).collect())
     }
 
     async fn installations(&self, at: At, user: UserId, page: Window) -> Result<List<own::Installation>, ApiError> {
@@ -323,14 +334,15 @@ impl Reads for ReadModels {
 
     async fn licenses(&self, at: At, user: UserId, page: Window) -> Result<List<own::License>, ApiError> {
         let guard = self.at(at, &[&Library]).await?;
-        let found = library::licenses(&guard, user.uuid(), page.cursor.as_deref(), page.limit).await?;
+        let found =
+            library::licenses(&guard, self.vault.as_ref(), user.uuid(), page.cursor.as_deref(), page.limit).await?;
         let items = found.items.into_iter().map(|row| own::License::of_row(row, None)).collect();
         Ok(List { items, next_cursor: found.next_cursor })
     }
 
     async fn license(&self, at: At, license: Uuid) -> Result<Option<own::License>, ApiError> {
         let guard = self.at(at, &[&Library]).await?;
-        Ok(library::license(&guard, license).await?.map(|row| own::License::of_row(row, None)))
+        Ok(library::license(&guard, self.vault.as_ref(), license).await?.map(|row| own::License::of_row(row, None)))
     }
 
     async fn orders(&self, at: At, user: UserId, page: Window) -> Result<List<own::Order>, ApiError> {

@@ -41,7 +41,8 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(auth::refresh::refresh))
         .routes(routes!(auth::logout::logout))
         // /me, /me/…
-        .routes(routes!(me::get::me))
+        .routes(routes!(me::get::me, me::erase::erase_me))
+        .routes(routes!(me::export::export_me))
         .routes(routes!(me::library::my_library))
         .routes(routes!(me::licenses::my_licenses))
         .routes(routes!(me::orders::my_orders))
@@ -156,6 +157,7 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(admin::retry_mail::retry_mail))
         .routes(routes!(admin::pay_out::pay_out))
         .routes(routes!(admin::payout_batch::payout_batch))
+        .routes(routes!(admin::erase_user::erase_user))
         .routes(routes!(admin::grant_role::grant_role))
         .routes(routes!(admin::revoke_role::revoke_role));
     table.0

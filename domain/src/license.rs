@@ -10,6 +10,7 @@ use crate::{
     id::{LicenseId, OrderId, PluginId, SubscriptionId, UserId, VendorId},
     listing::Terms,
     order::Right,
+    personal::Personal,
     stream::Category,
 };
 
@@ -287,7 +288,7 @@ pub enum Command {
         /// The machine.
         fingerprint: String,
         /// What the holder calls it.
-        label: String,
+        label: Personal,
         /// When.
         now: DateTime<Utc>,
     },

@@ -4,6 +4,9 @@
 //! version before in [`TABLE`], and one more example in `golden/`; the examples of older versions stay.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::personal::CLEAR_MARKER;
 
 /// One step from a version of a shape to the next.
 pub struct Upcast {
@@ -17,6 +20,9 @@ pub struct Upcast {
 
 /// Every step there is.
 pub const TABLE: &[Upcast] = &[
+    // Before labels were sealed, they stood in the log as they are: there is no key that could be destroyed, and so no person.
+    Upcast { event_type: "license.activated", from: 1, apply: unsealed_label },
+    Upcast { event_type: "user.api_key_issued", from: 1, apply: unsealed_label },
     // Before vendors could sign, no version was signed.
     Upcast { event_type: "plugin.version_submitted", from: 1, apply: |data| with(data, &[("signature", Value::Null)]) },
     // Before workflows were stripped, nothing was taken out of them.
@@ -70,6 +76,14 @@ pub const TABLE: &[Upcast] = &[
         apply: |data| with(data, &[("status", json!("revoked")), ("payment", Value::Null)]),
     },
 ];
+
+/// With a label that was never sealed.
+fn unsealed_label(mut data: Value) -> Value {
+    if let Some(label) = data.get_mut("label").filter(|label| label.is_string()) {
+        *label = json!({ CLEAR_MARKER: { "subject": Uuid::nil(), "text": label.take() } });
+    }
+    data
+}
 
 /// `data` with `fields` that it did not have.
 fn with(mut data: Value, fields: &[(&str, Value)]) -> Value {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -35,6 +36,8 @@ pub enum State {
     Abandoned,
     /// Registered.
     Registered(User),
+    /// Nobody knows any more whose it was.
+    Erased,
 }
 
 /// A registered account.
@@ -48,8 +51,10 @@ pub struct User {
     pub display_name: Personal,
     /// Granted roles; `customer` is always there.
     pub roles: BTreeSet<Role>,
-    /// Live API keys and their labels.
-    pub api_keys: BTreeMap<ApiKeyId, String>,
+    /// Live API keys and their labels, sealed or readable as the events were.
+    pub api_keys: BTreeMap<ApiKeyId, Personal>,
+    /// Since when it is being erased.
+    pub erasing: Option<DateTime<Utc>>,
 }
 
 /// What can be asked of an account.
@@ -79,12 +84,22 @@ pub enum Command {
         /// Which.
         key: ApiKeyId,
         /// What the owner calls it.
-        label: String,
+        label: Personal,
     },
     /// Record that an API key is no longer valid.
     RevokeApiKey {
         /// Which.
         key: ApiKeyId,
+    },
+    /// Ask that nobody can read any more what this person said. That cannot be taken back.
+    RequestErasure {
+        /// When.
+        now: DateTime<Utc>,
+    },
+    /// Record that the person's key is gone.
+    Erase {
+        /// When.
+        now: DateTime<Utc>,
     },
     /// Close a stream that never began, so that its reservation can be released.
     Abandon,
@@ -122,13 +137,25 @@ pub enum Event {
         /// Which.
         key_id: ApiKeyId,
         /// What the owner calls it.
-        label: String,
+        label: Personal,
     },
     /// An API key is no longer valid.
     #[serde(rename = "user.api_key_revoked", rename_all = "camelCase")]
     ApiKeyRevoked {
         /// Which.
         key_id: ApiKeyId,
+    },
+    /// Somebody asked for the person's data to be erased: from here on the account does nothing any more.
+    #[serde(rename = "user.erasure_requested", rename_all = "camelCase")]
+    ErasureRequested {
+        /// When.
+        requested_at: DateTime<Utc>,
+    },
+    /// The person's key is gone, and with it everything that it sealed.
+    #[serde(rename = "user.erased", rename_all = "camelCase")]
+    Erased {
+        /// When.
+        erased_at: DateTime<Utc>,
     },
     /// The stream was closed before it began.
     #[serde(rename = "user.abandoned")]
@@ -145,6 +172,8 @@ impl Event {
             Self::RoleRevoked { .. } => "user.role_revoked",
             Self::ApiKeyIssued { .. } => "user.api_key_issued",
             Self::ApiKeyRevoked { .. } => "user.api_key_revoked",
+            Self::ErasureRequested { .. } => "user.erasure_requested",
+            Self::Erased { .. } => "user.erased",
             Self::Abandoned { .. } => "user.abandoned",
         }
     }
@@ -168,6 +197,12 @@ pub enum Error {
     /// As many keys as one account may have.
     #[error("an account has at most {0} API keys")]
     TooManyApiKeys(usize),
+    /// It is being erased, or was.
+    #[error("this account is erased")]
+    Erased,
+    /// Nobody asked for it.
+    #[error("nobody asked for this account to be erased")]
+    ErasureNotRequested,
     /// The stream was closed before the account came to be.
     #[error("this registration was abandoned; register again")]
     Abandoned,
@@ -202,7 +237,18 @@ impl Decider for Users {
                 Command::Abandon => Ok(vec![]),
                 _ => Err(Error::Abandoned),
             },
-            State::Registered(user) => decide_registered(user, command),
+            State::Registered(user) => match (user.erasing, command) {
+                (None, Command::RequestErasure { now }) => Ok(vec![Event::ErasureRequested { requested_at: now }]),
+                (None, Command::Erase { .. }) => Err(Error::ErasureNotRequested),
+                (None, command) => decide_registered(user, command),
+                (Some(_), Command::RequestErasure { .. } | Command::Abandon) => Ok(vec![]),
+                (Some(_), Command::Erase { now }) => Ok(vec![Event::Erased { erased_at: now }]),
+                (Some(_), _) => Err(Error::Erased),
+            },
+            State::Erased => match command {
+                Command::RequestErasure { .. } | Command::Erase { .. } | Command::Abandon => Ok(vec![]),
+                _ => Err(Error::Erased),
+            },
         }
     }
 
@@ -214,8 +260,10 @@ impl Decider for Users {
                 display_name: display_name.clone(),
                 roles: BTreeSet::from([Role::Customer]),
                 api_keys: BTreeMap::new(),
+                erasing: None,
             }),
             (State::Absent, Event::Abandoned {}) => State::Abandoned,
+            (State::Registered(_), Event::Erased { .. }) => State::Erased,
             (State::Registered(mut user), event) => {
                 match event {
                     Event::RoleGranted { role } => {
@@ -230,7 +278,8 @@ impl Decider for Users {
                     Event::ApiKeyRevoked { key_id } => {
                         user.api_keys.remove(key_id);
                     }
-                    Event::Registered { .. } | Event::Abandoned {} => {}
+                    Event::ErasureRequested { requested_at } => user.erasing = Some(*requested_at),
+                    Event::Registered { .. } | Event::Abandoned {} | Event::Erased { .. } => {}
                 }
                 State::Registered(user)
             }
@@ -257,6 +306,8 @@ fn decide_registered(user: &User, command: Command) -> Result<Vec<Event>, Error>
         Command::IssueApiKey { key, label } => Event::ApiKeyIssued { key_id: key, label },
         Command::RevokeApiKey { key } if !user.api_keys.contains_key(&key) => return Err(Error::UnknownApiKey),
         Command::RevokeApiKey { key } => Event::ApiKeyRevoked { key_id: key },
+        // Decided where it is looked at whether the account is being erased.
+        Command::RequestErasure { .. } | Command::Erase { .. } => return Ok(vec![]),
     };
     Ok(vec![event])
 }

@@ -60,6 +60,12 @@ impl Directory for Directories {
         Ok(licenses.into_iter().map(LicenseId::from).collect())
     }
 
+    async fn subscriptions_of(&self, buyer: UserId, at_least: Position) -> Result<Vec<SubscriptionId>, DirectoryError> {
+        let guard = self.at(&library::Library, at_least).await?;
+        let found = library::running_subscriptions(&guard, buyer.uuid()).await.map_err(|error| unavailable(&error))?;
+        Ok(found.into_iter().map(SubscriptionId::from).collect())
+    }
+
     async fn waiting_webhooks(
         &self,
         names: &[String],

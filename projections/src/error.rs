@@ -9,7 +9,10 @@ pub enum QueryError {
     /// The database cannot be reached, refused, or holds something that contradicts the model.
     #[error("the read models failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// What was read for several at once failed.
+    /// A row contradicts the model.
+    #[error("the read models are corrupt: {0}")]
+    Corrupt(String),
+    /// What was read for several at once failed, or keys of persons cannot be reached.
     #[error("the read models failed: {0}")]
     Unavailable(String),
 }

@@ -19,6 +19,7 @@ mod outcomes;
 pub mod reliability;
 pub mod reviews;
 mod rows;
+mod sealed;
 mod stars;
 pub mod timeline;
 pub mod vendor_analytics;

@@ -74,7 +74,7 @@ fn ids(items: &[Item]) -> Vec<Uuid> {
 }
 
 async fn shown(guard: &ReadGuard, id: Uuid) -> Case {
-    case(guard, id).await.unwrap().unwrap()
+    case(guard, &souk_testkit::PlainVault::default(), id).await.unwrap().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,7 +107,7 @@ async fn what_waits_longest_comes_first_and_what_was_decided_last() {
     let page = queue(&guard, QueueState::Open, None, None, 1).await.unwrap();
     let elsewhere = queue(&guard, QueueState::Decided, None, page.next_cursor.as_deref(), 1).await;
     assert!(elsewhere.is_err(), "a cursor belongs to its list");
-    assert_eq!(case(&guard, validation_of("9.0.0")).await.unwrap(), None);
+    assert_eq!(case(&guard, &souk_testkit::PlainVault::default(), validation_of("9.0.0")).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use souk_domain::{
     review,
     validation::{self, Verdict},
 };
-use souk_ports::{Clock, Directory, EventLog, Timeline};
+use souk_ports::{Clock, Directory, EventLog, Timeline, Vault};
 use souk_projections::{
     Directories, catalogue, library,
     reliability::{self, ValidationStatus},
@@ -358,12 +358,13 @@ async fn libraries_hold_installations_licenses_and_orders() {
     assert_eq!(library::order(&guard, order(2).uuid()).await.unwrap().unwrap().status, "pending");
     assert!(library::orders(&guard, user(2).uuid(), None, 20).await.unwrap().items.is_empty());
 
-    let licenses = library::licenses(&guard, user(1).uuid(), None, 20).await.unwrap().items;
+    let licenses = library::licenses(&guard, market.vault.as_ref(), user(1).uuid(), None, 20).await.unwrap().items;
     assert_eq!((licenses.len(), licenses[0].status.as_str(), licenses[0].max_devices), (1, "active", 3));
     assert_eq!(
         licenses[0].activations.iter().map(|machine| machine.fingerprint.as_str()).collect::<Vec<_>>(),
         ["phone"]
     );
+    assert_eq!(licenses[0].activations[0].label.as_deref(), Some("my phone"));
     let json = serde_json::to_value(&licenses[0]).unwrap();
     assert_eq!((json["type"].as_str(), json["plugin"]["displayName"].as_str()), (Some("perpetual"), Some("Paid tool")));
 
@@ -382,20 +383,72 @@ async fn reviews_show_what_is_live_and_nobodys_id() {
     market.review_event(0, 0, review::Event::Replied { body: "Thank you.".to_owned() }).await;
     market.review_event(0, 1, review::Event::Hidden { rating: rating(2), reason: "rude".to_owned() }).await;
     let (_reader, guard) = market.read().await;
-    let first = reviews::reviews(&guard, plugin(0).uuid(), None, 1).await.unwrap();
+    let first = reviews::reviews(&guard, market.vault.as_ref(), plugin(0).uuid(), None, 1).await.unwrap();
     assert_eq!(first.items[0].author.display_name.as_deref(), Some("Cleo"));
     assert_eq!(
         (first.items[0].title.as_deref(), first.items[0].body.as_deref()),
         (Some("3 stars"), Some("What I think."))
     );
     assert_eq!((first.summary.rating.count, first.summary.histogram), (2, [0, 0, 1, 0, 1]));
-    let second = reviews::reviews(&guard, plugin(0).uuid(), first.next_cursor.as_deref(), 1).await.unwrap();
+    let second = reviews::reviews(&guard, market.vault.as_ref(), plugin(0).uuid(), first.next_cursor.as_deref(), 1)
+        .await
+        .unwrap();
     assert_eq!(second.items[0].reply.as_ref().map(|reply| reply.body.as_str()), Some("Thank you."));
     assert_eq!(second.next_cursor, None);
     let shown = serde_json::to_string(&(first, second)).unwrap();
     assert!((0..3).all(|who| !shown.contains(&user(who).to_string())), "{shown}");
-    assert!(reviews::review_of(&guard, plugin(0).uuid(), user(1).uuid()).await.unwrap().unwrap().hidden);
-    assert!(reviews::review_of(&guard, plugin(1).uuid(), user(1).uuid()).await.unwrap().is_none());
+    assert!(
+        reviews::review_of(&guard, market.vault.as_ref(), plugin(0).uuid(), user(1).uuid())
+            .await
+            .unwrap()
+            .unwrap()
+            .hidden
+    );
+    assert!(
+        reviews::review_of(&guard, market.vault.as_ref(), plugin(1).uuid(), user(1).uuid()).await.unwrap().is_none()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_who_is_erased_no_text_is_left_and_all_that_was_counted_is() {
+    let market = opened().await;
+    market.register_vendor(1, 1).await;
+    for (who, stars) in [(0, 5), (1, 2)] {
+        market.review(0, who, stars).await;
+    }
+    let (_reader, guard) = market.read().await;
+    let vault = market.vault.as_ref();
+    let written = reviews::written_by(&guard, vault, user(1).uuid()).await.unwrap();
+    assert_eq!(written.len(), 1);
+    assert_eq!((written[0].plugin_id, written[0].review.title.as_deref()), (plugin(0).uuid(), Some("2 stars")));
+    let readable: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM reviews_person WHERE display_name NOT LIKE '{\"$enc\"%')
+             + (SELECT count(*) FROM reviews_review WHERE title NOT LIKE '{\"$enc\"%' OR body NOT LIKE '{\"$enc\"%')",
+    )
+    .fetch_one(guard.pool())
+    .await
+    .unwrap();
+    assert_eq!(readable, 0, "texts that can be read are in the tables");
+
+    vault.destroy(user(1)).await.unwrap();
+    let page = reviews::reviews(&guard, vault, plugin(0).uuid(), None, 20).await.unwrap();
+    let texts: Vec<_> =
+        page.items.iter().map(|review| (review.author.display_name.is_some(), review.title.is_some())).collect();
+    assert_eq!(texts, [(false, false), (true, true)]);
+    assert_eq!(page.summary.rating.count, 2);
+
+    // Another row's text does not open here.
+    sqlx::query(
+        "UPDATE souk_reviews_g1.reviews_review SET title =
+             (SELECT title FROM souk_reviews_g1.reviews_review WHERE user_id = $2) WHERE user_id = $1",
+    )
+    .bind(user(1).uuid())
+    .bind(user(0).uuid())
+    .execute(&market.pool)
+    .await
+    .unwrap();
+    let moved = reviews::reviews(&guard, vault, plugin(0).uuid(), None, 20).await.unwrap_err();
+    assert!(matches!(moved, souk_projections::QueryError::Corrupt(_)), "{moved}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

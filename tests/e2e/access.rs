@@ -7,7 +7,7 @@ use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 use souk_tests::{client::Client, sample};
 
-use crate::support::{admin, moderator, nobody, person, published, seller, unique};
+use crate::support::{PASSWORD, grant, moderator, nobody, person, published, seller, shared, unique};
 
 mod money;
 
@@ -363,6 +363,10 @@ fn rows() -> Vec<Row> {
         ),
     ];
     rows.extend(money::rows());
+    rows.push(row("GET /api/v1/me/export", "/me/export", None, SIGNED_IN));
+    rows.push(row("DELETE /api/v1/admin/users/{user}", "/admin/users/{unknown}", None, [401, 403, 403, 403, 403, 404]));
+    // The last one: whoever asked it is nobody any more.
+    rows.push(row("DELETE /api/v1/me", "/me", None, [401, 204, 204, 204, 204, 204]));
     rows
 }
 
@@ -375,7 +379,7 @@ struct World {
 impl World {
     async fn make() -> Self {
         let (owner, stranger) = (seller().await, seller().await);
-        let admin = admin().await;
+        let admin = own_admin().await;
         let customer = person(&nobody(), "customer").await;
         let moderator = moderator().await;
         let free = published(&owner, &sample::free()).await;
@@ -433,6 +437,14 @@ impl World {
         };
         client.send(request).await.expect("answers").status
     }
+}
+
+/// An admin whom nobody else knows.
+async fn own_admin() -> Client {
+    let email = format!("{}@example.com", unique("admin"));
+    nobody().register(&email, PASSWORD, "Ada Admin").await.expect("registers");
+    grant(shared().souk.data_dir(), &email, "admin");
+    nobody().login(&email, PASSWORD).await.expect("logs in")
 }
 
 /// Installs and reviews; the review's id.

@@ -18,6 +18,7 @@ mod command_line;
 mod concurrency;
 mod crash;
 mod earnings;
+mod erasure;
 mod executions;
 mod failures;
 mod import;

@@ -119,6 +119,9 @@ async fn recognize(api: &Api, credential: &str) -> Result<Caller, ApiError> {
     }
     let bearer =
         api.keyring.verify(credential).ok_or_else(|| refused("the access token is not valid, or has expired"))?;
+    if api.app.is_gone(bearer.user) {
+        return Err(refused("this account is erased"));
+    }
     Ok(Caller::User(bearer.user, bearer.roles))
 }
 

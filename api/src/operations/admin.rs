@@ -2,6 +2,7 @@
 
 pub mod cancel_rebuild;
 pub mod drop_parked;
+pub mod erase_user;
 pub mod grant_role;
 pub mod list_mail;
 pub mod list_parked;

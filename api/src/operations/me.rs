@@ -2,6 +2,8 @@
 
 pub mod create_api_key;
 pub mod delete_api_key;
+pub mod erase;
+pub mod export;
 pub mod get;
 pub mod library;
 pub mod licenses;

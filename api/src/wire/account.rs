@@ -75,5 +75,5 @@ pub struct ApiKey {
     #[schema(value_type = Uuid)]
     pub id: ApiKeyId,
     /// What its owner calls it.
-    pub label: String,
+    pub label: Option<String>,
 }

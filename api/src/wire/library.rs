@@ -296,7 +296,7 @@ impl License {
 
 impl From<rows::Activation> for Activation {
     fn from(row: rows::Activation) -> Self {
-        Self { fingerprint: row.fingerprint, label: Some(row.label), activated_at: row.activated_at }
+        Self { fingerprint: row.fingerprint, label: row.label, activated_at: row.activated_at }
     }
 }
 

@@ -34,6 +34,23 @@ pub struct Review {
     pub hidden: bool,
 }
 
+/// A review, for whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnReview {
+    /// Of which plugin.
+    pub plugin_id: Uuid,
+    /// What it says.
+    #[serde(flatten)]
+    pub review: Review,
+}
+
+impl From<rows::Written> for OwnReview {
+    fn from(written: rows::Written) -> Self {
+        Self { plugin_id: written.plugin_id, review: written.review.into() }
+    }
+}
+
 /// Who wrote a review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

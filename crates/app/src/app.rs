@@ -1,8 +1,13 @@
 //! What use cases work with.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
-use souk_domain::{money::Currency, validation::Thresholds};
+use souk_domain::{id::UserId, money::Currency, validation::Thresholds};
 use souk_ports::{
     ArtifactStore, Clock, Directory, EventLog, Mailer, Notices, Outbox, Passwords, Random, Timeline, Vault, Wording,
     malware::MalwareScanner,
@@ -163,6 +168,8 @@ pub struct App {
     pub(crate) gate: Arc<Gate>,
     pub(crate) comparisons: Arc<Comparisons>,
     pub(crate) looks: Arc<Looks>,
+    /// Accounts that were erased since this process began: their access tokens are good no more.
+    pub(crate) gone: Arc<RwLock<HashSet<UserId>>>,
     /// Drawn at random when it began.
     pub(crate) process: Uuid,
     /// Signs release records.
@@ -189,6 +196,7 @@ impl App {
             gate: Arc::new(Gate::new(executions)),
             comparisons: Arc::default(),
             looks: Arc::default(),
+            gone: Arc::default(),
             process,
             signer,
             decoy_hash: Arc::default(),
@@ -205,6 +213,16 @@ impl App {
     #[must_use]
     pub const fn ports(&self) -> &Ports {
         &self.ports
+    }
+
+    /// Whether this process heard that `user` is erased, or about to be.
+    #[must_use]
+    pub fn is_gone(&self, user: UserId) -> bool {
+        self.gone.read().unwrap_or_else(PoisonError::into_inner).contains(&user)
+    }
+
+    pub(crate) fn is_going(&self, user: UserId) {
+        self.gone.write().unwrap_or_else(PoisonError::into_inner).insert(user);
     }
 
     /// What was set.

@@ -154,6 +154,8 @@ impl From<user::Error> for AppError {
             user::Error::RoleNotRevocable => Self::conflict("role_not_revocable", error),
             user::Error::TooManyApiKeys(_) => Self::conflict("too_many_api_keys", error),
             user::Error::Abandoned => Self::conflict("abandoned", error),
+            user::Error::Erased => Self::NotFound("this account"),
+            user::Error::ErasureNotRequested => Self::conflict("erasure_not_requested", error),
         }
     }
 }

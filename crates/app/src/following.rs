@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use souk_domain::id::UserId;
 use souk_ports::{EventFeed, FeedError, Position};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
@@ -39,6 +40,12 @@ impl Following {
 }
 
 impl App {
+    /// Lets this process remember nothing of `user` that was personal.
+    pub(crate) async fn forget(&self, user: UserId) {
+        self.ports.vault.forget(user).await;
+        self.memories.clear_personal();
+    }
+
     /// Follows `feed` for ever, so that remembered facts stay good without being read again. It must bring every event, in the
     /// log's order: one of several partitions is not followed, and facts are read as before.
     pub async fn follow(self, feed: std::sync::Arc<dyn EventFeed>) {
@@ -67,6 +74,12 @@ impl App {
                     let batch = batch?;
                     for event in &batch.events {
                         self.memories.hear(event.stream, event.position);
+                        match event.event_type.as_str() {
+                            "user.erasure_requested" => self.is_going(UserId::new(event.stream.uuid)),
+                            // The key is gone already.
+                            "user.erased" => self.forget(UserId::new(event.stream.uuid)).await,
+                            _ => {}
+                        }
                     }
                     heard = heard.max(batch.upto);
                 }

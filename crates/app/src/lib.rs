@@ -7,6 +7,7 @@ pub mod downloads;
 mod error;
 mod execute;
 pub mod executions;
+pub mod export;
 mod following;
 pub mod history;
 pub mod input;

@@ -8,6 +8,7 @@ use souk_domain::{
     installation::{self, Installations},
     license::{Command, License, Licenses, Purpose, State},
     name::{ActivationLabel, Fingerprint},
+    personal::Personal,
     text::{self, Problems},
     user::Role,
 };
@@ -110,7 +111,8 @@ pub async fn activate(
     problems.keep(ActivationLabel::parse(label));
     problems.finish(())?;
     let now = app.ports.clock.now().trunc_subsecs(6);
-    let command = Command::Activate { fingerprint: fingerprint.to_owned(), label: label.to_owned(), now };
+    let label = Personal::new(license.holder, label);
+    let command = Command::Activate { fingerprint: fingerprint.to_owned(), label, now };
     change(app, &ctx, &license, command).await
 }
 

@@ -133,6 +133,10 @@ impl<S: Send + Sync + 'static> Memory<S> {
         found.unwrap_or_else(|never| match never {})
     }
 
+    fn clear(&self) {
+        self.slots.clear();
+    }
+
     /// There is an event at `position`. Who remembers nothing of the stream yet will read it after this.
     fn hear(&self, id: Uuid, position: Position) {
         if let Some(slot) = self.slots.get(&id) {
@@ -193,6 +197,15 @@ impl Memories {
             trials: Memory::new(capacity),
             public_keys: Memory::new(capacity),
         }
+    }
+
+    /// Forgets every state that can hold a personal text: what was erased must not be remembered.
+    pub(crate) fn clear_personal(&self) {
+        // The others hold nothing of persons but their ids.
+        self.users.clear();
+        self.reviews.clear();
+        self.licenses.clear();
+        self.executions.clear();
     }
 
     /// Says that `stream` has an event at `position`.

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::SubsecRound;
 use souk_domain::{
     id::{ApiKeyId, UserId},
     name::EmailAddress,
@@ -70,8 +71,10 @@ pub enum Who {
 
 pub(crate) fn registered(state: &State) -> Result<&User, AppError> {
     match state {
-        State::Registered(user) => Ok(user),
-        State::Absent | State::Abandoned => Err(AppError::NotFound("this account")),
+        State::Registered(user) if user.erasing.is_none() => Ok(user),
+        State::Registered(_) | State::Erased | State::Absent | State::Abandoned => {
+            Err(AppError::NotFound("this account"))
+        }
     }
 }
 
@@ -211,6 +214,24 @@ pub async fn revoke_role(app: &App, ctx: &Context, who: &Who, role: Role) -> Res
     change(app, &ctx.require_admin()?, who, Command::RevokeRole { role }).await
 }
 
+/// Asks that nobody can read any more what this person said; the person, or an admin. It follows within moments, and cannot be taken back:
+/// the account does nothing from now on, subscriptions end, and vendors of this person publish no more.
+///
+/// # Errors
+/// `NotFound`, `Unauthorized`, `Forbidden`.
+pub async fn request_erasure(app: &App, ctx: &Context, who: &Who) -> Result<Done<()>, AppError> {
+    let id = find(app, who).await?;
+    let own = ctx.actor.id == Some(id);
+    let ctx = if own { ctx.clone() } else { ctx.require_admin()? };
+    let now = app.ports.clock.now().trunc_subsecs(6);
+    let call = Call::on(&ctx, id.uuid(), About::NOTHING);
+    let done = app.execute::<Users>(call, Command::RequestErasure { now }).await?;
+    // Before anything else of it happens: nobody signs in again, and no key opens anything.
+    app.is_going(id);
+    app.ports.credentials.forget(id).await?;
+    Ok(done.map(|_| ()))
+}
+
 /// Makes `owner` a `vendor`, since it owns one now.
 pub(crate) async fn make_vendor(app: &App, ctx: &Context, owner: UserId) -> Result<Done<Profile>, AppError> {
     change(app, ctx, &Who::Id(owner), Command::GrantRole { role: Role::Vendor }).await
@@ -229,7 +250,7 @@ pub async fn issue_api_key(app: &App, ctx: &Context, label: &str, hash: [u8; 32]
     let user = ctx.require_user()?;
     text::line("label", label, 100)?;
     let key = ApiKeyId::derived(&["api-key", &ctx.command.to_string()]);
-    let command = Command::IssueApiKey { key, label: label.to_owned() };
+    let command = Command::IssueApiKey { key, label: Personal::new(user, label) };
     let done = app.execute::<Users>(Call::on(ctx, user.uuid(), About::NOTHING), command).await?;
     // A crash before this leaves a key that opens nothing, and that its owner can end.
     if registered(&done.value)?.api_keys.contains_key(&key) {
@@ -254,8 +275,9 @@ pub async fn revoke_api_key(app: &App, ctx: &Context, key: ApiKeyId) -> Result<D
 ///
 /// # Errors
 /// `Unauthorized`.
-pub async fn api_keys(app: &App, ctx: &Context) -> Result<BTreeMap<ApiKeyId, String>, AppError> {
+pub async fn api_keys(app: &App, ctx: &Context) -> Result<BTreeMap<ApiKeyId, Option<String>>, AppError> {
     let user = ctx.require_user()?;
     let known = app.fact::<Users>(user.uuid(), app.settings.fact_age).await?;
-    Ok(registered(&known.state)?.api_keys.clone())
+    let label = |label: &Personal| label.text().map(str::to_owned);
+    Ok(registered(&known.state)?.api_keys.iter().map(|(key, known)| (*key, label(known))).collect())
 }

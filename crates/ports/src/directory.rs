@@ -52,6 +52,12 @@ pub trait Directory: Send + Sync {
         at_least: Position,
     ) -> Result<Vec<LicenseId>, DirectoryError>;
 
+    /// The subscriptions of `buyer` that are not over, newest first. Waits until the read model has reached `at_least` (0: does not wait).
+    ///
+    /// # Errors
+    /// See [`DirectoryError`].
+    async fn subscriptions_of(&self, buyer: UserId, at_least: Position) -> Result<Vec<SubscriptionId>, DirectoryError>;
+
     /// The webhooks that wait for one of a gateway's `names`, or for `order`, oldest first. Waits until the read model has reached
     /// `at_least` (0: does not wait).
     ///

@@ -70,6 +70,8 @@ pub trait WrappedKeys: Send + Sync {
     async fn get(&self, subject: UserId) -> Result<Option<Vec<u8>>, StoreError>;
     /// The wrapped keys of those of `subjects` that have one, in any order.
     async fn get_all(&self, subjects: &[UserId]) -> Result<Vec<(UserId, Vec<u8>)>, StoreError>;
+    /// Destroys the key of `subject` for good, and lets there be no other; also where there was none. Whether there was one.
+    async fn destroy(&self, subject: UserId) -> Result<bool, StoreError>;
 }
 
 /// The answer of a finished request, to be given again.

@@ -54,6 +54,16 @@ pub trait Vault: Send + Sync {
         Ok(())
     }
 
+    /// Destroys the key of `subject` for good: what it sealed opens as erased from now on, and nothing of theirs is sealed any more. Other
+    /// processes have to [`Vault::forget`] it.
+    ///
+    /// # Errors
+    /// The keys cannot be reached.
+    async fn destroy(&self, subject: UserId) -> Result<(), VaultError>;
+
+    /// Drops the key of `subject` from the memory of this process.
+    async fn forget(&self, subject: UserId);
+
     /// The stream of the reservation of an e-mail address: a keyed hash of its normalized form.
     fn email_stream(&self, normalized: &str) -> StreamId;
 

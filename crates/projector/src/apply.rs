@@ -6,7 +6,7 @@ use souk_ports::{Position, RecordedEvent};
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    Changes, Decoder, Envelope, Generation, Projection, ProjectorError, Tables, Undecodable,
+    Changes, Envelope, Generation, Projection, ProjectorError, Tables,
     checkpoint::{Checkpoint, Mark},
     error::is_transient,
     joint::Joint,
@@ -51,7 +51,6 @@ impl Applier {
     /// others.
     pub async fn apply_upto(
         &self,
-        decoder: &Decoder,
         after: Position,
         events: &[RecordedEvent],
         upto: Position,
@@ -59,7 +58,7 @@ impl Applier {
         if upto <= after {
             return Ok(Applied::Done);
         }
-        let (envelopes, poison) = self.decode(decoder, events).await?;
+        let (envelopes, poison) = self.decode(events);
         match poison {
             None => match self.write(after, upto, events.last(), &envelopes).await {
                 Ok(true) => Ok(Applied::Done),
@@ -88,23 +87,18 @@ impl Applier {
     }
 
     /// The wanted events, decoded, up to the first that cannot be; its index and the reason.
-    async fn decode(
-        &self,
-        decoder: &Decoder,
-        events: &[RecordedEvent],
-    ) -> Result<(Vec<Envelope>, Option<(usize, String)>), ProjectorError> {
+    fn decode(&self, events: &[RecordedEvent]) -> (Vec<Envelope>, Option<(usize, String)>) {
         let mut envelopes = Vec::with_capacity(events.len());
         for (at, event) in events.iter().enumerate() {
             if !self.takes(event) {
                 continue;
             }
-            match decoder.decode(event).await {
+            match Envelope::decode(event) {
                 Ok(envelope) => envelopes.push(envelope),
-                Err(Undecodable::Poison(problem)) => return Ok((envelopes, Some((at, problem)))),
-                Err(Undecodable::Vault(error)) => return Err(ProjectorError::Vault(error)),
+                Err(problem) => return (envelopes, Some((at, problem))),
             }
         }
-        Ok((envelopes, None))
+        (envelopes, None)
     }
 
     /// Whether the projection wants `event`, and no operator skipped it.

@@ -1,6 +1,6 @@
 //! What goes wrong while read models are written.
 
-use souk_ports::{FeedError, LogError, Position, VaultError};
+use souk_ports::{FeedError, LogError, Position};
 use uuid::Uuid;
 
 /// What goes wrong while read models are written.
@@ -15,9 +15,6 @@ pub enum ProjectorError {
     /// The feed failed.
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// The keys of persons cannot be reached.
-    #[error(transparent)]
-    Vault(VaultError),
     /// A projection cannot take an event.
     #[error("projection `{projection}` cannot take event {event_id} (`{event_type}`) at position {position}: {error}")]
     Poisoned {
@@ -99,7 +96,7 @@ impl ProjectorError {
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Database(error) => is_transient(error),
-            Self::Log(LogError::Unavailable(_)) | Self::Feed(_) | Self::Vault(_) => true,
+            Self::Log(LogError::Unavailable(_)) | Self::Feed(_) => true,
             _ => false,
         }
     }

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Decoder, Generation, Projection, ProjectorError, RunnerOptions,
+    Generation, Projection, ProjectorError, RunnerOptions,
     apply::{Applied, Applier},
     checkpoint::Checkpoint,
     joint::Joint,
@@ -33,7 +33,6 @@ pub(crate) struct Follower {
     pub pool: PgPool,
     pub feed: Arc<dyn EventFeed>,
     pub log: Arc<dyn EventLog>,
-    pub decoder: Decoder,
     pub projection: Arc<dyn Projection>,
     pub partition: u32,
     pub options: RunnerOptions,
@@ -246,7 +245,7 @@ impl Follower {
             if fresh.is_empty() {
                 return Ok(None);
             }
-            match applier.apply_upto(&self.decoder, place.position, fresh, upto).await? {
+            match applier.apply_upto(place.position, fresh, upto).await? {
                 Applied::Done => {
                     place.position = upto;
                     self.options.wake.moved(self.projection.name());

@@ -12,7 +12,7 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Decoder, Projection,
+    Projection,
     follower::Follower,
     generation::{discard_abandoned, housekeeping},
     joint::Joint,
@@ -99,7 +99,6 @@ pub struct Runner {
     pool: PgPool,
     feed: Arc<dyn EventFeed>,
     log: Arc<dyn EventLog>,
-    decoder: Decoder,
     projections: Vec<Arc<dyn Projection>>,
     options: RunnerOptions,
 }
@@ -112,11 +111,10 @@ impl Runner {
         pool: PgPool,
         feed: Arc<dyn EventFeed>,
         log: Arc<dyn EventLog>,
-        decoder: Decoder,
         projections: Vec<Arc<dyn Projection>>,
         options: RunnerOptions,
     ) -> Self {
-        Self { pool, feed, log, decoder, projections, options }
+        Self { pool, feed, log, projections, options }
     }
 
     /// For [`crate::ReaderOptions::wake`].
@@ -179,7 +177,6 @@ impl Runner {
                 pool: self.pool.clone(),
                 feed: Arc::clone(&self.feed),
                 log: Arc::clone(&self.log),
-                decoder: self.decoder.clone(),
                 projection: Arc::clone(projection),
                 partition,
                 options: self.options.clone(),

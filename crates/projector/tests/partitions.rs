@@ -78,8 +78,7 @@ async fn positions(world: &World, live: bool) -> Vec<i64> {
 async fn while_running<T>(world: &World, future: impl Future<Output = T>) -> T {
     let options = RunnerOptions { max_batch: 7, look: Duration::from_millis(20), ..RunnerOptions::default() };
     let feed = Arc::new(Dealt(Arc::clone(&world.log)));
-    let runner =
-        Runner::new(world.pool.clone(), feed, world.log.clone(), world.decoder(), world.projections.clone(), options);
+    let runner = Runner::new(world.pool.clone(), feed, world.log.clone(), world.projections.clone(), options);
     let cancel = CancellationToken::new();
     let task = tokio::spawn(runner.run(cancel.clone()));
     let result = future.await;

@@ -312,6 +312,11 @@ pub enum AdminCommand {
         #[arg(value_parser = parse_role)]
         role: Role,
     },
+    /// Erase a person: the account does nothing any more, and nobody reads its personal texts again. It cannot be taken back
+    Erase {
+        /// Whom, by e-mail address or id
+        who: String,
+    },
     /// Set a reaction back, after another log was restored: it answers once more what comes behind a position; what it did
     /// already stays as it is
     Rewind {

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod events;
+mod keys;
 mod log;
 mod mail;
 mod malware;
@@ -22,6 +23,7 @@ use souk_domain::validation::Thresholds;
 pub use self::{
     artifacts::Artifacts,
     events::{Events, FeedKind, Kafka, KurrentDb, LogKind},
+    keys::PersonKeyPlace,
     log::{Log, LogFormat},
     mail::Mail,
     malware::Malware,
@@ -68,6 +70,8 @@ pub struct Config {
     pub kurrentdb: KurrentDb,
     /// Where Kafka is.
     pub kafka: Kafka,
+    /// Where persons' keys are kept.
+    pub keys: PersonKeyPlace,
     /// Where archives and reports are kept.
     pub artifacts: Artifacts,
     /// What plugins may have that run here.
@@ -104,6 +108,7 @@ impl Default for Config {
             events: Events::default(),
             kurrentdb: KurrentDb::default(),
             kafka: Kafka::default(),
+            keys: PersonKeyPlace::default(),
             artifacts: Artifacts::default(),
             sandbox: Sandbox::default(),
             malware: Malware::default(),
@@ -268,7 +273,8 @@ fn describe(figment: &Figment, errors: &figment::Error) -> String {
         .map(|error| {
             let key = if error.path.is_empty() { "(top level)".to_owned() } else { error.path.join(".") };
             let source = error.metadata.as_ref().map_or_else(String::new, |m| format!(" (from {})", m.name));
-            if key == "kek" || artifacts::is_secret(&key) || payments::is_secret(&key) || mail::is_secret(&key) {
+            let hidden = [artifacts::is_secret(&key), payments::is_secret(&key), mail::is_secret(&key)].contains(&true);
+            if key == "kek" || key == "keys.database_url" || hidden {
                 return format!("  {key}: a secret that is not shown here: expected a text{source}");
             }
             let value = value_at(figment, &error.path);
@@ -349,6 +355,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     }
     problems.extend(config.sandbox.problems());
     problems.extend(config.malware.problems());
+    problems.extend(config.keys.problems());
     problems.extend(config.payments.problems());
     problems.extend(config.mail.problems(config.public_url.as_deref()));
     if config.limits.archive_bytes > LARGEST_ARCHIVE {

@@ -14,6 +14,7 @@ mod logging;
 mod models;
 mod output;
 mod package;
+mod person_keys;
 mod process;
 mod sandbox;
 mod source;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use souk_ports::{EventFeed, EventLog};
-use souk_projector::{Decoder, Projection, ProjectionStatus, ProjectorError, Rebuild, Runner, RunnerOptions, Wake};
+use souk_projector::{Projection, ProjectionStatus, ProjectorError, Rebuild, Runner, RunnerOptions, Wake};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -14,14 +14,13 @@ use crate::{control::resume_rebuilds, workers::Workers};
 pub struct Models {
     pool: PgPool,
     log: Arc<dyn EventLog>,
-    decoder: Decoder,
     projections: Vec<Arc<dyn Projection>>,
 }
 
 impl Models {
     /// Those of the database that `pool` connects to, folded from `log`.
-    pub fn new(pool: PgPool, log: Arc<dyn EventLog>, decoder: Decoder) -> Self {
-        Self { pool, log, decoder, projections: souk_projections::all() }
+    pub fn new(pool: PgPool, log: Arc<dyn EventLog>) -> Self {
+        Self { pool, log, projections: souk_projections::all() }
     }
 
     /// Connections to the database.
@@ -44,14 +43,14 @@ impl Models {
 
     /// What rebuilds them.
     pub fn rebuild(&self) -> Rebuild {
-        Rebuild::new(self.pool.clone(), Arc::clone(&self.log), self.decoder.clone(), self.projections.clone())
+        Rebuild::new(self.pool.clone(), Arc::clone(&self.log), self.projections.clone())
     }
 
     /// Starts to keep them up to date with `feed`, and goes on with interrupted rebuilds that were asked for over HTTP; `wake` tells a reader in the same process.
     pub fn project(&self, feed: Arc<dyn EventFeed>, wake: Wake) -> Workers {
         let options = RunnerOptions { wake, ..RunnerOptions::default() };
-        let (pool, log, decoder) = (self.pool.clone(), Arc::clone(&self.log), self.decoder.clone());
-        let runner = Runner::new(pool, feed, log, decoder, self.projections.clone(), options);
+        let (pool, log) = (self.pool.clone(), Arc::clone(&self.log));
+        let runner = Runner::new(pool, feed, log, self.projections.clone(), options);
         let cancel = CancellationToken::new();
         let (running, resuming) = (runner.run(cancel.clone()), resume_rebuilds(self.clone(), cancel.clone()));
         Workers::new(

@@ -18,11 +18,10 @@ use souk_feed_log::LogFeed;
 use souk_log_kurrent::KurrentLog;
 use souk_log_postgres::PostgresLog;
 use souk_ports::{
-    ArtifactStore, Clock, EventFeed, EventLog, MalwareScanner, Random, Sandbox, Vault,
-    store::{ReactionStore, WrappedKeys},
+    ArtifactStore, Clock, EventFeed, EventLog, MalwareScanner, Random, Sandbox, Vault, store::ReactionStore,
 };
 use souk_projections::Directories;
-use souk_projector::{Decoder, Reader, ReaderOptions, Wake};
+use souk_projector::{Reader, ReaderOptions, Wake};
 use souk_store_postgres::PostgresStore;
 use souk_vault::SealingVault;
 use sqlx::PgPool;
@@ -38,6 +37,7 @@ use crate::{
     failure::Failure,
     kek,
     models::Models,
+    person_keys,
     sandbox::LazySandbox,
     source,
     system::{SystemClock, SystemRandom},
@@ -161,21 +161,13 @@ impl Base {
     async fn vault(&self, config: &Config) -> Result<Arc<dyn Vault>, Failure> {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let kek = kek::open(config, &self.store, random.as_ref()).await?;
-        let keys: Arc<dyn WrappedKeys> = Arc::clone(&self.store) as _;
+        let keys = person_keys::open(config, &self.store, &self.pool).await?;
         Ok(Arc::new(SealingVault::new(kek, keys, random)))
     }
 
     /// The read models, as they are written.
-    ///
-    /// # Errors
-    /// The keys cannot be had.
-    pub async fn models(&self, config: &Config) -> Result<Models, Failure> {
-        let config = &self.at_home(config).await?;
-        Ok(self.models_with(self.vault(config).await?))
-    }
-
-    fn models_with(&self, vault: Arc<dyn Vault>) -> Models {
-        Models::new(self.pool.clone(), Arc::clone(&self.log), Decoder::new(vault))
+    pub fn models(&self) -> Models {
+        Models::new(self.pool.clone(), Arc::clone(&self.log))
     }
 
     /// The configuration with the data directory that this database belongs to.
@@ -315,7 +307,7 @@ impl Souk {
                 Some(list) => app.with_pipeline(knowing(list)?),
                 None => app,
             },
-            models: base.models_with(vault),
+            models: base.models(),
             keyring: Arc::new(Keys::new(tokens, random)),
             wake: wake.unwrap_or_default(),
             reader,
@@ -422,7 +414,11 @@ impl Souk {
         };
         Api::new(Parts {
             app: app.clone(),
-            reads: Arc::new(ReadModels::new(Arc::clone(reader), config.pages.memory_bytes)),
+            reads: Arc::new(ReadModels::new(
+                Arc::clone(reader),
+                Arc::clone(&app.ports().vault),
+                config.pages.memory_bytes,
+            )),
             keyring: Arc::clone(keyring) as _,
             idempotency: Arc::clone(store) as _,
             reactions: Arc::clone(store) as _,

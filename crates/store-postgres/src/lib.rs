@@ -18,7 +18,10 @@ use std::time::Duration;
 use souk_ports::{log::Position, store::StoreError};
 use sqlx::PgPool;
 
-pub use self::events::EventSource;
+pub use self::{
+    events::EventSource,
+    keys::{KeyPlace, PersonKeys},
+};
 
 /// The stores of `souk_ports::store` on one database, which must have been migrated.
 #[derive(Clone, Debug)]

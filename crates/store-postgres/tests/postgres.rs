@@ -11,7 +11,7 @@ use souk_ports::{
     notice::{Delivery, Kind, Notice, Notices, Outbox, Settled},
     store::{Claim, Credentials, Idempotency, Parked, Progress, ReactionStore, Rotation, StoredAnswer, WrappedKeys},
 };
-use souk_store_postgres::PostgresStore;
+use souk_store_postgres::{PersonKeys, PostgresStore};
 use souk_testkit::contract;
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
@@ -42,7 +42,6 @@ async fn the_contracts_hold() {
     let (store, _pool, _database) = store().await;
     let store = Arc::new(store);
     contract::credentials::all(async || Arc::clone(&store) as contract::credentials::Subject).await;
-    contract::wrapped_keys::all(async || Arc::clone(&store) as contract::wrapped_keys::Subject).await;
     contract::idempotency::all(async || Arc::clone(&store) as contract::idempotency::Subject).await;
     contract::reactions::all(async || Arc::clone(&store) as contract::reactions::Subject).await;
     contract::notices::all(async || (Arc::clone(&store) as Arc<dyn Notices>, Arc::clone(&store) as Arc<dyn Outbox>))
@@ -136,19 +135,28 @@ async fn an_api_key_that_is_added_again_has_its_last_secret() {
 }
 
 #[tokio::test]
-async fn a_destroyed_key_is_gone_and_no_other_takes_its_place() {
-    let (store, pool, _database) = store().await;
-    store.get_or_insert(user(1), b"first").await.unwrap();
-    store.get_or_insert(user(2), b"other").await.unwrap();
-    assert!(store.destroy_key(user(1)).await.unwrap());
-    assert!(!store.destroy_key(user(1)).await.unwrap());
-    assert!(!store.destroy_key(user(3)).await.unwrap(), "there never was one");
-    for gone in [user(1), user(3)] {
-        assert_eq!(store.get(gone).await.unwrap(), None);
-        assert_eq!(store.get_or_insert(gone, b"second").await.unwrap(), None);
-    }
-    assert_eq!(store.get(user(2)).await.unwrap().as_deref(), Some(&b"other"[..]));
-    assert_eq!(count(&pool, "SELECT count(*) FROM souk_ops.person_key WHERE wrapped = 'first'").await, 0);
+async fn persons_keys_are_kept_in_a_migrated_database_and_in_one_of_their_own() {
+    let (_store, pool, _database) = store().await;
+    let keys = Arc::new(PersonKeys::of(pool.clone()));
+    contract::wrapped_keys::all(async || Arc::clone(&keys) as contract::wrapped_keys::Subject).await;
+    let again = Arc::new(PersonKeys::open(pool).await.unwrap());
+    contract::wrapped_keys::all(async || Arc::clone(&again) as contract::wrapped_keys::Subject).await;
+    keys.clear().await.unwrap();
+    assert_eq!(keys.all().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_destroyed_key_is_gone_from_the_disk_too() {
+    let (_store, pool, _database) = store().await;
+    let keys = PersonKeys::of(pool.clone());
+    keys.get_or_insert(user(1), b"the first key").await.unwrap();
+    keys.get_or_insert(user(2), b"other").await.unwrap();
+    let file = || sqlx::query_scalar("SELECT pg_relation_filenode('souk_ops.person_key')::bigint").fetch_one(&pool);
+    let before: i64 = file().await.unwrap();
+    keys.destroy(user(1)).await.unwrap();
+    assert_eq!(keys.all().await.unwrap().len(), 2, "the row stays");
+    let after: i64 = file().await.unwrap();
+    assert_ne!(before, after, "the file that had it is still there");
 }
 
 /// Leases that ran out, claimed by many on connections of their own.
@@ -257,7 +265,7 @@ async fn a_database_that_is_gone_is_an_error_of_every_store() {
     let (store, pool, _database) = store().await;
     pool.close().await;
     assert!(store.password(user(1)).await.is_err());
-    assert!(store.get(user(1)).await.is_err());
+    assert!(PersonKeys::of(pool).get(user(1)).await.is_err());
     assert!(store.claim(Uuid::nil(), [0; 32], HOUR).await.is_err());
     assert!(store.checkpoint("r", 0).await.is_err());
 }

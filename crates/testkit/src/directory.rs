@@ -98,6 +98,16 @@ impl Directory for LogDirectory {
         Ok(self.events(at_least).iter().rev().filter_map(issued).collect())
     }
 
+    async fn subscriptions_of(&self, buyer: UserId, at_least: Position) -> Result<Vec<SubscriptionId>, DirectoryError> {
+        let runs = |(id, state): (SubscriptionId, subscription::State)| match state {
+            subscription::State::Started(known) => {
+                (known.contract.buyer_id == buyer && known.standing != subscription::Standing::Lapsed).then_some(id)
+            }
+            subscription::State::Absent => None,
+        };
+        Ok(self.states::<Subscriptions, _>(at_least).into_iter().filter_map(runs).collect())
+    }
+
     async fn waiting_webhooks(
         &self,
         names: &[String],

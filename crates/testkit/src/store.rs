@@ -119,13 +119,6 @@ impl Credentials for MemoryCredentials {
 #[derive(Debug, Default)]
 pub struct MemoryWrappedKeys(Mutex<HashMap<UserId, Option<Vec<u8>>>>);
 
-impl MemoryWrappedKeys {
-    /// Destroys the key of `subject` for good.
-    pub fn destroy(&self, subject: UserId) {
-        lock(&self.0).insert(subject, None);
-    }
-}
-
 #[async_trait]
 impl WrappedKeys for MemoryWrappedKeys {
     async fn get_or_insert(&self, subject: UserId, fresh: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -140,6 +133,10 @@ impl WrappedKeys for MemoryWrappedKeys {
         let keys = lock(&self.0);
         let key = |subject: &UserId| Some((*subject, keys.get(subject).cloned().flatten()?));
         Ok(subjects.iter().filter_map(key).collect())
+    }
+
+    async fn destroy(&self, subject: UserId) -> Result<bool, StoreError> {
+        Ok(lock(&self.0).insert(subject, None).flatten().is_some())
     }
 }
 

@@ -25,11 +25,6 @@ pub struct PlainVault {
 }
 
 impl PlainVault {
-    /// Destroys the key of `subject`: its fields are erased from now on.
-    pub fn destroy(&self, subject: UserId) {
-        lock(&self.destroyed).insert(subject);
-    }
-
     fn open_field(&self, event: Uuid, stream: StreamId, sealed: &Map<String, Value>) -> Result<Value, VaultError> {
         let forged = |problem: &str| VaultError::Forged { event, problem: problem.to_owned() };
         if sealed.get("event") != Some(&json!(event)) || sealed.get("stream") != Some(&json!(stream)) {
@@ -79,6 +74,13 @@ impl Vault for PlainVault {
         rewrite(data, SEALED_MARKER, &|fields| self.open_field(event, stream, fields))
     }
 
+    async fn destroy(&self, subject: UserId) -> Result<(), VaultError> {
+        lock(&self.destroyed).insert(subject);
+        Ok(())
+    }
+
+    async fn forget(&self, _: UserId) {}
+
     fn email_stream(&self, normalized: &str) -> StreamId {
         StreamId::new(Category::Email, derive(&["email", normalized]))
     }
@@ -127,7 +129,7 @@ mod tests {
         assert_eq!(vault.open(event, stream, sealed.clone()).await.unwrap(), clear);
         assert!(vault.open(Uuid::from_u128(3), stream, sealed.clone()).await.is_err());
 
-        vault.destroy(subject);
+        vault.destroy(subject).await.unwrap();
         assert_eq!(
             vault.open(event, stream, sealed).await.unwrap(),
             json!({ "list": [{ "email": { "$erased": true } }] })

@@ -10,11 +10,13 @@
 //! keyed hash of all that and the text, so that sealing again gives the same bytes.
 
 mod field;
+mod files;
 mod keys;
 mod license;
 mod person;
 mod record;
 mod sealing;
 
+pub use files::KeyFiles;
 pub use keys::{KeyEncryptionKey, KeyError};
 pub use sealing::SealingVault;

@@ -63,11 +63,6 @@ impl SealingVault {
         }
     }
 
-    /// Drops the key of `subject` from memory: to be called once it was destroyed. Other processes drop it within a minute.
-    pub async fn forget(&self, subject: UserId) {
-        self.cache.invalidate(&subject).await;
-    }
-
     async fn keys_of(&self, subjects: BTreeSet<UserId>, sealing: bool) -> Result<Keys, VaultError> {
         let mut keys = Keys::new();
         for subject in subjects {
@@ -143,6 +138,16 @@ impl Vault for SealingVault {
             }
         }
         Ok(())
+    }
+
+    async fn destroy(&self, subject: UserId) -> Result<(), VaultError> {
+        self.keys.destroy(subject).await.map_err(|error| VaultError::Unavailable(error.to_string()))?;
+        self.forget(subject).await;
+        Ok(())
+    }
+
+    async fn forget(&self, subject: UserId) {
+        self.cache.invalidate(&subject).await;
     }
 
     fn email_stream(&self, normalized: &str) -> StreamId {

@@ -171,7 +171,7 @@ pub fn issued_as(kind: license::LicenseKind, expires_at: Option<DateTime<Utc>>) 
 pub fn activated(fingerprint: &str, activations: u32) -> license::Event {
     license::Event::Activated {
         fingerprint: fingerprint.to_owned(),
-        label: "Desk".to_owned(),
+        label: personal("Desk"),
         activated_at: time("2026-11-21T09:00:00Z"),
         activations,
     }

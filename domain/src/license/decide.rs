@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{Command, Error, Event, Hold, License, PaymentCause, Purpose, Status};
-use crate::order::{Loss, Right};
+use crate::{
+    order::{Loss, Right},
+    personal::Personal,
+};
 
 pub(super) fn issued(license: &License, command: Command) -> Result<Option<Event>, Error> {
     let event = match command {
@@ -77,7 +80,12 @@ fn settle(license: &License, payment: PaymentCause, right: Right) -> Option<Even
     Some(license.held(Some(payment), hold, reason.to_owned()))
 }
 
-fn activate(license: &License, fingerprint: String, label: String, now: DateTime<Utc>) -> Result<Option<Event>, Error> {
+fn activate(
+    license: &License,
+    fingerprint: String,
+    label: Personal,
+    now: DateTime<Utc>,
+) -> Result<Option<Event>, Error> {
     license.usable(now)?;
     if license.activations.contains_key(&fingerprint) {
         return Ok(None);

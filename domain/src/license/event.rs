@@ -9,6 +9,7 @@ use super::{Hold, License, LicenseKind, PaymentCause, Purpose, Status};
 use crate::{
     id::{LicenseId, OrderId, PluginId, SubscriptionId, UserId, VendorId},
     listing::Terms,
+    personal::Personal,
 };
 
 /// What happens to a license.
@@ -43,7 +44,7 @@ pub enum Event {
         /// The machine.
         fingerprint: String,
         /// What the holder calls it.
-        label: String,
+        label: Personal,
         /// When.
         activated_at: DateTime<Utc>,
         /// How many machines it has now.

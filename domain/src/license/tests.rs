@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    examples::{activated, id, issued, issued_as, license_id, order_id, plugin_id, terms, time, user_id, vendor_id},
+    examples::{
+        activated, id, issued, issued_as, license_id, order_id, personal, plugin_id, terms, time, user_id, vendor_id,
+    },
     order::Loss,
     testing::{decides_nothing_twice, given, state_after},
 };
@@ -32,7 +34,7 @@ fn issued_until(end: &str) -> Event {
 }
 
 fn activate(fingerprint: &str) -> Command {
-    Command::Activate { fingerprint: fingerprint.to_owned(), label: "Desk".to_owned(), now: time(NOW) }
+    Command::Activate { fingerprint: fingerprint.to_owned(), label: personal("Desk"), now: time(NOW) }
 }
 
 fn deactivate(fingerprint: &str) -> Command {

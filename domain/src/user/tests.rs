@@ -11,11 +11,11 @@ fn register() -> Command {
 }
 
 fn issue(key: ApiKeyId) -> Command {
-    Command::IssueApiKey { key, label: "build".to_owned() }
+    Command::IssueApiKey { key, label: personal("build") }
 }
 
 fn key_issued() -> Event {
-    Event::ApiKeyIssued { key_id: key_id(), label: "build".to_owned() }
+    Event::ApiKeyIssued { key_id: key_id(), label: personal("build") }
 }
 
 #[test]
@@ -84,7 +84,8 @@ fn api_keys_are_issued_and_revoked() {
 #[test]
 fn an_account_has_no_more_keys_than_allowed() {
     let keys = |count: usize| {
-        let issued = (0..count).map(|n| Event::ApiKeyIssued { key_id: id(1_000 + n as u128), label: n.to_string() });
+        let issued =
+            (0..count).map(|n| Event::ApiKeyIssued { key_id: id(1_000 + n as u128), label: personal(&n.to_string()) });
         std::iter::once(registered()).chain(issued)
     };
     given::<Users>(keys(Users::MAX_API_KEYS - 1)).when(issue(key_id())).then(key_issued());
@@ -93,11 +94,30 @@ fn an_account_has_no_more_keys_than_allowed() {
         .then_refused(Error::TooManyApiKeys(Users::MAX_API_KEYS));
 }
 
+#[test]
+fn who_asks_to_be_erased_is_erased_and_does_nothing_any_more() {
+    let at = |second: u32| crate::examples::time(&format!("2026-11-21T09:00:{second:02}Z"));
+    let (request, erase) = (Command::RequestErasure { now: at(1) }, Command::Erase { now: at(2) });
+    let (requested, erased) = (Event::ErasureRequested { requested_at: at(1) }, Event::Erased { erased_at: at(2) });
+    given::<Users>([]).when(request.clone()).then_refused(Error::NotRegistered);
+    given::<Users>([registered()]).when(erase.clone()).then_refused(Error::ErasureNotRequested);
+    given::<Users>([registered()]).when(request.clone()).then(requested.clone());
+    given::<Users>([registered(), requested.clone()]).when(request.clone()).then_nothing();
+    given::<Users>([registered(), requested.clone()]).when(issue(key_id())).then_refused(Error::Erased);
+    given::<Users>([registered(), requested.clone()]).when(erase.clone()).then(erased.clone());
+    for again in [request, erase] {
+        given::<Users>([registered(), requested.clone(), erased.clone()]).when(again).then_nothing();
+    }
+    given::<Users>([registered(), requested, erased]).when(register()).then_refused(Error::Erased);
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let role = || prop::sample::select(vec![Role::Customer, Role::Vendor, Role::Moderator, Role::Admin]);
     let key = || (0_u128..3).prop_map(id);
     prop_oneof![
         Just(register()),
+        Just(Command::RequestErasure { now: crate::examples::time("2026-11-21T09:00:01Z") }),
+        Just(Command::Erase { now: crate::examples::time("2026-11-21T09:00:02Z") }),
         role().prop_map(|role| Command::GrantRole { role }),
         role().prop_map(|role| Command::RevokeRole { role }),
         key().prop_map(issue),

@@ -18,10 +18,11 @@ use uuid::Uuid;
 use crate::{
     copy::{Fields, Row},
     rows::{self, held},
+    sealed,
 };
 
-/// By license and fingerprint: the label and the time, or none when the machine was freed.
-type Activations = BTreeMap<(Uuid, String), Option<(String, DateTime<Utc>)>>;
+/// By license and fingerprint: the label as the log keeps it, the event that has it, and the time, or none when the machine was freed.
+type Activations = BTreeMap<(Uuid, String), Option<(String, Uuid, DateTime<Utc>)>>;
 
 /// Changes of libraries, by key.
 #[derive(Default)]
@@ -142,6 +143,7 @@ struct Activation<'a> {
     license_id: Uuid,
     fingerprint: &'a str,
     label: &'a str,
+    activated_by: Uuid,
     activated_at: DateTime<Utc>,
 }
 
@@ -310,7 +312,8 @@ impl LibraryChanges {
             license::Event::Used { purpose: license::Purpose::Usage, total, .. } => row.uses = Some(*total),
             license::Event::KeyRotated { generation } => row.key_generation = Some(*generation),
             license::Event::Activated { fingerprint, label, activated_at, .. } => {
-                self.activations.insert((id, fingerprint.clone()), Some((label.clone(), *activated_at)));
+                let kept = (sealed::kept(label), event.id, *activated_at);
+                self.activations.insert((id, fingerprint.clone()), Some(kept));
             }
             license::Event::Deactivated { fingerprint, .. } => {
                 self.activations.insert((id, fingerprint.clone()), None);
@@ -454,9 +457,9 @@ async fn flush_activations(tables: &mut Tables<'_>, activations: &Activations) -
     const TABLE: &str = "library_activation";
     let (mut kept, mut ended) = (Vec::new(), (Vec::new(), Vec::new()));
     for ((license_id, fingerprint), activation) in activations {
-        if let Some((label, activated_at)) = activation {
-            let (license_id, activated_at) = (*license_id, *activated_at);
-            kept.push(Activation { license_id, fingerprint, label, activated_at });
+        if let Some((label, activated_by, activated_at)) = activation {
+            let (license_id, activated_by, activated_at) = (*license_id, *activated_by, *activated_at);
+            kept.push(Activation { license_id, fingerprint, label, activated_by, activated_at });
         } else {
             ended.0.push(*license_id);
             ended.1.push(fingerprint.as_str());

@@ -1,7 +1,7 @@
 SELECT x.license_id AS id, x.plugin_id, coalesce(p.name, '') AS plugin_name,
     coalesce(p.display_name, '') AS plugin_display_name, to_jsonb(coalesce(p.kind, 'asset')) AS plugin_kind,
     x.kind, x.status, (x.terms ->> 'maxDevices')::bigint AS max_devices, x.terms,
-    (SELECT coalesce(jsonb_agg(jsonb_build_object('fingerprint', a.fingerprint, 'label', a.label,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('fingerprint', a.fingerprint, 'label', a.label, 'activatedBy', a.activated_by,
                 'activatedAt', a.activated_at) ORDER BY a.activated_at, a.fingerprint), '[]')
      FROM library_activation a
      WHERE a.license_id = x.license_id) AS activations,

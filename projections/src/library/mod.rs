@@ -8,7 +8,7 @@ mod query;
 
 pub use query::{
     Activation, Due, Installation, License, Order, PluginRef, Subscription, due, installations, installers, license,
-    licenses, licenses_for, order, orders, subscription, subscriptions,
+    licenses, licenses_for, order, orders, running_subscriptions, subscription, subscriptions,
 };
 
 /// What users own.
@@ -20,9 +20,9 @@ impl Projection for Library {
         "library"
     }
 
-    // 2: subscriptions, and what of a license is counted.
+    // 2: subscriptions, and what of a license is counted. 3: labels of machines as the log keeps them.
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn schema_sql(&self) -> &'static str {

@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use souk_domain::listing::{Kind, Pricing, Terms};
+use souk_domain::{
+    listing::{Kind, Pricing, Terms},
+    stream::{Category, StreamId},
+};
+use souk_ports::Vault;
 use souk_projector::ReadGuard;
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
@@ -10,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     QueryError,
     cursor::{self, Cursor, Page},
+    sealed,
 };
 
 /// The plugin of an installation, a license or an order.
@@ -103,10 +108,13 @@ pub struct License {
 pub struct Activation {
     /// The machine.
     pub fingerprint: String,
-    /// What the holder calls it.
-    pub label: String,
+    /// What the holder calls it; none once it was erased.
+    pub label: Option<String>,
     /// Since when.
     pub activated_at: DateTime<Utc>,
+    /// The event that has the label.
+    #[serde(skip_serializing)]
+    activated_by: Option<Uuid>,
 }
 
 /// An order.
@@ -261,11 +269,16 @@ pub async fn installations(
 /// The cursor is of another list, or the read models failed.
 pub async fn licenses(
     guard: &ReadGuard,
+    vault: &dyn Vault,
     user: Uuid,
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<Page<License>, QueryError> {
-    page_of(guard, ("licenses", LICENSES), user, cursor, limit).await
+    let mut page: Page<License> = page_of(guard, ("licenses", LICENSES), user, cursor, limit).await?;
+    for license in &mut page.items {
+        license.open(vault).await?;
+    }
+    Ok(page)
 }
 
 /// The orders of `user`, the newest first.
@@ -301,6 +314,15 @@ pub async fn subscriptions(
 pub async fn subscription(guard: &ReadGuard, subscription: Uuid) -> Result<Option<Subscription>, QueryError> {
     let sql = format!("{SUBSCRIPTIONS} WHERE x.subscription_id = $1");
     Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(subscription).fetch_optional(guard.pool()).await?)
+}
+
+/// The subscriptions of `user` that are not over, the newest first.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn running_subscriptions(guard: &ReadGuard, user: Uuid) -> Result<Vec<Uuid>, QueryError> {
+    let sql = "SELECT subscription_id FROM library_subscription WHERE user_id = $1 AND standing <> 'lapsed' ORDER BY position DESC";
+    Ok(sqlx::query_scalar(sql).bind(user).fetch_all(guard.pool()).await?)
 }
 
 /// What has its time, the longest due first.
@@ -358,9 +380,26 @@ pub async fn order(guard: &ReadGuard, order: Uuid) -> Result<Option<Order>, Quer
 ///
 /// # Errors
 /// See [`QueryError`].
-pub async fn license(guard: &ReadGuard, license: Uuid) -> Result<Option<License>, QueryError> {
+pub async fn license(guard: &ReadGuard, vault: &dyn Vault, license: Uuid) -> Result<Option<License>, QueryError> {
     let sql = format!("{LICENSES} WHERE x.license_id = $1");
-    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(license).fetch_optional(guard.pool()).await?)
+    let mut found: Option<License> =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(license).fetch_optional(guard.pool()).await?;
+    if let Some(license) = &mut found {
+        license.open(vault).await?;
+    }
+    Ok(found)
+}
+
+impl License {
+    /// Makes the labels of its machines readable.
+    async fn open(&mut self, vault: &dyn Vault) -> Result<(), QueryError> {
+        let stream = StreamId::new(Category::License, self.id);
+        for activation in &mut self.activations {
+            let label = [("label", activation.label.take())];
+            [activation.label] = sealed::open(vault, activation.activated_by, stream, label).await?;
+        }
+        Ok(())
+    }
 }
 
 /// The licenses of `user` for `plugin`, the newest first.

@@ -43,7 +43,9 @@ CREATE TABLE library_license (
 CREATE TABLE library_activation (
     license_id   uuid        NOT NULL,
     fingerprint  text        NOT NULL,
+    -- As the log keeps it, of the event that `activated_by` is.
     label        text        NOT NULL,
+    activated_by uuid        NOT NULL,
     activated_at timestamptz NOT NULL,
     PRIMARY KEY (license_id, fingerprint)
 );

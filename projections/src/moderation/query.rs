@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use souk_ports::Vault;
 use souk_projector::ReadGuard;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -220,7 +221,7 @@ pub async fn queue(
 ///
 /// # Errors
 /// See [`QueryError`].
-pub async fn case(guard: &ReadGuard, id: Uuid) -> Result<Option<Case>, QueryError> {
+pub async fn case(guard: &ReadGuard, vault: &dyn Vault, id: Uuid) -> Result<Option<Case>, QueryError> {
     let select = concat!(include_str!("items.sql"), "WHERE i.item_id = $1");
     let item: Option<Item> = sqlx::query_as(select).bind(id).fetch_optional(guard.pool()).await?;
     let Some(item) = item else { return Ok(None) };
@@ -232,7 +233,7 @@ pub async fn case(guard: &ReadGuard, id: Uuid) -> Result<Option<Case>, QueryErro
             let select = "SELECT samples, attempts FROM moderation_cross_check WHERE validation_id = $1";
             cross_check = sqlx::query_as(select).bind(id).fetch_optional(guard.pool()).await?;
         }
-        Subject::Review => review = reviews::review(guard, id).await?,
+        Subject::Review => review = reviews::review(guard, vault, id).await?,
     }
     Ok(Some(Case { item, decisions, validation, cross_check, review }))
 }

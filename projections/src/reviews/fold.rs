@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     copy::{Fields, Row, copy},
     rows::{self, held},
+    sealed,
     stars::Stars,
 };
 
@@ -20,7 +21,8 @@ const REVIEWS: &str = "reviews_review";
 /// Changes of reviews, by key.
 #[derive(Default)]
 pub(super) struct ReviewChanges {
-    persons: BTreeMap<Uuid, Option<String>>,
+    /// Names as the log keeps them, and the event that has each.
+    persons: BTreeMap<Uuid, (String, Uuid)>,
     reviews: BTreeMap<Uuid, ReviewPatch>,
     summaries: BTreeMap<Uuid, [i64; 5]>,
     /// Bytes of titles, bodies and replies.
@@ -30,7 +32,8 @@ pub(super) struct ReviewChanges {
 #[derive(Serialize)]
 struct Person<'a> {
     user_id: Uuid,
-    display_name: Option<&'a str>,
+    display_name: &'a str,
+    named_by: Uuid,
 }
 
 #[derive(Default, Serialize)]
@@ -59,15 +62,16 @@ struct Submitted {
 #[derive(Serialize)]
 struct Text {
     rating: u8,
-    title: Option<String>,
-    body: Option<String>,
+    title: String,
+    body: String,
+    written_by: Uuid,
 }
 
 impl Row for Person<'_> {
-    const TARGET: (&'static str, &'static str) = ("reviews_person", "user_id, display_name");
+    const TARGET: (&'static str, &'static str) = ("reviews_person", "user_id, display_name, named_by");
 
     fn put(&self, fields: &mut Fields<'_>) {
-        fields.uuid(self.user_id).maybe_text(self.display_name);
+        fields.uuid(self.user_id).text(self.display_name).uuid(self.named_by);
     }
 }
 
@@ -75,14 +79,14 @@ impl Row for Person<'_> {
 impl Row for ReviewPatch {
     const TARGET: (&'static str, &'static str) = (
         REVIEWS,
-        "review_id, plugin_id, user_id, rating, title, body, version, status, created_at, edited_at, reply, replied_at, \
-         position",
+        "review_id, plugin_id, user_id, rating, title, body, written_by, version, status, created_at, edited_at, reply, \
+         replied_at, position",
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
         let (Some(submitted), Some(text)) = (&self.submitted, &self.text) else { return };
         fields.uuid(self.review_id).uuid(submitted.plugin_id).uuid(submitted.user_id);
-        fields.small(i16::from(text.rating)).maybe_text(text.title.as_deref()).maybe_text(text.body.as_deref());
+        fields.small(i16::from(text.rating)).text(&text.title).text(&text.body).uuid(text.written_by);
         fields.text(&submitted.version).maybe_text(self.status).time(submitted.created_at).maybe_time(self.edited_at);
         fields.maybe_text(self.reply.as_deref()).maybe_time(self.replied_at).big(rows::big(submitted.position));
     }
@@ -105,23 +109,22 @@ impl Row for Summary {
     }
 }
 
+impl ReviewPatch {
+    /// Bytes of its texts.
+    fn texts(&self) -> usize {
+        self.text.as_ref().map_or(0, |text| text.title.len() + text.body.len())
+            + self.reply.as_ref().map_or(0, String::len)
+    }
+}
+
 impl Text {
-    fn of(rating: review::Rating, title: &Personal, body: &Personal) -> Self {
-        let text = |personal: &Personal| personal.text().map(ToOwned::to_owned);
-        Self { rating: rating.stars(), title: text(title), body: text(body) }
+    fn of(rating: review::Rating, title: &Personal, body: &Personal, written_by: Uuid) -> Self {
+        Self { rating: rating.stars(), title: sealed::kept(title), body: sealed::kept(body), written_by }
     }
 }
 
 impl ReviewChanges {
     fn review(&mut self, event: &Envelope, change: &review::Event) {
-        let length = |personal: &Personal| personal.text().map_or(0, str::len);
-        self.texts += match change {
-            review::Event::Submitted { title, body, .. } | review::Event::Edited { title, body, .. } => {
-                length(title) + length(body)
-            }
-            review::Event::Replied { body } => body.len(),
-            _ => 0,
-        };
         let patch = self.reviews.entry(event.stream.uuid).or_default();
         patch.review_id = event.stream.uuid;
         patch.begins |= event.version == 0;
@@ -137,14 +140,14 @@ impl ReviewChanges {
                         created_at: event.recorded_at,
                         position: event.position,
                     }),
-                    text: Some(Text::of(*rating, title, body)),
+                    text: Some(Text::of(*rating, title, body, event.id)),
                     status: Some("live"),
                     begins: patch.begins,
                     ..ReviewPatch::default()
                 };
             }
             review::Event::Edited { rating, title, body, .. } => {
-                patch.text = Some(Text::of(*rating, title, body));
+                patch.text = Some(Text::of(*rating, title, body, event.id));
                 patch.edited_at = Some(event.recorded_at);
             }
             review::Event::Retracted { .. } => patch.status = Some("retracted"),
@@ -172,10 +175,11 @@ impl Changes for ReviewChanges {
     fn fold(&mut self, event: &Envelope) {
         match &event.event {
             DomainEvent::User(user::Event::Registered { display_name, .. }) => {
-                self.persons.insert(event.stream.uuid, display_name.text().map(ToOwned::to_owned));
+                self.persons.insert(event.stream.uuid, (sealed::kept(display_name), event.id));
             }
             DomainEvent::Review(change) => {
                 self.review(event, change);
+                self.texts += self.reviews.get(&event.stream.uuid).map_or(0, ReviewPatch::texts);
                 self.count(event, Stars::of(change));
             }
             _ => {}
@@ -183,7 +187,7 @@ impl Changes for ReviewChanges {
     }
 
     fn size(&self) -> usize {
-        held::<(Uuid, Option<String>)>(self.persons.len(), 50)
+        held::<(Uuid, String, Uuid)>(self.persons.len(), 300)
             + held::<ReviewPatch>(self.reviews.len(), 50)
             + held::<(Uuid, [i64; 5])>(self.summaries.len(), 0)
             + self.texts
@@ -191,8 +195,10 @@ impl Changes for ReviewChanges {
 
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let Self { persons, reviews, summaries, .. } = *self;
-        let persons: Vec<_> =
-            persons.iter().map(|(user_id, name)| Person { user_id: *user_id, display_name: name.as_deref() }).collect();
+        let persons: Vec<_> = persons
+            .iter()
+            .map(|(user_id, (display_name, named_by))| Person { user_id: *user_id, display_name, named_by: *named_by })
+            .collect();
         rows::insert(tables, include_str!("persons.sql"), &persons).await?;
         let (submitted, old): (Vec<_>, Vec<_>) = reviews.into_values().partition(|patch| patch.submitted.is_some());
         let (new, again): (Vec<_>, Vec<_>) = submitted.into_iter().partition(|patch| patch.begins);

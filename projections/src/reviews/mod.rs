@@ -1,4 +1,4 @@
-//! What reviewers say.
+//! What reviewers say. Names and texts are kept as the log keeps them, and opened when they are read: no table ever has one that can be read.
 
 use souk_domain::stream::Category;
 use souk_projector::{Changes, Projection};
@@ -6,7 +6,7 @@ use souk_projector::{Changes, Projection};
 mod fold;
 mod query;
 
-pub use query::{Author, Reply, Review, ReviewPage, Summary, review, review_of, reviews, summary};
+pub use query::{Author, Reply, Review, ReviewPage, Summary, Written, review, review_of, reviews, summary, written_by};
 
 /// What reviewers say.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,11 @@ pub struct Reviews;
 impl Projection for Reviews {
     fn name(&self) -> &'static str {
         "reviews"
+    }
+
+    // 2: texts as the log keeps them.
+    fn version(&self) -> i32 {
+        2
     }
 
     fn schema_sql(&self) -> &'static str {

@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use souk_domain::id::derive;
+use souk_domain::{
+    id::derive,
+    stream::{Category, StreamId},
+};
+use souk_ports::Vault;
 use souk_projector::ReadGuard;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -11,6 +15,7 @@ use crate::{
     QueryError,
     catalogue::Rating,
     cursor::{self, Cursor},
+    sealed,
 };
 
 /// A review.
@@ -88,9 +93,11 @@ struct Row {
     plugin_id: Uuid,
     user_id: Uuid,
     display_name: Option<String>,
+    named_by: Option<Uuid>,
     rating: i16,
-    title: Option<String>,
-    body: Option<String>,
+    title: String,
+    body: String,
+    written_by: Uuid,
     version: String,
     status: String,
     created_at: DateTime<Utc>,
@@ -100,23 +107,28 @@ struct Row {
     position: i64,
 }
 
-impl From<Row> for Review {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.review_id,
+impl Row {
+    async fn open(self, vault: &dyn Vault) -> Result<Review, QueryError> {
+        let person = StreamId::new(Category::User, self.user_id);
+        let [display_name] = sealed::open(vault, self.named_by, person, [("displayName", self.display_name)]).await?;
+        let stream = StreamId::new(Category::Review, self.review_id);
+        let texts = [("title", Some(self.title)), ("body", Some(self.body))];
+        let [title, body] = sealed::open(vault, Some(self.written_by), stream, texts).await?;
+        Ok(Review {
+            id: self.review_id,
             author: Author {
-                pseudonym: derive(&["pseudonym", &row.plugin_id.to_string(), &row.user_id.to_string()]),
-                display_name: row.display_name,
+                pseudonym: derive(&["pseudonym", &self.plugin_id.to_string(), &self.user_id.to_string()]),
+                display_name,
             },
-            rating: row.rating,
-            title: row.title,
-            body: row.body,
-            version: row.version,
-            created_at: row.created_at,
-            edited_at: row.edited_at,
-            reply: row.reply.zip(row.replied_at).map(|(body, replied_at)| Reply { body, replied_at }),
-            hidden: row.status == "hidden",
-        }
+            rating: self.rating,
+            title,
+            body,
+            version: self.version,
+            created_at: self.created_at,
+            edited_at: self.edited_at,
+            reply: self.reply.zip(self.replied_at).map(|(body, replied_at)| Reply { body, replied_at }),
+            hidden: self.status == "hidden",
+        })
     }
 }
 
@@ -126,6 +138,7 @@ impl From<Row> for Review {
 /// The cursor is of another list, or the read models failed.
 pub async fn reviews(
     guard: &ReadGuard,
+    vault: &dyn Vault,
     plugin: Uuid,
     cursor: Option<&str>,
     limit: u32,
@@ -140,8 +153,13 @@ pub async fn reviews(
         .fetch_all(guard.pool())
         .await?;
     let place = |row: &Row| Cursor { key: row.position, id: row.review_id };
-    let page = cursor::page(rows, limit as usize, &context, place, Review::from);
-    Ok(ReviewPage { items: page.items, next_cursor: page.next_cursor, summary: summary(guard, plugin).await? })
+    let page = cursor::page(rows, limit as usize, &context, place, |row| row);
+    sealed::prepare(vault, page.items.iter().map(|row| row.user_id)).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for row in page.items {
+        items.push(row.open(vault).await?);
+    }
+    Ok(ReviewPage { items, next_cursor: page.next_cursor, summary: summary(guard, plugin).await? })
 }
 
 /// All live reviews of `plugin` together.
@@ -163,16 +181,46 @@ pub async fn summary(guard: &ReadGuard, plugin: Uuid) -> Result<Summary, QueryEr
 ///
 /// # Errors
 /// See [`QueryError`].
-pub async fn review_of(guard: &ReadGuard, plugin: Uuid, user: Uuid) -> Result<Option<Review>, QueryError> {
+pub async fn review_of(
+    guard: &ReadGuard,
+    vault: &dyn Vault,
+    plugin: Uuid,
+    user: Uuid,
+) -> Result<Option<Review>, QueryError> {
     let id = souk_domain::id::ReviewId::of(user.into(), plugin.into());
-    review(guard, id.uuid()).await
+    review(guard, vault, id.uuid()).await
 }
 
 /// A review, also while it is hidden; none when there is none, or it was taken back.
 ///
 /// # Errors
 /// See [`QueryError`].
-pub async fn review(guard: &ReadGuard, id: Uuid) -> Result<Option<Review>, QueryError> {
+pub async fn review(guard: &ReadGuard, vault: &dyn Vault, id: Uuid) -> Result<Option<Review>, QueryError> {
     let row: Option<Row> = sqlx::query_as(include_str!("review.sql")).bind(id).fetch_optional(guard.pool()).await?;
-    Ok(row.map(Review::from))
+    match row {
+        Some(row) => row.open(vault).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A review that somebody wrote, and what it is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Of which plugin.
+    pub plugin_id: Uuid,
+    /// What it says.
+    pub review: Review,
+}
+
+/// The reviews that `user` wrote and did not take back, the oldest first.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn written_by(guard: &ReadGuard, vault: &dyn Vault, user: Uuid) -> Result<Vec<Written>, QueryError> {
+    let rows: Vec<Row> = sqlx::query_as(include_str!("written_by.sql")).bind(user).fetch_all(guard.pool()).await?;
+    let mut written = Vec::with_capacity(rows.len());
+    for row in rows {
+        written.push(Written { plugin_id: row.plugin_id, review: row.open(vault).await? });
+    }
+    Ok(written)
 }

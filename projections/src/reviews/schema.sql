@@ -1,7 +1,8 @@
 CREATE TABLE reviews_person (
     user_id      uuid PRIMARY KEY,
-    -- Absent once it was erased.
-    display_name text
+    -- As the log keeps it, of the event that `named_by` is.
+    display_name text NOT NULL,
+    named_by     uuid NOT NULL
 );
 
 CREATE TABLE reviews_review (
@@ -9,8 +10,10 @@ CREATE TABLE reviews_review (
     plugin_id  uuid        NOT NULL,
     user_id    uuid        NOT NULL,
     rating     smallint    NOT NULL,
-    title      text,
-    body       text,
+    -- As the log keeps them, of the event that `written_by` is.
+    title      text        NOT NULL,
+    body       text        NOT NULL,
+    written_by uuid        NOT NULL,
     version    text        NOT NULL,
     -- live, hidden or retracted
     status     text        NOT NULL,

@@ -30,7 +30,7 @@ use souk_projections::{
     all,
     catalogue::{Shelf, Showcase, ShowcaseOptions},
 };
-use souk_projector::{Decoder, Projection, ReadGuard, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, migrate};
+use souk_projector::{Projection, ReadGuard, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, migrate};
 use souk_testkit::{ManualClock, MemoryLog, PlainVault};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::task::JoinHandle;
@@ -129,23 +129,13 @@ impl Market {
     pub fn run(&self, max_batch: usize) -> Running {
         let feed = Arc::new(LogFeed::new(Arc::clone(&self.log) as Arc<dyn EventLog>));
         let options = RunnerOptions { max_batch, ..RunnerOptions::default() };
-        let runner =
-            Runner::new(self.pool.clone(), feed, self.log.clone(), self.decoder(), self.projections.clone(), options);
+        let runner = Runner::new(self.pool.clone(), feed, self.log.clone(), self.projections.clone(), options);
         let cancel = CancellationToken::new();
         Running { task: tokio::spawn(runner.run(cancel.clone())), cancel }
     }
 
-    pub fn decoder(&self) -> Decoder {
-        Decoder::new(Arc::clone(&self.vault) as Arc<dyn Vault>)
-    }
-
     pub fn rebuild(&self) -> Rebuild {
-        Rebuild::new(
-            self.pool.clone(),
-            Arc::clone(&self.log) as Arc<dyn EventLog>,
-            self.decoder(),
-            self.projections.clone(),
-        )
+        Rebuild::new(self.pool.clone(), Arc::clone(&self.log) as Arc<dyn EventLog>, self.projections.clone())
     }
 
     pub async fn reader(&self) -> Reader {
@@ -475,7 +465,8 @@ impl Market {
     }
 
     pub async fn activate(&self, number: usize, of: usize, fingerprint: &str, now: DateTime<Utc>) {
-        let (fingerprint, label) = (fingerprint.to_owned(), format!("my {fingerprint}"));
+        let label = Personal::new(user(1), format!("my {fingerprint}"));
+        let fingerprint = fingerprint.to_owned();
         let event = license::Event::Activated { fingerprint, label, activated_at: now, activations: 1 };
         self.license_event(number, of, event).await;
     }

@@ -145,7 +145,7 @@ async fn data(app: &App, recorded: &RecordedEvent, viewer: Viewer) -> Result<Val
 }
 
 /// The text of a personal field that was opened, null for one that is sealed or erased.
-fn plain(value: Value) -> Value {
+pub(crate) fn plain(value: Value) -> Value {
     match value {
         Value::Object(mut fields) => {
             if let Some(clear) = fields.get_mut(CLEAR_MARKER) {

@@ -7,6 +7,7 @@ mod visible;
 use souk_domain::id::PluginId;
 use souk_ports::Position;
 
+pub(crate) use self::entry::plain;
 pub use self::{
     entry::{Entry, PublicActor},
     snapshot::{Snapshot, as_of},

@@ -184,6 +184,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("user.abandoned", &[], &[]),
     rule("user.api_key_issued", &[], &[]),
     rule("user.api_key_revoked", &[], &[]),
+    rule("user.erased", &[], &[]),
+    rule("user.erasure_requested", &[], &[]),
     rule("user.registered", &[], &[]),
     rule("user.role_granted", &[], &[]),
     rule("user.role_revoked", &[], &[]),

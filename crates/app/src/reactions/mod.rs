@@ -5,6 +5,7 @@
 //! any read model, so rebuilds are silent. All of this first release start at the beginning of the log.
 
 mod cancellations;
+mod erasure;
 mod executions;
 mod installations;
 mod invoices;
@@ -82,6 +83,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Reaction>> {
         Arc::new(orphans::Orphans),
         Arc::new(notifying::Notifications),
         Arc::new(notifying::Announcements),
+        Arc::new(erasure::Erasure),
     ]
 }
 

@@ -5,7 +5,11 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::Value;
-use souk_domain::{id::LicenseId, personal::SEALED_MARKER, stream::StreamId};
+use souk_domain::{
+    id::{LicenseId, UserId},
+    personal::SEALED_MARKER,
+    stream::StreamId,
+};
 use souk_ports::{
     Passwords, Vault, VaultError,
     malware::{MalwareError, MalwareScanner, Scan},
@@ -94,6 +98,14 @@ impl Vault for HidingVault {
 
     async fn open(&self, event: Uuid, stream: StreamId, data: Value) -> Result<Value, VaultError> {
         self.0.open(event, stream, reveal(data)).await
+    }
+
+    async fn destroy(&self, subject: UserId) -> Result<(), VaultError> {
+        self.0.destroy(subject).await
+    }
+
+    async fn forget(&self, subject: UserId) {
+        self.0.forget(subject).await;
     }
 
     fn email_stream(&self, normalized: &str) -> StreamId {

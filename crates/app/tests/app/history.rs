@@ -141,7 +141,7 @@ async fn the_vendor_sees_the_business_and_admins_see_all() {
     let admin = story.read(&story.world.as_role(story.buyer, Role::Admin)).await;
     assert_eq!(find(&admin, "review.submitted")["title"], "Dreadful");
     assert_eq!(find(&admin, "license.activated")["fingerprint"], "machine-7");
-    story.world.vault.0.destroy(story.buyer);
+    souk_ports::Vault::destroy(&*story.world.vault, story.buyer).await.unwrap();
     let admin = story.read(&story.world.operator()).await;
     assert_eq!(find(&admin, "review.submitted")["title"], serde_json::Value::Null);
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod command_loop;
 mod doubles;
+mod erasure;
 mod executions;
 mod history;
 mod kurrent;

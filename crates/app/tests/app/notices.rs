@@ -238,7 +238,7 @@ async fn who_is_erased_gets_no_mail_and_leaves_nothing() {
     let app = world.app();
     let (buyer, _) = bought(&world, &app, "ann").await;
     settle(&world, &app).await;
-    world.vault.0.destroy(buyer);
+    souk_ports::Vault::destroy(&*world.vault, buyer).await.unwrap();
     let posted = post(&app).await;
     assert_eq!(posted.erased, 1, "what the process remembers of her does not matter: {posted:?}");
     assert!(mailer.sent().iter().all(|mail| mail.to != "ann@people.example"));

@@ -216,7 +216,7 @@ impl Rebuild {
         events: &[RecordedEvent],
         end: Position,
     ) -> Result<(), ProjectorError> {
-        match applier.apply_upto(&self.decoder, after, events, end).await? {
+        match applier.apply_upto(after, events, end).await? {
             Applied::Done => Ok(()),
             Applied::Lost => {
                 let Generation { projection, generation, .. } = applier.generation().clone();
@@ -266,7 +266,7 @@ impl Rebuild {
             let page = read_page(self.log.as_ref(), position, PAGE).await?;
             let end = page.last().map_or(to, |last| last.position);
             let events = of_partition(&page, partition, partitions);
-            match live.apply_upto(&self.decoder, position, &events, end).await? {
+            match live.apply_upto(position, &events, end).await? {
                 // Lost to a runner, which is as good.
                 Applied::Done | Applied::Lost => {}
                 Applied::Poison(event, problem) => {

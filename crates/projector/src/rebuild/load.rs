@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::{Milestone, Phase, Rebuild, RebuildOptions, fill::Filler, level::Building, meter::Meter};
 use crate::{
-    Changes, Decoder, Envelope, ProjectorError, Undecodable,
+    Changes, Envelope, ProjectorError,
     apply::{Applier, Failure, said},
 };
 
@@ -140,7 +140,8 @@ impl Rebuild {
     ) -> Result<(), ProjectorError> {
         let pages = futures::stream::unfold(raw, async |mut raw| raw.recv().await.map(|page| (page, raw)));
         let decoding = pages.map(|page| {
-            let task = tokio::spawn(decode(self.decoder.clone(), page, Arc::clone(appliers)));
+            let appliers = Arc::clone(appliers);
+            let task = tokio::spawn(async move { Ok::<_, ProjectorError>(decode(page, &appliers)) });
             async move { Guard(task).join().await }
         });
         let mut decoded = std::pin::pin!(decoding.buffered(DECODING));
@@ -235,27 +236,18 @@ pub(super) async fn read_page(
 }
 
 /// Decodes what any projection takes.
-async fn decode(
-    decoder: Decoder,
-    page: Vec<RecordedEvent>,
-    appliers: Arc<Vec<Applier>>,
-) -> Result<Page, ProjectorError> {
+fn decode(page: Vec<RecordedEvent>, appliers: &[Applier]) -> Page {
     let (last, last_event) = page.last().map_or_else(Default::default, |event| (event.position, event.id));
     let mut events = Vec::with_capacity(page.len());
-    decoder.prepare(&page).await.map_err(ProjectorError::Vault)?;
     for event in page {
         if !appliers.iter().any(|applier| applier.takes(&event)) {
             continue;
         }
         let (category, position) = (event.stream.category, event.position);
-        let event = match decoder.decode(&event).await {
-            Ok(envelope) => Ok(envelope),
-            Err(Undecodable::Poison(problem)) => Err(Box::new(Unreadable { event, problem })),
-            Err(Undecodable::Vault(error)) => return Err(ProjectorError::Vault(error)),
-        };
+        let event = Envelope::decode(&event).map_err(|problem| Box::new(Unreadable { event, problem }));
         events.push(Decoded { category, position, event });
     }
-    Ok(Page { last, last_event, events })
+    Page { last, last_event, events }
 }
 
 /// The memory that all loaders share: half of it for changes that wait, the rest for those that are being written.

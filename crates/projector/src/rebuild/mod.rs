@@ -7,7 +7,7 @@ use souk_ports::{EventLog, Position};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Decoder, Generation, Projection, ProjectorError, generation::RebuildLock, poison};
+use crate::{Generation, Projection, ProjectorError, generation::RebuildLock, poison};
 
 mod cancel;
 mod compare;
@@ -29,7 +29,6 @@ use meter::Meter;
 pub struct Rebuild {
     pool: PgPool,
     log: Arc<dyn EventLog>,
-    decoder: Decoder,
     projections: Vec<Arc<dyn Projection>>,
 }
 
@@ -90,8 +89,8 @@ impl Default for RebuildOptions {
 impl Rebuild {
     /// Rebuilds of `projections`. `pool` needs two connections for each, and four more.
     #[must_use]
-    pub fn new(pool: PgPool, log: Arc<dyn EventLog>, decoder: Decoder, projections: Vec<Arc<dyn Projection>>) -> Self {
-        Self { pool, log, decoder, projections }
+    pub fn new(pool: PgPool, log: Arc<dyn EventLog>, projections: Vec<Arc<dyn Projection>>) -> Self {
+        Self { pool, log, projections }
     }
 
     /// Rebuilds. Works while runners of any process follow the feed, and while none does. A rebuild that was interrupted is

@@ -25,10 +25,10 @@ use souk_embedded_postgres::testing::{TestDatabase, database};
 use souk_feed_log::LogFeed;
 use souk_ports::{Actor, Appended, EventLog, Expected, Metadata, NewEvent, Position};
 use souk_projector::{
-    Changes, Decoder, Envelope, Projection, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, State, Tables,
-    migrate, status,
+    Changes, Envelope, Projection, Reader, ReaderOptions, Rebuild, Runner, RunnerOptions, State, Tables, migrate,
+    status,
 };
-use souk_testkit::{ManualClock, MemoryLog, PlainVault};
+use souk_testkit::{ManualClock, MemoryLog};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -225,13 +225,9 @@ impl World {
         }
     }
 
-    pub fn decoder(&self) -> Decoder {
-        Decoder::new(Arc::new(PlainVault::default()))
-    }
-
     pub fn runner_with(&self, options: RunnerOptions) -> Runner {
         let feed = Arc::new(LogFeed::new(Arc::clone(&self.log) as Arc<dyn EventLog>));
-        Runner::new(self.pool.clone(), feed, self.log.clone(), self.decoder(), self.projections.clone(), options)
+        Runner::new(self.pool.clone(), feed, self.log.clone(), self.projections.clone(), options)
     }
 
     pub fn run(&self) -> Running {
@@ -251,12 +247,7 @@ impl World {
     }
 
     pub fn rebuild(&self) -> Rebuild {
-        Rebuild::new(
-            self.pool.clone(),
-            Arc::clone(&self.log) as Arc<dyn EventLog>,
-            self.decoder(),
-            self.projections.clone(),
-        )
+        Rebuild::new(self.pool.clone(), Arc::clone(&self.log) as Arc<dyn EventLog>, self.projections.clone())
     }
 
     /// Appends `count` events, spread over `plugins` plugins.

@@ -19,6 +19,7 @@ pub fn check(config: &Config, json: bool) -> Result<(), Failure> {
     shown.artifacts.s3.secret_access_key = shown.artifacts.s3.secret_access_key.map(|_| "(set)".to_owned());
     shown.kafka.properties.values_mut().for_each(|value| "(set)".clone_into(value));
     shown.sandbox.secrets.values_mut().for_each(|value| "(set)".clone_into(value));
+    shown.keys.database_url = shown.keys.database_url.map(|_| "(set)".to_owned());
     shown.payments.hide();
     shown.mail.hide();
     let value = serde_json::to_value(&shown).map_err(Failure::new)?;

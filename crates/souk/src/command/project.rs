@@ -30,7 +30,7 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
 }
 
 async fn project(config: &Config, process: &Process, base: &Base) -> Result<(), Failure> {
-    let models = base.models(config).await?;
+    let models = base.models();
     let Some(feed) = process.unless_stopped(base.feed(config, true)).await? else { return Ok(()) };
     let projecting = models.project(feed, Wake::default());
     process.run(Arc::new(Projecting { models, first_head: OnceLock::new() })).await;

@@ -49,10 +49,7 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
         ..RebuildOptions::default()
     };
     hold(&mut options);
-    let outcome = match base.models(config).await {
-        Ok(models) => models.rebuild().run(options).await.map_err(Failure::new),
-        Err(failure) => Err(failure),
-    };
+    let outcome = base.models().rebuild().run(options).await.map_err(Failure::new);
     base.close().await?;
     report(&outcome?, &wanted)
 }

@@ -14,6 +14,7 @@ pub type Subject = Arc<dyn WrappedKeys>;
 pub const CASES: &[Case<Subject>] = &[
     ("the first key of a person stays", |store| Box::pin(first_stays(store))),
     ("of simultaneous first keys everybody gets the same one", |store| Box::pin(race(store))),
+    ("a key that is destroyed never comes back", |store| Box::pin(destroyed(store))),
     ("many keys are had at once, without those that there are not", |store| Box::pin(many(store))),
 ];
 
@@ -32,6 +33,20 @@ async fn first_stays(store: Subject) {
     assert_eq!(store.get_or_insert(subject, &[2]).await.unwrap(), Some(vec![1, 0, 255]));
     assert_eq!(store.get(subject).await.unwrap(), Some(vec![1, 0, 255]));
     assert_eq!(store.get(unique().into()).await.unwrap(), None);
+}
+
+async fn destroyed(store: Subject) {
+    let (subject, unknown, other) = (unique().into(), unique().into(), unique().into());
+    store.get_or_insert(subject, &[1]).await.unwrap();
+    store.get_or_insert(other, &[3]).await.unwrap();
+    assert!(store.destroy(subject).await.unwrap());
+    assert!(!store.destroy(subject).await.unwrap());
+    assert!(!store.destroy(unknown).await.unwrap(), "there was none");
+    for subject in [subject, unknown] {
+        assert_eq!(store.get(subject).await.unwrap(), None);
+        assert_eq!(store.get_or_insert(subject, &[2]).await.unwrap(), None, "there is no second key");
+    }
+    assert_eq!(store.get_all(&[subject, other, unknown]).await.unwrap(), [(other, vec![3])]);
 }
 
 async fn many(store: Subject) {

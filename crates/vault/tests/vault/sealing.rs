@@ -6,6 +6,7 @@ use crate::support::*;
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use souk_domain::personal::Personal;
+use souk_ports::store::WrappedKeys as _;
 use souk_ports::{Vault, VaultError};
 
 fn problem(outcome: Result<Value, VaultError>) -> String {
@@ -52,7 +53,7 @@ async fn the_domains_own_type_goes_through_the_vault_and_back() {
     assert!(matches!(read(&sealed), Personal::Sealed(_)));
     let unchanged = json!({ "email": read(&sealed) });
     assert_eq!(read(&vault.open(event(1), stream(1), unchanged).await.unwrap()), email);
-    keys.destroy(user(1));
+    keys.destroy(user(1)).await.unwrap();
     vault.forget(user(1)).await;
     assert_eq!(read(&vault.open(event(1), stream(1), sealed).await.unwrap()), Personal::Erased);
 }
@@ -152,7 +153,7 @@ async fn a_destroyed_key_erases_and_never_comes_back() {
     let (vault, keys) = vault();
     let data = json!({ "a": personal(user(1), "x"), "b": personal(user(2), "y") });
     let sealed = vault.seal(event(1), stream(1), data).await.unwrap();
-    keys.destroy(user(1));
+    keys.destroy(user(1)).await.unwrap();
     vault.forget(user(1)).await;
     let opened = vault.open(event(1), stream(1), sealed.clone()).await.unwrap();
     assert_eq!(opened, json!({ "a": { "$erased": true }, "b": personal(user(2), "y") }));

@@ -48,10 +48,6 @@ pub struct MemoryKeys {
 }
 
 impl MemoryKeys {
-    pub fn destroy(&self, subject: UserId) {
-        self.wrapped.lock().unwrap().insert(subject, None);
-    }
-
     fn reach(&self) -> Result<(), StoreError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if *self.down.lock().unwrap() { Err(StoreError("down".to_owned())) } else { Ok(()) }
@@ -75,6 +71,11 @@ impl WrappedKeys for MemoryKeys {
         let keys = self.wrapped.lock().unwrap();
         let key = |subject: &UserId| Some((*subject, keys.get(subject).cloned().flatten()?));
         Ok(subjects.iter().filter_map(key).collect())
+    }
+
+    async fn destroy(&self, subject: UserId) -> Result<bool, StoreError> {
+        self.reach()?;
+        Ok(self.wrapped.lock().unwrap().insert(subject, None).flatten().is_some())
     }
 }
 

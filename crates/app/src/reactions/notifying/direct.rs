@@ -75,7 +75,7 @@ pub(super) async fn told(app: &App, cause: &Cause<'_>) -> Result<Option<Told>, A
 /// Whether there is such a person, and not erased.
 async fn is_there(app: &App, user: UserId) -> Result<bool, AppError> {
     let fact = app.fact::<Users>(user.uuid(), app.settings.fact_age).await?;
-    Ok(matches!(&*fact.state, user::State::Registered(user) if user.email.text().is_some()))
+    Ok(matches!(&*fact.state, user::State::Registered(user) if user.erasing.is_none() && user.email.text().is_some()))
 }
 
 /// A plugin as notices show it, and whose it is.

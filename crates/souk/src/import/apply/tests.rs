@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use souk_app::{App, Ports, Settings, reactions::ReactionRunner};
 use souk_domain::{
-    id::{LicenseId, OrderId, PluginId, UserId, VendorId, WebhookId},
+    id::{LicenseId, OrderId, PluginId, SubscriptionId, UserId, VendorId, WebhookId},
     money::Currency,
 };
 use souk_feed_log::LogFeed;
@@ -30,6 +30,10 @@ impl Directory for Nothing {
     }
 
     async fn licenses_of(&self, _: UserId, _: PluginId, _: Position) -> Result<Vec<LicenseId>, DirectoryError> {
+        Ok(Vec::new())
+    }
+
+    async fn subscriptions_of(&self, _: UserId, _: Position) -> Result<Vec<SubscriptionId>, DirectoryError> {
         Ok(Vec::new())
     }
 
