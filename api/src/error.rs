@@ -226,6 +226,7 @@ impl From<AppError> for ApiError {
         match error {
             AppError::Invalid(fields) => Self::invalid(&fields.0),
             AppError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, code, error.to_string()),
+            AppError::NotYetInLedger => Self::new(StatusCode::NOT_FOUND, code, error.to_string()).retry_after(1),
             AppError::Unauthorized(_) => Self::new(StatusCode::UNAUTHORIZED, code, error.to_string()),
             AppError::Forbidden(_) | AppError::NotEntitled(_) => {
                 Self::new(StatusCode::FORBIDDEN, code, error.to_string())
@@ -269,6 +270,7 @@ mod tests {
             (AppError::Forbidden("only an admin does this"), 403, "forbidden"),
             (AppError::NotEntitled("no license".to_owned()), 403, "not_entitled"),
             (AppError::conflict("name_taken", "taken"), 409, "conflict"),
+            (AppError::NotYetInLedger, 404, "not_yet_in_ledger"),
             (AppError::Behind, 503, "projection_behind"),
             (AppError::Unavailable("the log".to_owned()), 503, "unavailable"),
             (AppError::Internal("a bug".to_owned()), 500, "internal"),

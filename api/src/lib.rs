@@ -26,7 +26,10 @@ pub use api::{Api, Parts};
 pub use control::{ControlError, ProjectionControl, ProjectionState, ProjectionStatus};
 pub use metrics::Metrics;
 pub use openapi::{openapi, routes};
-pub use operations::system::{metrics::measure_projections, ready::lagging};
+pub use operations::system::{
+    metrics::{measure_ledger, measure_projections},
+    ready::lagging,
+};
 pub use reads::ReadModels;
 pub use router::router;
 pub use serve::serve;

@@ -37,6 +37,7 @@ use crate::{Api, error::ErrorBody, router};
         (name = "webhooks", description = "What payment gateways tell"),
         (name = "notifications", description = "Ending mails"),
         (name = "keys", description = "Souk's own keys"),
+        (name = "ledger", description = "Signed trees over all events, and proofs that one is in them"),
         (name = "admin", description = "What only admins do"),
         (name = "system", description = "For those who run Souk"),
     ),
@@ -86,6 +87,10 @@ fn document() -> Value {
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))));
     let mut document = serde_json::to_value(document).unwrap_or_default();
+    // OpenAPI has no name for the rest of a path, with its slashes.
+    if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+        *paths = std::mem::take(paths).into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    }
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for (method, _) in &METHODS {
@@ -118,7 +123,7 @@ fn add_what_all_have(path: &str, method: &str, operation: &mut Map<String, Value
             "Sent again with the same request, gives the first answer again",
             json!({ "type": "string", "maxLength": 255 }),
         )
-    } else if !writes && method == "get" && !rest.starts_with("/admin/") {
+    } else if !writes && method == "get" && !rest.starts_with("/admin/") && !proves(rest) {
         let schema = json!({ "type": "integer", "format": "int64", "minimum": 0 });
         header("Souk-Min-Position", "`Souk-Position` of a write that the answer must include", schema)
     } else {
@@ -127,6 +132,11 @@ fn add_what_all_have(path: &str, method: &str, operation: &mut Map<String, Value
     if let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut() {
         parameters.push(parameter);
     }
+}
+
+/// What is read of the ledger and not of a read model.
+fn proves(rest: &str) -> bool {
+    rest.starts_with("/ledger/") || rest.starts_with("/events/{position}/")
 }
 
 fn default_response() -> Value {

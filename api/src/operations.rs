@@ -6,6 +6,7 @@ pub mod downloads;
 pub mod executions;
 pub mod installs;
 pub mod keys;
+pub mod ledger;
 pub mod licenses;
 pub mod me;
 pub mod moderation;

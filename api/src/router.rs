@@ -13,8 +13,8 @@ use crate::{
     error::ApiError,
     middleware,
     operations::{
-        admin, auth, downloads, executions, installs, keys, licenses, me, moderation, notifications, orders, plugins,
-        reviews, subscriptions, system, vendors, versions, webhooks,
+        admin, auth, downloads, executions, installs, keys, ledger, licenses, me, moderation, notifications, orders,
+        plugins, reviews, subscriptions, system, vendors, versions, webhooks,
     },
 };
 
@@ -141,6 +141,9 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(licenses::revoke::revoke_license))
         // /keys
         .routes(routes!(keys::list::list_keys))
+        // /events/{position}/…, /ledger/…
+        .routes(routes!(ledger::proof::event_proof))
+        .routes(routes!(ledger::consistency::ledger_consistency))
         // /admin/…
         .routes(routes!(admin::list_projections::list_projections))
         .routes(routes!(admin::rebuild_projection::rebuild_projection, admin::cancel_rebuild::cancel_rebuild))
@@ -169,6 +172,9 @@ pub(crate) fn system_table() -> OpenApiRouter<Api> {
         .routes(routes!(system::health::health))
         .routes(routes!(system::ready::ready))
         .routes(routes!(system::metrics::metrics))
+        // Whoever checks a ledger need not say who they are.
+        .routes(routes!(ledger::checkpoint::ledger_checkpoint))
+        .routes(routes!(ledger::tile::ledger_tile))
         // Payment gateways sign what they send; who they are nobody asks.
         .routes(routes!(webhooks::receive::receive_from_stripe))
         .routes(routes!(webhooks::receive::receive_from_razorpay))

@@ -25,6 +25,7 @@ use souk_domain::{
     user::Role,
     validation::Thresholds,
 };
+use souk_ledger::MemoryLedger;
 use souk_ports::{
     Clock, Position, Random,
     store::{Parked, ReactionStore},
@@ -59,6 +60,7 @@ pub struct Inner {
     pub artifacts: Arc<MemoryArtifacts>,
     pub gateway: Arc<ToyGateway>,
     pub mailer: Arc<MemoryMailer>,
+    pub ledger: Arc<MemoryLedger>,
     log: Arc<FaultyLog>,
     ports: Ports,
     reactions: Arc<MemoryReactions>,
@@ -93,6 +95,7 @@ impl World {
         let mailer = Arc::new(MemoryMailer::default());
         let post =
             Post { mailer: mailer.clone(), wording: Arc::new(PlainWording), site: "https://souk.example".to_owned() };
+        let ledger = Arc::new(MemoryLedger::over(log.clone(), &SeededRandom::new(2)).unwrap());
         let ports = Ports {
             log: log.clone(),
             vault: Arc::new(PlainVault::default()),
@@ -111,6 +114,7 @@ impl World {
             post: Some(post),
             directory: directory.clone(),
             timeline: directory,
+            ledger: ledger.clone(),
         };
         // Their clock stands still unless a test moves it.
         let settled = souk_app::Settings { orphan_grace: std::time::Duration::ZERO, ..souk_app::Settings::default() };
@@ -141,6 +145,7 @@ impl World {
             artifacts,
             gateway,
             mailer,
+            ledger,
             log,
             ports,
             reactions,

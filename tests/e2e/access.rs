@@ -49,6 +49,10 @@ fn rows() -> Vec<Row> {
         row("GET /ready", "!/ready", None, PUBLIC),
         row("GET /metrics", "!/metrics", None, PUBLIC),
         row("GET /docs", "!/docs", None, PUBLIC),
+        row("GET /ledger/checkpoint", "!/ledger/checkpoint", None, PUBLIC),
+        row("GET /ledger/tile/{level}/{number}", "!/ledger/tile/0/000.p/1", None, PUBLIC),
+        row("GET /api/v1/ledger/consistency", "/ledger/consistency?from=1&to=1", None, PUBLIC),
+        row("GET /api/v1/events/{position}/proof", "/events/1/proof", None, PUBLIC),
         row("GET /api/v1/openapi.json", "/openapi.json", None, PUBLIC),
         row(
             "POST /api/v1/auth/register",

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod audit;
 mod authors;
 mod bad_input;
 mod bucket;

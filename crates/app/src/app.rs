@@ -9,7 +9,8 @@ use std::{
 
 use souk_domain::{id::UserId, money::Currency, validation::Thresholds};
 use souk_ports::{
-    ArtifactStore, Clock, Directory, EventLog, Mailer, Notices, Outbox, Passwords, Random, Timeline, Vault, Wording,
+    ArtifactStore, Clock, Directory, EventLog, Ledger, Mailer, Notices, Outbox, Passwords, Random, Timeline, Vault,
+    Wording,
     malware::MalwareScanner,
     payment::PaymentGateway,
     sandbox::{Grants, Sandbox},
@@ -66,6 +67,8 @@ pub struct Ports {
     pub directory: Arc<dyn Directory>,
     /// Histories of plugins.
     pub timeline: Arc<dyn Timeline>,
+    /// Signed trees over all events.
+    pub ledger: Arc<dyn Ledger>,
 }
 
 /// How mails are written and sent.

@@ -36,6 +36,9 @@ pub enum AppError {
         /// A sentence.
         message: String,
     },
+    /// The event is not in a signed tree yet (404 `not_yet_in_ledger`); soon it will be.
+    #[error("this is not in the signed ledger yet; try again")]
+    NotYetInLedger,
     /// A read model did not reach the log's head in time (503 `projection_behind`).
     #[error("the read models are behind; try again")]
     Behind,
@@ -59,6 +62,7 @@ impl AppError {
             Self::NotEntitled(_) => "not_entitled",
             Self::InvalidSignature(_) => "invalid_signature",
             Self::Conflict { .. } => "conflict",
+            Self::NotYetInLedger => "not_yet_in_ledger",
             Self::Behind => "projection_behind",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",

@@ -1,6 +1,7 @@
 //! Use cases, the command loop, reactions and the validation pipeline.
 
 mod app;
+pub mod audit;
 mod context;
 pub mod diff;
 pub mod downloads;
@@ -12,6 +13,7 @@ mod following;
 pub mod history;
 pub mod input;
 pub mod installs;
+pub mod ledger;
 pub mod licenses;
 mod memory;
 pub mod notices;

@@ -1,10 +1,12 @@
 //! The ports of Souk: what the outside must offer, and the values that pass through.
 
 pub mod artifact;
+pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod directory;
 pub mod feed;
+pub mod ledger;
 pub mod log;
 pub mod mail;
 pub mod malware;
@@ -21,6 +23,7 @@ pub use auth::{Bearer, IssuedToken, Keyring, Passwords, SecretKind};
 pub use clock::{Clock, Random};
 pub use directory::{Directory, DirectoryError, Due, Timeline};
 pub use feed::{EventFeed, FeedBatch, FeedBatches, FeedError};
+pub use ledger::{Ledger, LedgerError};
 pub use log::{Appended, EventLog, Expected, Filter, LogError, NewEvent, Position, RecordedEvent};
 pub use mail::{Mail, MailError, Mailer, Wording};
 pub use malware::{MalwareError, MalwareScanner};

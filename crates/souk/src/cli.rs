@@ -59,7 +59,7 @@ pub enum Command {
     Relay(Probed),
     /// Keep read models up to date only, beside other processes on one database, until SIGTERM
     Project(Probed),
-    /// React to events only, beside other processes on one database, until SIGTERM
+    /// React to events and sign the ledger only, beside other processes on one database, until SIGTERM
     React(Probed),
     /// Bring the database's tables up to date
     Migrate,
@@ -91,6 +91,8 @@ pub enum Command {
         #[arg(long)]
         limit: Option<usize>,
     },
+    /// Prove the history of a plugin: hold every event against the signed ledger, and write it down for others to check
+    Audit(AuditOptions),
     /// Import a catalogue: its authors become vendors, its entries plugins with versions
     Import {
         /// Of which sort the catalogue is
@@ -111,6 +113,12 @@ pub enum Command {
     /// What needs no Souk
     #[command(flatten)]
     Offline(Offline),
+    /// Look at the ledger: the signed trees over all events
+    Ledger {
+        /// What to do
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
     /// Manage accounts and reactions from the server's command line
     Admin {
         /// What to do
@@ -324,6 +332,59 @@ pub enum AdminCommand {
         reaction: String,
         /// The last position that it need not see again
         position: u64,
+    },
+}
+
+/// What to prove.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    after_help = "Exit codes: 0 all holds; 1 it could not be found out; 3 something was changed, which is named."
+)]
+pub struct AuditOptions {
+    /// Check what somebody else exported
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
+    /// Name or id
+    #[arg(required = true)]
+    pub plugin: Option<String>,
+    /// Write history and proofs into this file, for `souk audit verify`
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+    /// Write a page for people into this file
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+}
+
+/// What to check.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check an exported history, without asking anybody
+    #[command(
+        after_help = "Exit codes: 0 all holds; 1 it could not be checked; 3 something was changed, which is named."
+    )]
+    Verify {
+        /// What `souk audit --export` or GET /plugins/{plugin}/history?proofs=true wrote
+        file: PathBuf,
+        /// What `souk ledger key` printed, from a time when you trusted it
+        #[arg(long, value_name = "VKEY")]
+        key: String,
+        /// Also read all leaves of the tree from this Souk, to see that no stream of the plugin goes on in it
+        #[arg(long, value_name = "URL")]
+        tiles: Option<String>,
+    },
+}
+
+/// What to ask about the ledger.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Print the key that checks its signatures, as signed notes have it: NAME+ID+BASE64
+    Key,
+    /// Write the exact bytes of every event and the salts of its leaf, one JSON object a line: with it and the public tiles anybody finds
+    /// out which event was changed. Holds everything that the log does; personal fields stay sealed
+    Export {
+        /// Where to
+        file: PathBuf,
     },
 }
 

@@ -3,6 +3,7 @@
 mod artifacts;
 mod events;
 mod keys;
+mod ledger;
 mod log;
 mod mail;
 mod malware;
@@ -24,6 +25,7 @@ pub use self::{
     artifacts::Artifacts,
     events::{Events, FeedKind, Kafka, KurrentDb, LogKind},
     keys::PersonKeyPlace,
+    ledger::Ledger,
     log::{Log, LogFormat},
     mail::Mail,
     malware::Malware,
@@ -82,6 +84,8 @@ pub struct Config {
     pub payments: Payments,
     /// How mails are sent.
     pub mail: Mail,
+    /// The signed trees over all events.
+    pub ledger: Ledger,
     /// Pages that are kept in memory.
     pub pages: Pages,
     /// How logs look and what they hold.
@@ -114,6 +118,7 @@ impl Default for Config {
             malware: Malware::default(),
             payments: Payments::default(),
             mail: Mail::default(),
+            ledger: Ledger::default(),
             pages: Pages::default(),
             log: Log::default(),
         }
@@ -273,7 +278,9 @@ fn describe(figment: &Figment, errors: &figment::Error) -> String {
         .map(|error| {
             let key = if error.path.is_empty() { "(top level)".to_owned() } else { error.path.join(".") };
             let source = error.metadata.as_ref().map_or_else(String::new, |m| format!(" (from {})", m.name));
-            let hidden = [artifacts::is_secret(&key), payments::is_secret(&key), mail::is_secret(&key)].contains(&true);
+            let hidden =
+                [artifacts::is_secret(&key), payments::is_secret(&key), mail::is_secret(&key), ledger::is_secret(&key)]
+                    .contains(&true);
             if key == "kek" || key == "keys.database_url" || hidden {
                 return format!("  {key}: a secret that is not shown here: expected a text{source}");
             }
@@ -358,6 +365,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     problems.extend(config.keys.problems());
     problems.extend(config.payments.problems());
     problems.extend(config.mail.problems(config.public_url.as_deref()));
+    problems.extend(config.ledger.problems());
     if config.limits.archive_bytes > LARGEST_ARCHIVE {
         problems.push(format!(
             "  limits.archive_bytes: {}: expected at most {LARGEST_ARCHIVE}, which is what the validation takes",

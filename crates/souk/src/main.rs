@@ -9,6 +9,7 @@ mod failure;
 mod import;
 mod interrupt;
 mod kek;
+mod ledger;
 mod lines;
 mod logging;
 mod models;
@@ -89,6 +90,7 @@ async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
         Command::History { plugin, after, limit } => {
             command::history::run(config, command::history::Wanted { plugin, after, limit, json }).await
         }
+        Command::Audit(options) => command::audit::run(config, options, json).await,
         Command::Import { source, path, owner, check } => {
             command::import::run(config, command::import::Wanted { source, path, owner, check, json }).await
         }
@@ -100,6 +102,7 @@ async fn dispatch(cli: Cli, config: &Config) -> Result<(), Failure> {
             Author::Publish(options) => command::publish::run(config, &options, json).await,
         },
         Command::Offline(command) => command::signing::run(&command, json),
+        Command::Ledger { command } => command::ledger::run(config, &command, json).await,
         Command::Admin { command } => command::admin::run(config, command).await,
         Command::Config { command: ConfigCommand::Check } => command::config::check(config, json),
         Command::Doctor => command::doctor::run(config, json).await,

@@ -15,6 +15,7 @@ use souk_auth::{Argon2Passwords, Keys, Tokens};
 use souk_clamd::{Clamd, Patience};
 use souk_feed_kafka::{KafkaFeed, Relay, RelayStatus};
 use souk_feed_log::LogFeed;
+use souk_ledger::{PostgresLedger, Salts};
 use souk_log_kurrent::KurrentLog;
 use souk_log_postgres::PostgresLog;
 use souk_ports::{
@@ -35,7 +36,7 @@ use crate::{
     control::Control,
     database::Database,
     failure::Failure,
-    kek,
+    kek, ledger,
     models::Models,
     person_keys,
     sandbox::LazySandbox,
@@ -171,7 +172,10 @@ impl Base {
     }
 
     /// The configuration with the data directory that this database belongs to.
-    async fn at_home(&self, config: &Config) -> Result<Config, Failure> {
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn at_home(&self, config: &Config) -> Result<Config, Failure> {
         Ok(Config { data_dir: kek::data_dir(config, &self.store).await?, ..config.clone() })
     }
 
@@ -291,6 +295,7 @@ impl Souk {
                 .map_err(|p| Failure::new(p.join("\n")))?,
             directory: Arc::clone(&directories) as _,
             timeline: directories,
+            ledger: Arc::new(PostgresLedger::new(base.pool.clone(), Salts::new(vault.derived_secret(ledger::SALTS)))),
         };
         let settings = souk_app::Settings {
             thresholds: config.validation,
@@ -385,6 +390,16 @@ impl Souk {
     /// Starts to forget what has had its time.
     pub fn keep_house(&self) -> Workers {
         workers::keep_house(Arc::clone(&self.base.store))
+    }
+
+    /// Starts to put events into the ledger and to sign it; of several processes one does.
+    ///
+    /// # Errors
+    /// The key that signs cannot be had.
+    pub async fn sequence(&self, config: &Config) -> Result<Workers, Failure> {
+        let config = &self.base.at_home(config).await?;
+        let secret = self.wired.app.ports().vault.derived_secret(ledger::SALTS);
+        ledger::sequence(config, self.base.pool.clone(), Arc::clone(&self.base.log), secret)
     }
 
     /// Starts to do what is due.

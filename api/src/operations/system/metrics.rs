@@ -6,6 +6,7 @@ use axum::{
     extract::State,
     http::{HeaderName, header},
 };
+use souk_ports::{Position, ledger::LedgerStatus};
 use souk_projections::catalogue::ShowcaseStatus;
 use tokio::time::timeout;
 
@@ -44,6 +45,15 @@ pub fn measure_projections(statuses: &[ProjectionStatus]) {
     }
 }
 
+/// Sets the gauges of the ledger, in a log that ends at `head`.
+#[expect(clippy::cast_precision_loss, reason = "positions stay far below 2^52, and a gauge is a float")]
+pub fn measure_ledger(status: &LedgerStatus, head: Position) {
+    metrics::gauge!("souk_ledger_size").set(status.size as f64);
+    metrics::gauge!("souk_ledger_signed_size").set(status.signed_size as f64);
+    metrics::gauge!("souk_ledger_lag").set(head.saturating_sub(status.position) as f64);
+    metrics::gauge!("souk_ledger_trouble").set(if status.trouble.is_some() { 1.0 } else { 0.0 });
+}
+
 #[expect(clippy::cast_precision_loss, reason = "plugins and bytes stay far below 2^52, and a gauge is a float")]
 fn measure_showcase(status: &ShowcaseStatus) {
     let ShowcaseStatus { plugins, position, hits, misses, page_bytes, asked_again, asked_anew } = *status;
@@ -59,6 +69,10 @@ fn measure_showcase(status: &ShowcaseStatus) {
 async fn measure(api: &Api) {
     measure_showcase(&api.reads.showcase().unwrap_or_default());
     measure_projections(&api.projections.status().await.unwrap_or_default());
+    let ports = api.app.ports();
+    if let (Ok(status), Ok(head)) = tokio::join!(ports.ledger.status(), ports.log.head()) {
+        measure_ledger(&status, head);
+    }
     // A reaction whose last parked event was dealt with shows 0, not what it was.
     let mut parked: BTreeMap<String, f64> =
         souk_app::reactions::names().into_iter().map(|name| (name.to_owned(), 0.0)).collect();
@@ -88,6 +102,8 @@ mod tests {
             "souk_projection_lag{projection=\"catalogue\"}",
             "souk_projection_state{projection=\"catalogue\",state=\"live\"} 1",
             "souk_pages_total{memory=\"hit\"}",
+            "souk_ledger_size",
+            "souk_ledger_lag 0",
             "souk_reaction_parked{reaction=\"licensing\"}",
         ] {
             assert!(answer.text.contains(line), "{line} is missing in {}", answer.text);

@@ -17,6 +17,9 @@ use souk_ports::{Actor, ActorKind, Metadata, Position, RecordedEvent};
 use super::visible::{Viewer, rule_of};
 use crate::{App, AppError};
 
+/// What stands for a personal text whose key was destroyed.
+pub const ERASED: &str = "[erased]";
+
 /// One event of a history.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -144,14 +147,17 @@ async fn data(app: &App, recorded: &RecordedEvent, viewer: Viewer) -> Result<Val
     Ok(Value::Object(shown))
 }
 
-/// The text of a personal field that was opened, null for one that is sealed or erased.
+/// The text of a personal field that was opened, null for one that is sealed, [`ERASED`] for one that is erased.
 pub(crate) fn plain(value: Value) -> Value {
     match value {
         Value::Object(mut fields) => {
             if let Some(clear) = fields.get_mut(CLEAR_MARKER) {
                 return clear.get_mut("text").map(Value::take).unwrap_or_default();
             }
-            if fields.contains_key(SEALED_MARKER) || fields.contains_key(ERASED_MARKER) {
+            if fields.contains_key(ERASED_MARKER) {
+                return Value::String(ERASED.to_owned());
+            }
+            if fields.contains_key(SEALED_MARKER) {
                 return Value::Null;
             }
             Value::Object(fields.into_iter().map(|(name, value)| (name, plain(value))).collect())

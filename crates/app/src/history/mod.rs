@@ -22,6 +22,16 @@ use crate::{
     vendors,
 };
 
+/// Whether the vendor of a plugin may see every field of `data`, as it is stored.
+pub(crate) fn vendor_sees_all_of(event_type: &str, schema_version: u16, data: &serde_json::Value) -> bool {
+    // Rules are about the newest shape.
+    let known = souk_domain::event::DomainEvent::decode(event_type, schema_version, data.clone()).is_ok();
+    let (Some(fields), Some(rule), true) = (data.as_object(), visible::rule_of(event_type), known) else {
+        return false;
+    };
+    fields.keys().all(|field| rule.shows(field, Viewer::Vendor))
+}
+
 /// A page of a history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {

@@ -28,6 +28,7 @@ use souk_domain::{
     validation::{Ruling, Verdict},
     vendor::Vendor,
 };
+use souk_ledger::MemoryLedger;
 use souk_ports::{EventLog, MalwareScanner, PaymentGateway, RecordedEvent, store::ReactionStore};
 use souk_testkit::{
     FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices,
@@ -115,6 +116,7 @@ impl World {
 
     fn process(&self, log: Arc<dyn EventLog>, settings: Settings) -> Arc<App> {
         let ports = Ports {
+            ledger: Arc::new(MemoryLedger::over(log.clone(), &SeededRandom::new(0)).unwrap()),
             log,
             vault: self.vault.clone(),
             clock: self.clock.clone(),

@@ -20,6 +20,7 @@ pub fn check(config: &Config, json: bool) -> Result<(), Failure> {
     shown.kafka.properties.values_mut().for_each(|value| "(set)".clone_into(value));
     shown.sandbox.secrets.values_mut().for_each(|value| "(set)".clone_into(value));
     shown.keys.database_url = shown.keys.database_url.map(|_| "(set)".to_owned());
+    shown.ledger.key = shown.ledger.key.map(|_| "(set)".to_owned());
     shown.payments.hide();
     shown.mail.hide();
     let value = serde_json::to_value(&shown).map_err(Failure::new)?;

@@ -32,6 +32,8 @@ struct Report {
     projections: Vec<Projection>,
     /// Each reaction.
     reactions: Vec<Reaction>,
+    /// The signed trees over all events.
+    ledger: Ledger,
     /// Who is asked for malware; none where nobody is configured.
     malware: Option<Scanner>,
     /// Where archives and reports are kept.
@@ -62,6 +64,18 @@ struct Reaction {
     name: String,
     position: u64,
     lag: u64,
+}
+
+/// The signed trees over all events.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ledger {
+    size: u64,
+    position: u64,
+    lag: u64,
+    signed_size: u64,
+    signed_at: Option<chrono::DateTime<chrono::Utc>>,
+    verifier_key: Option<String>,
 }
 
 /// A scanner of malware.
@@ -166,6 +180,7 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
         ));
     }
     let reactions = reactions(souk, head, &mut problems).await?;
+    let ledger = ledger(souk, head, &mut problems).await?;
     let malware = scanner(config, souk, &mut problems).await;
     let artifacts = artifacts(config, souk, &mut problems).await;
     let mail = mail(config, souk, &mut problems).await?;
@@ -192,6 +207,7 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
         head,
         projections,
         reactions,
+        ledger,
         malware,
         artifacts,
         mail,
@@ -243,6 +259,22 @@ async fn mail(config: &Config, souk: &Souk, problems: &mut Vec<String>) -> Resul
     Ok(Some(MailServer { url: config.mail.url.clone(), answers: asked.is_ok(), failed: !failed.is_empty() }))
 }
 
+/// How far the ledger is, and why it does not go on.
+async fn ledger(souk: &Souk, head: u64, problems: &mut Vec<String>) -> Result<Ledger, Failure> {
+    let status = souk.app().ports().ledger.status().await.map_err(Failure::new)?;
+    if let Some(trouble) = &status.trouble {
+        problems.push(format!("the ledger is not signed any more: {trouble}"));
+    }
+    Ok(Ledger {
+        size: status.size,
+        position: status.position,
+        lag: head.saturating_sub(status.position),
+        signed_size: status.signed_size,
+        signed_at: status.signed_at,
+        verifier_key: status.verifier_key,
+    })
+}
+
 /// Where each reaction is, and what is wrong with it.
 async fn reactions(souk: &Souk, head: u64, problems: &mut Vec<String>) -> Result<Vec<Reaction>, Failure> {
     let mut reactions = Vec::new();
@@ -280,6 +312,8 @@ fn print(report: &Report) {
     for one in &report.reactions {
         say(format!("Reaction {:<33} at {:>8}, {:>6} behind", one.name, one.position, one.lag));
     }
+    let Ledger { size, lag, signed_size, .. } = report.ledger;
+    say(format!("Ledger                                     at {size:>8}, {lag:>6} behind, {signed_size} signed"));
     match &report.malware {
         None => say("Nobody is asked for malware: malware.clamd is not set."),
         Some(Scanner { version: Some(version), .. }) => say(format!("Malware is looked for by {version}.")),

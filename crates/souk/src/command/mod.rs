@@ -2,12 +2,14 @@
 
 pub mod admin;
 pub mod api;
+pub mod audit;
 pub mod bench;
 pub mod config;
 pub mod diff;
 pub mod doctor;
 pub mod history;
 pub mod import;
+pub mod ledger;
 pub mod license;
 pub mod migrate;
 pub mod new;

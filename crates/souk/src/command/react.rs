@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use souk_app::reactions::Status;
-use souk_ports::{EventLog, Random, store::ReactionStore};
+use souk_ports::{EventLog, Ledger, Random, store::ReactionStore};
 
 use crate::{
     config::Config,
@@ -14,7 +14,7 @@ use crate::{
     wire::{Observer, Souk},
 };
 
-/// Reacts to events and forgets what has had its time, and does nothing else, until SIGTERM.
+/// Reacts to events, does what is due, signs the ledger and forgets what has had its time, and does nothing else, until SIGTERM.
 ///
 /// # Errors
 /// No database is named, the address for probes is taken, or the database or the keys cannot be had.
@@ -28,13 +28,22 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
 
 async fn react(config: &Config, process: &Process, souk: &Souk) -> Result<(), Failure> {
     let Some(feed) = process.unless_stopped(souk.feed(config, false)).await? else { return Ok(()) };
+    let sequencing = souk.sequence(config).await?;
     let (reacting, observer) = souk.react(feed, SystemRandom.uuid());
     let (housekeeping, timekeeping, posting) = (souk.keep_house(), souk.keep_time(), souk.post());
-    process.run(Arc::new(Reacting { log: Arc::clone(souk.log()), store: souk.reactions(), observer })).await;
+    process
+        .run(Arc::new(Reacting {
+            log: Arc::clone(souk.log()),
+            store: souk.reactions(),
+            ledger: Arc::clone(&souk.app().ports().ledger),
+            observer,
+        }))
+        .await;
     posting.stop().await;
     timekeeping.stop().await;
     housekeeping.stop().await;
     reacting.stop().await;
+    sequencing.stop().await;
     Ok(())
 }
 
@@ -42,6 +51,7 @@ async fn react(config: &Config, process: &Process, souk: &Souk) -> Result<(), Fa
 struct Reacting {
     log: Arc<dyn EventLog>,
     store: Arc<dyn ReactionStore>,
+    ledger: Arc<dyn Ledger>,
     observer: Observer,
 }
 
@@ -55,6 +65,9 @@ impl Condition for Reacting {
 
     #[expect(clippy::cast_precision_loss, reason = "positions stay far below 2^52, and a gauge is a float")]
     async fn measure(&self) {
+        if let (Ok(status), Ok(head)) = tokio::join!(self.ledger.status(), self.log.head()) {
+            souk_api::measure_ledger(&status, head);
+        }
         for Status { name, leading, position, waiting, .. } in (self.observer)() {
             let gauge = |what: &'static str| metrics::gauge!(what, "reaction" => name.clone());
             gauge("souk_reaction_leading").set(if leading { 1.0 } else { 0.0 });

@@ -62,6 +62,7 @@ async fn with_feed(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
+    let sequencing = souk.sequence(config).await?;
     let projecting = souk.project(feed.clone());
     let following = souk.follow(feed.clone());
     let (reacting, _) = souk.react(feed, instance(&config.data_dir)?);
@@ -78,6 +79,7 @@ async fn with_feed(
     following.stop().await;
     reacting.stop().await;
     projecting.stop().await;
+    sequencing.stop().await;
     served
 }
 

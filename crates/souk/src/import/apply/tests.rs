@@ -111,6 +111,7 @@ impl Market {
             post: None,
             directory: Arc::new(Nothing),
             timeline: Arc::new(Nothing),
+            ledger: Arc::new(souk_ledger::MemoryLedger::over(Arc::clone(&log) as _, &SeededRandom::default()).unwrap()),
         };
         Self { app: App::new(ports, Settings::default()), log }
     }
