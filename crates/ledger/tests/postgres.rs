@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 const SECRET: [u8; 32] = [5; 32];
 
+/// Tests have several threads: what a log that was let go of has begun ends on another one while the database is dropped.
 struct World {
     pool: PgPool,
     log: Arc<PostgresLog>,
@@ -152,7 +153,7 @@ fn naive(leaves: &[Vec<u8>]) -> [u8; 32] {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_event_has_its_leaf_and_every_leaf_its_proof() {
     let world = World::new().await;
     assert_eq!(world.sequencer().await.once().await.unwrap(), None);
@@ -195,7 +196,7 @@ async fn every_event_has_its_leaf_and_every_leaf_its_proof() {
     assert!(world.ledger().prove(&[last.size + 1, u64::MAX]).await.unwrap().items.is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tiles_end_where_the_tree_does_and_memory_has_the_same() {
     let world = World::new().await;
     world.append(600, "a").await;
@@ -226,7 +227,7 @@ async fn tiles_end_where_the_tree_does_and_memory_has_the_same() {
     assert_eq!(memory.consistency(100, 600).await.unwrap(), world.ledger().consistency(100, 600).await.unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_tree_and_signature_or_file_and_database_leaves_nothing_undone() {
     let world = World::new().await;
     world.append(300, "a").await;
@@ -252,7 +253,7 @@ async fn a_crash_between_tree_and_signature_or_file_and_database_leaves_nothing_
     assert_eq!(world.signed_size().await, 310);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restored_backup_is_not_signed_and_neither_is_what_was_written_behind_it() {
     let world = World::new().await;
     world.append(100, "a").await;
@@ -277,7 +278,7 @@ async fn a_restored_backup_is_not_signed_and_neither_is_what_was_written_behind_
     assert_eq!(std::fs::read_to_string(world.file()).unwrap(), signed.note);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_that_are_older_than_the_log_grow_back_to_the_same_tree() {
     let world = World::new().await;
     world.append(100, "a").await;
@@ -304,7 +305,7 @@ async fn tables_that_are_older_than_the_log_grow_back_to_the_same_tree() {
     assert_eq!(world.ledger().checkpoint().await.unwrap().unwrap(), signed);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tree_that_was_signed_elsewhere_is_a_fork_whether_smaller_or_greater() {
     let world = World::new().await;
     world.append(50, "a").await;
@@ -324,7 +325,7 @@ async fn a_tree_that_was_signed_elsewhere_is_a_fork_whether_smaller_or_greater()
 }
 
 /// One byte of a tile, of an event that is not yet in the tree for the second time, of the key and of the file.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_changed_underneath_is_named() {
     let world = World::new().await;
     world.append(300, "a").await;
