@@ -11,10 +11,11 @@ use souk_ports::{
     store::{Idempotency, ReactionStore},
 };
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     control::ProjectionControl, metrics::Metrics, middleware::rate_limit::Limiter,
-    operations::system::ready::readiness, reads::Reads, settings::Settings,
+    operations::system::ready::readiness, reads::Reads, settings::Settings, streams::Streams,
 };
 
 /// What the HTTP interface needs from whoever wires it.
@@ -33,6 +34,8 @@ pub struct Parts {
     pub projections: Arc<dyn ProjectionControl>,
     /// Counters and histograms.
     pub metrics: Metrics,
+    /// Ends streams when the process ends.
+    pub shutdown: CancellationToken,
     /// What was set.
     pub settings: Settings,
 }
@@ -50,6 +53,8 @@ pub struct Inner {
     pub(crate) reactions: Arc<dyn ReactionStore>,
     pub(crate) projections: Arc<dyn ProjectionControl>,
     pub(crate) metrics: Metrics,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) streams: Streams,
     pub(crate) settings: Settings,
     pub(crate) limiter: Option<Limiter>,
     /// A permit for each archive that may be held in memory.
@@ -64,10 +69,11 @@ impl Api {
     /// The interface over `parts`.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { app, reads, keyring, idempotency, reactions, projections, metrics, settings } = parts;
+        let Parts { app, reads, keyring, idempotency, reactions, projections, metrics, shutdown, settings } = parts;
         let answer_key = app.ports().vault.derived_secret("idempotency-answers");
         let limiter = settings.rate_limits.map(Limiter::new);
         let uploads = Arc::new(Semaphore::new(settings.uploads_at_once));
+        let streams = Streams::new(settings.streams_at_once, settings.stream_bytes_per_second);
         let first_head = OnceLock::new();
         Self(Arc::new(Inner {
             app,
@@ -77,6 +83,8 @@ impl Api {
             reactions,
             projections,
             metrics,
+            shutdown,
+            streams,
             settings,
             limiter,
             uploads,

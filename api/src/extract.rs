@@ -6,7 +6,7 @@ mod min_position;
 mod path;
 mod query;
 
-pub use auth::{Anyone, Privileged, SignedIn};
+pub use auth::{Anyone, PartnerCaller, Privileged, Reader, SignedIn};
 pub use body::{JsonBody, OptionalJson, read_json};
 pub use min_position::MinPosition;
 pub use path::PathParams;

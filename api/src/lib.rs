@@ -6,6 +6,7 @@
 
 mod answer;
 mod api;
+mod asyncapi;
 mod control;
 mod docs;
 mod error;
@@ -14,15 +15,18 @@ mod metrics;
 mod middleware;
 mod openapi;
 mod operations;
+mod patient;
 mod reads;
 mod router;
 mod serve;
 mod settings;
+mod streams;
 #[cfg(test)]
 mod testing;
 mod wire;
 
 pub use api::{Api, Parts};
+pub use asyncapi::asyncapi;
 pub use control::{ControlError, ProjectionControl, ProjectionState, ProjectionStatus};
 pub use metrics::Metrics;
 pub use openapi::{openapi, routes};

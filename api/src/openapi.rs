@@ -36,6 +36,8 @@ use crate::{Api, error::ErrorBody, router};
         (name = "licenses", description = "Rights to use plugins"),
         (name = "webhooks", description = "What payment gateways tell"),
         (name = "notifications", description = "Ending mails"),
+        (name = "events", description = "What happened, for partners and for everybody"),
+        (name = "partners", description = "What partners do for themselves"),
         (name = "keys", description = "Souk's own keys"),
         (name = "ledger", description = "Signed trees over all events, and proofs that one is in them"),
         (name = "admin", description = "What only admins do"),
@@ -85,6 +87,8 @@ fn document() -> Value {
     let components = document.components.get_or_insert_default();
     let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("access token, or API key").build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let partner = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("key of a partner, souk_pk_…").build();
+    components.add_security_scheme("partnerKey", SecurityScheme::Http(partner));
     components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))));
     let mut document = serde_json::to_value(document).unwrap_or_default();
     // OpenAPI has no name for the rest of a path, with its slashes.
@@ -102,6 +106,18 @@ fn document() -> Value {
     document
 }
 
+/// What writes no event.
+fn without_position(rest: &str) -> bool {
+    ["/admin/projections", "/admin/reactions", "/admin/mail", "/me/notifications", "/notifications", "/partners/"]
+        .iter()
+        .any(|start| rest.starts_with(start))
+}
+
+/// What asks no read model.
+fn from_the_log(rest: &str) -> bool {
+    ["/events", "/ledger/", "/partners/", "/schemas/"].iter().any(|start| rest.starts_with(start))
+}
+
 /// What middleware adds to operations.
 fn add_what_all_have(path: &str, method: &str, operation: &mut Map<String, Value>) {
     let Some(rest) = path.strip_prefix("/api/v1") else { return };
@@ -110,8 +126,7 @@ fn add_what_all_have(path: &str, method: &str, operation: &mut Map<String, Value
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.insert("default".to_owned(), default_response());
         let answered = responses.iter_mut().filter(|(status, _)| status.starts_with('2'));
-        let no_event = ["/admin/projections", "/admin/reactions", "/admin/mail", "/me/notifications", "/notifications"];
-        for (_, response) in answered.filter(|_| keyed && !no_event.iter().any(|area| rest.starts_with(area))) {
+        for (_, response) in answered.filter(|_| keyed && !without_position(rest)) {
             response["headers"] = json!({ "Souk-Position": {
                 "description": "Position of the last event of this write", "schema": { "type": "integer", "format": "int64" }
             } });
@@ -123,7 +138,7 @@ fn add_what_all_have(path: &str, method: &str, operation: &mut Map<String, Value
             "Sent again with the same request, gives the first answer again",
             json!({ "type": "string", "maxLength": 255 }),
         )
-    } else if !writes && method == "get" && !rest.starts_with("/admin/") && !proves(rest) {
+    } else if !writes && method == "get" && !rest.starts_with("/admin/") && !from_the_log(rest) {
         let schema = json!({ "type": "integer", "format": "int64", "minimum": 0 });
         header("Souk-Min-Position", "`Souk-Position` of a write that the answer must include", schema)
     } else {
@@ -132,11 +147,6 @@ fn add_what_all_have(path: &str, method: &str, operation: &mut Map<String, Value
     if let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut() {
         parameters.push(parameter);
     }
-}
-
-/// What is read of the ledger and not of a read model.
-fn proves(rest: &str) -> bool {
-    rest.starts_with("/ledger/") || rest.starts_with("/events/{position}/")
 }
 
 fn default_response() -> Value {

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod auth;
 pub mod downloads;
+pub mod events;
 pub mod executions;
 pub mod installs;
 pub mod keys;
@@ -12,6 +13,7 @@ pub mod me;
 pub mod moderation;
 pub mod notifications;
 pub mod orders;
+pub mod partners;
 pub mod plugins;
 pub mod reviews;
 mod shared;

@@ -13,8 +13,8 @@ use crate::{
     error::ApiError,
     middleware,
     operations::{
-        admin, auth, downloads, executions, installs, keys, ledger, licenses, me, moderation, notifications, orders,
-        plugins, reviews, subscriptions, system, vendors, versions, webhooks,
+        admin, auth, downloads, events, executions, installs, keys, ledger, licenses, me, moderation, notifications,
+        orders, partners, plugins, reviews, subscriptions, system, vendors, versions, webhooks,
     },
 };
 
@@ -139,6 +139,23 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(licenses::suspend::suspend_license))
         .routes(routes!(licenses::reinstate::reinstate_license))
         .routes(routes!(licenses::revoke::revoke_license))
+        // /events, /events/stream, /schemas/…
+        .routes(routes!(events::list::list_events))
+        .routes(routes!(events::stream::stream_events))
+        .routes(routes!(events::schema::event_schema))
+        // /partners/me, /partners/me/webhooks/{id}/…
+        .routes(routes!(partners::me::partner_me))
+        .routes(routes!(
+            partners::list_webhooks::list_partner_webhooks,
+            partners::create_webhook::create_partner_webhook
+        ))
+        .routes(routes!(partners::get_webhook::get_partner_webhook, partners::delete_webhook::delete_partner_webhook))
+        .routes(routes!(partners::rotate_secret::rotate_partner_webhook))
+        .routes(routes!(partners::enable_webhook::enable_partner_webhook))
+        .routes(routes!(partners::disable_webhook::disable_partner_webhook))
+        .routes(routes!(partners::replay_webhook::replay_partner_webhook))
+        .routes(routes!(partners::test_webhook::test_partner_webhook))
+        .routes(routes!(partners::deliveries::partner_webhook_deliveries))
         // /keys
         .routes(routes!(keys::list::list_keys))
         // /events/{position}/…, /ledger/…
@@ -160,6 +177,10 @@ pub(crate) fn table() -> OpenApiRouter<Api> {
         .routes(routes!(admin::retry_mail::retry_mail))
         .routes(routes!(admin::pay_out::pay_out))
         .routes(routes!(admin::payout_batch::payout_batch))
+        .routes(routes!(admin::list_partners::list_partners, admin::create_partner::create_partner))
+        .routes(routes!(admin::get_partner::get_partner, admin::amend_partner::amend_partner))
+        .routes(routes!(admin::create_partner_key::create_partner_key))
+        .routes(routes!(admin::delete_partner_key::delete_partner_key))
         .routes(routes!(admin::erase_user::erase_user))
         .routes(routes!(admin::grant_role::grant_role))
         .routes(routes!(admin::revoke_role::revoke_role));
@@ -189,6 +210,7 @@ pub fn router(api: Api) -> Http {
     let (system, _) = system_table().split_for_parts();
     let documents = Router::new()
         .route("/api/v1/openapi.json", get(system::document::openapi_document))
+        .route("/api/v1/asyncapi.json", get(system::document::asyncapi_document))
         .route("/docs", get(docs::docs))
         .route("/docs/docs.js", get(docs::script))
         .route("/docs/docs.css", get(docs::style));

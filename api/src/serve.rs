@@ -17,10 +17,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::{Api, router, router::Http};
+use crate::{Api, patient::Patient, router, router::Http};
 
 /// How long a client may take to send the head of a request; also how long a connection may idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of an answer.
+const TAKEN: Duration = Duration::from_secs(120);
 /// The greatest head of a request.
 const HEAD_BYTES: usize = 64 * 1024;
 
@@ -47,7 +49,8 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken,
                 let router = router.clone();
                 let service = tower::service_fn(move |request| answer(router.clone(), request, peer));
                 let service = TowerToHyperService::new(service);
-                let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+                let connection =
+                    builder.serve_connection(TokioIo::new(Patient::new(stream, TAKEN)), service).into_owned();
                 let connection = connections.watch(connection);
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {

@@ -27,6 +27,14 @@ pub struct Settings {
     pub position_wait: Duration,
     /// How long a duplicate of a running request waits for it.
     pub duplicate_wait: Duration,
+    /// Streams of events at once, of all partners.
+    pub streams_at_once: usize,
+    /// How often a stream without events says that it is there.
+    pub heartbeat: Duration,
+    /// As much do all streams together send.
+    pub stream_bytes_per_second: u32,
+    /// How long a client may take nothing of its stream before that is cut.
+    pub stream_stall: Duration,
     /// How long a refresh token is good for.
     pub refresh_lifetime: Duration,
 }
@@ -45,6 +53,10 @@ impl Default for Settings {
             upload_wait: Duration::from_secs(5),
             position_wait: Duration::from_secs(2),
             duplicate_wait: Duration::from_secs(2),
+            streams_at_once: 2_000,
+            heartbeat: Duration::from_secs(15),
+            stream_bytes_per_second: 8 << 20,
+            stream_stall: Duration::from_secs(30),
             refresh_lifetime: Duration::from_secs(30 * 24 * 3600),
         }
     }

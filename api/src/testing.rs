@@ -2,6 +2,7 @@
 
 mod client;
 mod doubles;
+mod partner;
 
 use std::{
     ops::Deref,
@@ -33,8 +34,8 @@ use souk_ports::{
 use souk_signing::SecretKey;
 use souk_testkit::{
     FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryIdempotency, MemoryLog,
-    MemoryMailer, MemoryNotices, MemoryOutputs, MemoryReactions, MemoryWebhookBodies, PlainVault, PlainWording,
-    ScriptedSandbox, SeededRandom, ToyGateway,
+    MemoryMailer, MemoryNotices, MemoryOutputs, MemoryPartners, MemoryReactions, MemoryWebhookBodies, PlainVault,
+    PlainWording, ScriptedSandbox, SeededRandom, ToyGateway, ToyHooks,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -61,6 +62,7 @@ pub struct Inner {
     pub gateway: Arc<ToyGateway>,
     pub mailer: Arc<MemoryMailer>,
     pub ledger: Arc<MemoryLedger>,
+    pub hooks: Arc<ToyHooks>,
     log: Arc<FaultyLog>,
     ports: Ports,
     reactions: Arc<MemoryReactions>,
@@ -96,6 +98,7 @@ impl World {
         let post =
             Post { mailer: mailer.clone(), wording: Arc::new(PlainWording), site: "https://souk.example".to_owned() };
         let ledger = Arc::new(MemoryLedger::over(log.clone(), &SeededRandom::new(2)).unwrap());
+        let hooks = Arc::new(ToyHooks::default());
         let ports = Ports {
             log: log.clone(),
             vault: Arc::new(PlainVault::default()),
@@ -108,6 +111,8 @@ impl World {
             malware: None,
             outputs: Arc::new(MemoryOutputs::new(clock.clone())),
             gateways: vec![gateway.clone()],
+            partners: Arc::new(MemoryPartners::new(clock.clone())),
+            hook_caller: hooks.clone(),
             webhooks: Arc::new(MemoryWebhookBodies::default()),
             notices: notices.clone(),
             outbox: notices,
@@ -133,6 +138,7 @@ impl World {
             reactions: reactions.clone(),
             projections: projections.clone(),
             metrics: Metrics::install(),
+            shutdown: CancellationToken::new(),
             settings,
         });
         let router = router(api.clone());
@@ -146,6 +152,7 @@ impl World {
             gateway,
             mailer,
             ledger,
+            hooks,
             log,
             ports,
             reactions,

@@ -13,6 +13,7 @@ pub mod library;
 pub mod moderation;
 pub mod notices;
 pub mod pages;
+pub mod partner;
 pub mod reliability;
 pub mod reviews;
 pub mod statement;

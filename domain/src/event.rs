@@ -7,8 +7,8 @@ use serde::{
 use serde_json::Value;
 
 use crate::{
-    download, execution, installation, license, order, plugin, reservation, review, series, subscription, traffic,
-    upcast, user, validation, vendor, webhook,
+    download, execution, installation, license, order, partner, plugin, reservation, review, series, subscription,
+    traffic, upcast, user, validation, vendor, webhook,
 };
 
 /// An event of any decider.
@@ -42,6 +42,8 @@ pub enum DomainEvent {
     Webhook(webhook::Event),
     /// `traffic.*`
     Traffic(traffic::Event),
+    /// `partner.*`
+    Partner(partner::Event),
     /// `name.*`, `slug.*`, `email.*`, `reference.*` and `trial.*`
     Reservation(reservation::Event),
 }
@@ -115,6 +117,12 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("order.canceled", 1),
     ("order.checkout_opened", 1),
     ("order.placed", 2),
+    ("partner.key_issued", 1),
+    ("partner.key_revoked", 1),
+    ("partner.registered", 1),
+    ("partner.reinstated", 1),
+    ("partner.scopes_set", 1),
+    ("partner.suspended", 1),
     ("payment.completed", 2),
     ("payment.dispute_lost", 1),
     ("payment.dispute_won", 1),
@@ -210,6 +218,7 @@ impl DomainEvent {
             Self::Invoice(event) => event.event_type(),
             Self::Webhook(event) => event.event_type(),
             Self::Traffic(event) => event.event_type(),
+            Self::Partner(event) => event.event_type(),
             Self::Reservation(event) => event.event_type(),
         }
     }
@@ -232,6 +241,7 @@ impl DomainEvent {
             Self::Invoice(event) => tagged(event),
             Self::Webhook(event) => tagged(event),
             Self::Traffic(event) => tagged(event),
+            Self::Partner(event) => tagged(event),
             Self::Reservation(event) => tagged(event),
         };
         let event_type = self.event_type();
@@ -320,6 +330,7 @@ fn read<'de, D: Deserializer<'de>>(event_type: &str, data: D) -> Result<DomainEv
         "invoice" => of::<series::Event, D>(event_type, data),
         "webhook" => of::<webhook::Event, D>(event_type, data),
         "traffic" => of::<traffic::Event, D>(event_type, data),
+        "partner" => of::<partner::Event, D>(event_type, data),
         "name" | "slug" | "email" | "reference" | "trial" | "key" => of::<reservation::Event, D>(event_type, data),
         _ => Err(DecodeError::UnknownType(event_type.to_owned())),
     }
@@ -410,6 +421,7 @@ conversions! {
     Invoice(series::Event),
     Webhook(webhook::Event),
     Traffic(traffic::Event),
+    Partner(partner::Event),
     Reservation(reservation::Event),
 }
 

@@ -17,7 +17,7 @@ use crate::{
     license,
     listing::{Complexity, Details, Interval, Kind, Media, Permissions, Pricing, Terms},
     money::{BasisPoints, Currency},
-    order,
+    order, partner,
     personal::Personal,
     plugin::{self, DecidedBy, VendorSignature},
     reservation::{self, Holder},
@@ -345,7 +345,33 @@ pub fn all() -> Vec<DomainEvent> {
     events.extend(money::sales());
     events.extend(money::money_back());
     events.extend(money::subscriptions_and_webhooks());
+    events.extend(partners());
     events
+}
+
+pub fn scopes() -> partner::Scopes {
+    partner::Scopes {
+        types: ["plugin.*".to_owned(), "review.submitted".to_owned()].into(),
+        vendors: [vendor_id()].into(),
+        plugins: [].into(),
+    }
+}
+
+pub fn partner_registered() -> partner::Event {
+    let quotas = partner::Quotas::default();
+    partner::Event::Registered { partner_id: id(13), name: "Mirrors".to_owned(), scopes: scopes(), quotas }
+}
+
+fn partners() -> Vec<DomainEvent> {
+    let quotas = partner::Quotas { requests_per_minute: 60, streams: 1, webhooks: 0 };
+    vec![
+        partner_registered().into(),
+        partner::Event::ScopesSet { scopes: scopes(), quotas }.into(),
+        partner::Event::Suspended { reason: "Its contract is over.".to_owned() }.into(),
+        partner::Event::Reinstated {}.into(),
+        partner::Event::KeyIssued { key_id: id(14), label: "mirror 1".to_owned() }.into(),
+        partner::Event::KeyRevoked { key_id: id(14) }.into(),
+    ]
 }
 
 fn accounts() -> Vec<DomainEvent> {

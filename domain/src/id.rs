@@ -44,6 +44,10 @@ pub mod kind {
     pub enum ApiKey {}
     /// A key with which a vendor signs.
     pub enum VendorKey {}
+    /// Somebody else's system that consumes public events.
+    pub enum Partner {}
+    /// A key of a partner.
+    pub enum PartnerKey {}
     /// One execution of one command.
     pub enum Command {}
 }
@@ -82,6 +86,10 @@ pub type DownloadId = Id<kind::Download>;
 pub type ApiKeyId = Id<kind::ApiKey>;
 /// Names a vendor's key; derived from vendor and public key.
 pub type VendorKeyId = Id<kind::VendorKey>;
+/// Names a partner; derived from the command that registered it.
+pub type PartnerId = Id<kind::Partner>;
+/// Names a key of a partner; derived from the command that issued it.
+pub type PartnerKeyId = Id<kind::PartnerKey>;
 /// Names a command; derived from actor, route and idempotency key.
 pub type CommandId = Id<kind::Command>;
 

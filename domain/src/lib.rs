@@ -12,6 +12,7 @@ pub mod listing;
 pub mod money;
 pub mod name;
 pub mod order;
+pub mod partner;
 pub mod personal;
 pub mod plugin;
 pub mod reservation;

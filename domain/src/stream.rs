@@ -41,6 +41,8 @@ pub enum Category {
     Webhook,
     /// `traffic-`: how often pages were looked at
     Traffic,
+    /// `partner-`: systems that consume public events
+    Partner,
     /// `name-`: reservations of plugin names
     Name,
     /// `slug-`: reservations of vendor slugs
@@ -57,7 +59,7 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::User,
         Self::Vendor,
         Self::Plugin,
@@ -72,6 +74,7 @@ impl Category {
         Self::Invoice,
         Self::Webhook,
         Self::Traffic,
+        Self::Partner,
         Self::Name,
         Self::Slug,
         Self::Email,
@@ -98,6 +101,7 @@ impl Category {
             Self::Invoice => "invoice",
             Self::Webhook => "webhook",
             Self::Traffic => "traffic",
+            Self::Partner => "partner",
             Self::Name => "name",
             Self::Slug => "slug",
             Self::Email => "email",

@@ -29,6 +29,7 @@ mod mail;
 mod malware;
 mod moderation;
 mod outage;
+mod partners;
 mod processes;
 mod rebuild;
 mod support;

@@ -1,11 +1,15 @@
 //! Who asks, as a use case wants to know it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
 use souk_app::{AppError, Context, users};
 use souk_domain::{
-    id::{CommandId, UserId},
+    id::{CommandId, PartnerKeyId, UserId},
+    partner::Partner,
     user::Role,
 };
 use uuid::Uuid;
@@ -29,6 +33,63 @@ pub struct SignedIn {
 
 /// Somebody with an account, with the roles that they have now: for what depends on them.
 pub struct Privileged(pub Context);
+
+/// A system of a partner.
+pub struct PartnerCaller {
+    /// The partner, as it was at most a moment ago. It may be suspended.
+    pub partner: Arc<Partner>,
+    /// Its key.
+    pub key: PartnerKeyId,
+    /// What the request is called, where it writes.
+    pub command: CommandId,
+}
+
+impl PartnerCaller {
+    /// The partner, unless it is suspended.
+    ///
+    /// # Errors
+    /// 403 `partner_suspended`.
+    pub fn active(&self) -> Result<&Partner, ApiError> {
+        active(&self.partner).map(|()| &*self.partner)
+    }
+}
+
+fn active(partner: &Partner) -> Result<(), ApiError> {
+    match &partner.suspended {
+        None => Ok(()),
+        Some(reason) => Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "partner_suspended",
+            format!("this partner is suspended: {reason}"),
+        )),
+    }
+}
+
+/// Anyone, with or without a partner's key; a suspended partner is refused.
+pub struct Reader(pub Option<PartnerCaller>);
+
+impl FromRequestParts<Api> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        let Some(caller) = partner(parts) else { return Ok(Self(None)) };
+        active(&caller.partner)?;
+        Ok(Self(Some(caller)))
+    }
+}
+
+impl FromRequestParts<Api> for PartnerCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        partner(parts).ok_or_else(|| ApiError::unauthorized("a partner's key is needed"))
+    }
+}
+
+fn partner(parts: &Parts) -> Option<PartnerCaller> {
+    let Caller::Partner(partner, key) = parts.extensions.get::<Caller>()? else { return None };
+    Some(PartnerCaller { partner: Arc::clone(partner), key: *key, command: command(parts).id })
+}
 
 impl FromRequestParts<Api> for Anyone {
     type Rejection = ApiError;
@@ -70,7 +131,7 @@ fn nobody() -> ApiError {
 /// The account that asks, and the roles of its access token.
 fn caller(parts: &Parts) -> Option<(UserId, Option<BTreeSet<Role>>)> {
     match parts.extensions.get::<Caller>()? {
-        Caller::Anonymous(_) => None,
+        Caller::Anonymous(_) | Caller::Partner(..) => None,
         Caller::User(user, roles) => Some((*user, Some(roles.clone()))),
         Caller::ApiKey(user, _) => Some((*user, None)),
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
 };
 
 use axum::{
@@ -10,8 +11,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use souk_app::partners;
 use souk_domain::{
-    id::{ApiKeyId, UserId},
+    id::{ApiKeyId, PartnerKeyId, UserId},
+    partner::Partner,
     user::Role,
 };
 use souk_ports::SecretKind;
@@ -31,6 +34,8 @@ pub enum Caller {
     User(UserId, BTreeSet<Role>),
     /// A program with an API key.
     ApiKey(UserId, ApiKeyId),
+    /// A system of a partner, with one of its keys.
+    Partner(Arc<Partner>, PartnerKeyId),
 }
 
 impl Caller {
@@ -38,7 +43,7 @@ impl Caller {
     #[must_use]
     pub const fn user(&self) -> Option<UserId> {
         match self {
-            Self::Anonymous(_) => None,
+            Self::Anonymous(_) | Self::Partner(..) => None,
             Self::User(user, _) | Self::ApiKey(user, _) => Some(*user),
         }
     }
@@ -49,6 +54,7 @@ impl Caller {
         match self {
             Self::Anonymous(address) => format!("address {address}"),
             Self::User(user, _) | Self::ApiKey(user, _) => format!("user {user}"),
+            Self::Partner(partner, _) => format!("partner {}", partner.id),
         }
     }
 
@@ -57,6 +63,7 @@ impl Caller {
             Self::Anonymous(address) => Key::address(*address),
             Self::User(user, _) => Key::User(*user),
             Self::ApiKey(_, key) => Key::Program(*key),
+            Self::Partner(partner, _) => Key::Partner(partner.id),
         }
     }
 }
@@ -76,7 +83,13 @@ where
     };
     let key = caller.as_ref().map_or_else(|_| Key::address(address), Caller::key);
     let costly = Costly::of(request.method(), route(request.extensions()));
-    let standings = api.limiter.as_ref().map(|limiter| limiter.count(key, costly)).unwrap_or_default();
+    let standings = match (&api.limiter, &caller) {
+        (None, _) => Vec::new(),
+        (Some(limiter), Ok(Caller::Partner(partner, _))) => {
+            vec![limiter.count_partner(partner.id, partner.quotas.requests_per_minute)]
+        }
+        (Some(limiter), _) => limiter.count(key, costly),
+    };
 
     let retry_after = standings.iter().find_map(rate_limit::Standing::retry_after);
     let mut response = match (retry_after, caller) {
@@ -116,6 +129,11 @@ async fn recognize(api: &Api, credential: &str) -> Result<Caller, ApiError> {
     if let Some(hash) = api.keyring.hash(SecretKind::ApiKey, credential) {
         let known = api.app.ports().credentials.api_key(hash).await?;
         return known.map(|(user, key)| Caller::ApiKey(user, key)).ok_or_else(|| refused("the API key is not valid"));
+    }
+    if let Some(hash) = api.keyring.hash(SecretKind::Partner, credential) {
+        let known = partners::recognize(&api.app, hash).await?;
+        let known = known.map(|(partner, key)| Caller::Partner(Arc::new(partner), key));
+        return known.ok_or_else(|| refused("the partner's key is not valid"));
     }
     let bearer =
         api.keyring.verify(credential).ok_or_else(|| refused("the access token is not valid, or has expired"))?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use souk_domain::id::{ApiKeyId, UserId};
+use souk_domain::id::{ApiKeyId, PartnerId, UserId};
 use tokio::time::Instant;
 
 use crate::settings::{RateLimit, RateLimits};
@@ -22,6 +22,8 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub enum Key {
     /// Those with this API key.
     Program(ApiKeyId),
+    /// Those with keys of this partner.
+    Partner(PartnerId),
     /// Those with access tokens of this account.
     User(UserId),
     /// Those from this address; of IPv6, from this /64, which one subscriber has.
@@ -87,6 +89,7 @@ pub struct Limiter {
     requests: Windows,
     validations: Windows,
     executions: Windows,
+    partners: Windows,
 }
 
 impl Limiter {
@@ -97,7 +100,15 @@ impl Limiter {
             requests: Windows::new("requests", limits.requests),
             validations: Windows::new("validations", limits.validations),
             executions: Windows::new("executions", limits.executions),
+            // Each partner has a quota of its own.
+            partners: Windows::new("requests", RateLimit { quota: 0, window: Duration::from_secs(60) }),
         }
+    }
+
+    /// Counts a request of a partner who has `quota` a minute; how that stands.
+    pub fn count_partner(&self, partner: PartnerId, quota: u32) -> Standing {
+        let limit = RateLimit { quota, ..self.partners.limit };
+        self.partners.count_within(Key::Partner(partner), limit)
     }
 
     /// Counts a request, and where it is costly, that too; how the limits that apply to it stand.
@@ -152,23 +163,27 @@ impl Windows {
     }
 
     fn count(&self, key: Key) -> Standing {
+        self.count_within(key, self.limit)
+    }
+
+    fn count_within(&self, key: Key, limit: RateLimit) -> Standing {
         let now = Instant::now();
         let shard = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
         let mut windows = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= SHARD && !windows.contains_key(&key) {
-            make_room(&mut windows, now, self.limit.window);
+            make_room(&mut windows, now, limit.window);
         }
         let window = windows.entry(key).or_insert(Window { since: now, used: 0 });
-        if now.duration_since(window.since) >= self.limit.window {
+        if now.duration_since(window.since) >= limit.window {
             *window = Window { since: now, used: 0 };
         }
-        let exceeded = window.used >= self.limit.quota;
+        let exceeded = window.used >= limit.quota;
         window.used = window.used.saturating_add(1);
-        let left = self.limit.window.saturating_sub(now.duration_since(window.since));
+        let left = limit.window.saturating_sub(now.duration_since(window.since));
         Standing {
             name: self.name,
-            limit: self.limit,
-            remaining: self.limit.quota.saturating_sub(window.used),
+            limit,
+            remaining: limit.quota.saturating_sub(window.used),
             reset: left.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX),
             exceeded,
         }

@@ -1,11 +1,17 @@
 //! What only admins do.
 
+pub mod amend_partner;
 pub mod cancel_rebuild;
+pub mod create_partner;
+pub mod create_partner_key;
+pub mod delete_partner_key;
 pub mod drop_parked;
 pub mod erase_user;
+pub mod get_partner;
 pub mod grant_role;
 pub mod list_mail;
 pub mod list_parked;
+pub mod list_partners;
 pub mod list_projections;
 pub mod pay_out;
 pub mod payout_batch;

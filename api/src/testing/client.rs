@@ -120,3 +120,89 @@ pub fn multipart(parts: &[(&str, Vec<u8>)]) -> impl FnOnce(Builder) -> Request<B
     body.extend_from_slice(b"--limit--\r\n");
     move |request| request.header("content-type", "multipart/form-data; boundary=limit").body(Body::from(body)).unwrap()
 }
+
+/// An event of a stream.
+#[derive(Debug)]
+pub struct Sent {
+    pub id: String,
+    pub event: String,
+    pub data: String,
+}
+
+/// A stream that is being read.
+pub struct Stream {
+    body: axum::body::BodyDataStream,
+    text: String,
+}
+
+impl Stream {
+    /// What comes next, and whether anything did.
+    async fn more(&mut self) -> bool {
+        match futures::StreamExt::next(&mut self.body).await {
+            Some(piece) => {
+                self.text.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The next event; comments are passed over.
+    pub async fn event(&mut self) -> Sent {
+        loop {
+            while let Some((block, rest)) = self.text.split_once("\n\n").map(|(a, b)| (a.to_owned(), b.to_owned())) {
+                self.text = rest;
+                let field = |name: &str| {
+                    let found = block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+                    found.unwrap_or_default().to_owned()
+                };
+                if !field("data").is_empty() {
+                    return Sent { id: field("id"), event: field("event"), data: field("data") };
+                }
+            }
+            assert!(self.more().await, "the stream ended: {}", self.text);
+        }
+    }
+
+    /// Reads until this came.
+    pub async fn until(&mut self, text: &str) {
+        while !self.text.contains(text) {
+            assert!(self.more().await, "the stream ended: {}", self.text);
+        }
+    }
+
+    /// Everything up to its end.
+    pub async fn rest(&mut self) -> String {
+        while self.more().await {}
+        std::mem::take(&mut self.text)
+    }
+}
+
+impl Client {
+    async fn open(&self, path: &str, last: Option<&str>) -> axum::response::Response {
+        let request = self.request("GET", path, |request| {
+            let request = match last {
+                Some(id) => request.header("last-event-id", id),
+                None => request,
+            };
+            request.body(Body::empty()).unwrap()
+        });
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// A stream, behind the event `last`.
+    pub async fn stream(&self, path: &str, last: Option<&str>) -> Stream {
+        let response = self.open(path, last).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Stream { body: response.into_body().into_data_stream(), text: String::new() }
+    }
+
+    /// The refusal of a stream: status and body.
+    pub async fn stream_answer(&self, path: &str, last: Option<&str>) -> (u16, String) {
+        let (parts, body) = self.open(path, last).await.into_parts();
+        assert!(!parts.status.is_success());
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        (parts.status.as_u16(), String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

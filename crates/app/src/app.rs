@@ -12,6 +12,7 @@ use souk_ports::{
     ArtifactStore, Clock, Directory, EventLog, Ledger, Mailer, Notices, Outbox, Passwords, Random, Timeline, Vault,
     Wording,
     malware::MalwareScanner,
+    partner::{HookCaller, PartnerStore},
     payment::PaymentGateway,
     sandbox::{Grants, Sandbox},
     store::{Credentials, Outputs, WebhookBodies},
@@ -26,6 +27,8 @@ use crate::{
     executions::{Gate, Runnables},
     following::Following,
     memory::Memories,
+    partners::Delivering,
+    public::{Mapper, PublicFeed},
     traffic::Looks,
     validation::Pipeline,
 };
@@ -63,6 +66,10 @@ pub struct Ports {
     pub outbox: Arc<dyn Outbox>,
     /// How mails are written and sent; none where that is not configured, and then none wait.
     pub post: Option<Post>,
+    /// What is kept of partners beside their events.
+    pub partners: Arc<dyn PartnerStore>,
+    /// What calls their webhooks.
+    pub hook_caller: Arc<dyn HookCaller>,
     /// Ids that read models suggest.
     pub directory: Arc<dyn Directory>,
     /// Histories of plugins.
@@ -100,6 +107,10 @@ pub struct Settings {
     pub grants: Grants,
     /// How subscriptions are dunned, and vendors paid.
     pub money: Money,
+    /// How webhooks of partners are called.
+    pub delivering: Delivering,
+    /// Where others find this Souk; public events name it.
+    pub public_url: Option<String>,
     /// Executions at once; what the sandbox runs beyond is for the samples of versions.
     pub executions: usize,
 }
@@ -154,6 +165,8 @@ impl Default for Settings {
             max_artifact: 64 * 1024 * 1024,
             grants: Grants::default(),
             money: Money::default(),
+            delivering: Delivering::default(),
+            public_url: None,
             executions: 6,
         }
     }
@@ -171,6 +184,7 @@ pub struct App {
     pub(crate) gate: Arc<Gate>,
     pub(crate) comparisons: Arc<Comparisons>,
     pub(crate) looks: Arc<Looks>,
+    pub(crate) public: Arc<PublicFeed>,
     /// Accounts that were erased since this process began: their access tokens are good no more.
     pub(crate) gone: Arc<RwLock<HashSet<UserId>>>,
     /// Drawn at random when it began.
@@ -189,6 +203,8 @@ impl App {
         // Derived, so that every process of one Souk signs with the same key and none has to be handed around.
         let signer = Arc::new(SecretKey::from_seed(ports.vault.derived_secret("release-record")));
         let process = ports.random.uuid();
+        let mapper = Mapper::new(ports.vault.as_ref(), settings.public_url.as_deref());
+        let public = Arc::new(PublicFeed::new(Arc::clone(&ports.log), mapper));
         Self {
             ports,
             settings,
@@ -199,6 +215,7 @@ impl App {
             gate: Arc::new(Gate::new(executions)),
             comparisons: Arc::default(),
             looks: Arc::default(),
+            public,
             gone: Arc::default(),
             process,
             signer,
@@ -216,6 +233,12 @@ impl App {
     #[must_use]
     pub const fn ports(&self) -> &Ports {
         &self.ports
+    }
+
+    /// Public events.
+    #[must_use]
+    pub const fn public(&self) -> &Arc<PublicFeed> {
+        &self.public
     }
 
     /// Whether this process heard that `user` is erased, or about to be.

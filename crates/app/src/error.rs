@@ -3,7 +3,7 @@
 use souk_domain::{
     download, execution, installation, license,
     listing::{Invalid, InvalidFields},
-    order, plugin, review, series, subscription, traffic, user, validation, vendor, webhook,
+    order, partner, plugin, review, series, subscription, traffic, user, validation, vendor, webhook,
 };
 use souk_ports::{ArtifactError, DirectoryError, LogError, MalwareError, VaultError, store::StoreError};
 
@@ -310,6 +310,17 @@ impl From<webhook::Error> for AppError {
     fn from(error: webhook::Error) -> Self {
         match error {
             webhook::Error::NotReceived => Self::NotFound("this webhook"),
+        }
+    }
+}
+
+impl From<partner::Error> for AppError {
+    fn from(error: partner::Error) -> Self {
+        match error {
+            partner::Error::NotRegistered => Self::NotFound("this partner"),
+            partner::Error::UnknownKey => Self::NotFound("this key"),
+            partner::Error::AlreadyRegistered => Self::conflict("already_registered", error),
+            partner::Error::TooManyKeys(_) => Self::conflict("too_many_keys", error),
         }
     }
 }

@@ -18,6 +18,7 @@ use souk_domain::{
     installation::Installations,
     license::Licenses,
     order::Orders,
+    partner::Partners,
     plugin::Plugins,
     reservation::{Emails, Names, PublicKeys, References, Slugs, Trials},
     review::Reviews,
@@ -167,6 +168,7 @@ pub(crate) struct Memories {
     numbers: Memory<<Numbers as Decider>::State>,
     webhooks: Memory<<Webhooks as Decider>::State>,
     traffic: Memory<<Traffic as Decider>::State>,
+    partners: Memory<<Partners as Decider>::State>,
     references: Memory<<References as Decider>::State>,
     trials: Memory<<Trials as Decider>::State>,
     public_keys: Memory<<PublicKeys as Decider>::State>,
@@ -193,6 +195,7 @@ impl Memories {
             numbers: Memory::new(capacity),
             webhooks: Memory::new(capacity),
             traffic: Memory::new(capacity),
+            partners: Memory::new(capacity),
             references: Memory::new(capacity),
             trials: Memory::new(capacity),
             public_keys: Memory::new(capacity),
@@ -229,6 +232,7 @@ impl Memories {
             Category::Invoice => self.numbers.hear(uuid, position),
             Category::Webhook => self.webhooks.hear(uuid, position),
             Category::Traffic => self.traffic.hear(uuid, position),
+            Category::Partner => self.partners.hear(uuid, position),
             Category::Reference => self.references.hear(uuid, position),
             Category::Trial => self.trials.hear(uuid, position),
             Category::Key => self.public_keys.hear(uuid, position),
@@ -326,6 +330,11 @@ impl Remembered for Webhooks {
 impl Remembered for Traffic {
     fn memory(memories: &Memories) -> &Memory<Self::State> {
         &memories.traffic
+    }
+}
+impl Remembered for Partners {
+    fn memory(memories: &Memories) -> &Memory<Self::State> {
+        &memories.partners
     }
 }
 impl Remembered for References {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use souk_domain::{id::UserId, user::Role};
 use souk_ports::{Bearer, IssuedToken, Keyring, Random, SecretKind, store::StoreError};
 
-use crate::{ApiKey, RefreshToken, Tokens};
+use crate::{ApiKey, PartnerKey, RefreshToken, Tokens};
 
 /// The [`Keyring`] of signed access tokens and random opaque ones.
 pub struct Keys {
@@ -35,6 +35,7 @@ impl Keyring for Keys {
         match kind {
             SecretKind::Refresh => RefreshToken::generate(self.random.as_ref()).text().to_owned(),
             SecretKind::ApiKey => ApiKey::generate(self.random.as_ref()).text().to_owned(),
+            SecretKind::Partner => PartnerKey::generate(self.random.as_ref()).text().to_owned(),
         }
     }
 
@@ -42,6 +43,7 @@ impl Keyring for Keys {
         match kind {
             SecretKind::Refresh => RefreshToken::parse(text).map(|token| token.hash()),
             SecretKind::ApiKey => ApiKey::parse(text).map(|key| key.hash()),
+            SecretKind::Partner => PartnerKey::parse(text).map(|key| key.hash()),
         }
     }
 }

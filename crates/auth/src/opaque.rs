@@ -13,6 +13,8 @@ pub mod kind {
     pub enum Refresh {}
     /// Used instead of an access token by programs.
     pub enum ApiKey {}
+    /// Opens what a partner may see.
+    pub enum Partner {}
 }
 
 /// A kind of token.
@@ -29,10 +31,16 @@ impl Kind for kind::ApiKey {
     const PREFIX: &'static str = "souk_key_";
 }
 
+impl Kind for kind::Partner {
+    const PREFIX: &'static str = "souk_pk_";
+}
+
 /// A refresh token: `souk_rt_` and 43 characters of base64url.
 pub type RefreshToken = Opaque<kind::Refresh>;
 /// An API key: `souk_key_` and 43 characters of base64url.
 pub type ApiKey = Opaque<kind::ApiKey>;
+/// A key of a partner: `souk_pk_` and 43 characters of base64url.
+pub type PartnerKey = Opaque<kind::Partner>;
 
 /// A token: shown to its holder once, stored as [`Opaque::hash`].
 pub struct Opaque<K>(Zeroizing<String>, PhantomData<fn() -> K>);

@@ -73,6 +73,9 @@ pub enum KafkaFeedError {
         /// What the log has there.
         found: String,
     },
+    /// An event that others are to be told of was written by a newer Souk.
+    #[error("newer_event: {0}: run a relay of that version")]
+    Newer(String),
     /// TLS is asked for, and this build has none.
     #[error("no_tls: `security.protocol` is {0}, but this Souk was built without the feature `tls`")]
     NoTls(String),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::{
     error::KafkaError,
-    message::{Message, OwnedHeaders},
+    message::{Header, Message, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
     types::RDKafkaErrorCode,
 };
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use souk_ports::{Position, RecordedEvent, partition_of};
 use uuid::Uuid;
 
-use crate::{KafkaFeedError, Settings, client, record, seek};
+use crate::{KafkaFeedError, PublicRecord, Settings, client, record, seek};
 
 /// How long the brokers may take for a transaction. One that is given up holds readers up for as long, unless a successor comes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -85,8 +85,11 @@ impl Session {
         let failed = |error: KafkaError| {
             KafkaFeedError::of(&format!("a transaction up to position {}", last.position), &settings.brokers, &error)
         };
+        // Before anything is begun: what cannot be told yet is not left out.
+        let told = self.told(events)?;
         self.producer.begin_transaction().map_err(failed)?;
         self.produce(events, last).map_err(failed)?;
+        self.tell(told).map_err(failed)?;
         self.transactions += 1;
         let begun = Instant::now();
         // In small steps: the wrapper's own flush looks only every 100 ms whether it is done, and its poll spins through what is
@@ -107,6 +110,27 @@ impl Session {
         }
         self.producer.commit_transaction(PATIENCE).map_err(failed)?;
         (self.position, self.committed) = (last.position, Instant::now());
+        Ok(())
+    }
+
+    /// What others are told of `events`.
+    fn told(&self, events: &[RecordedEvent]) -> Result<Vec<PublicRecord>, KafkaFeedError> {
+        let Some(public) = &self.settings.public else { return Ok(Vec::new()) };
+        let told = events.iter().filter_map(|event| (public.publish)(event).transpose());
+        told.collect::<Result<_, _>>().map_err(KafkaFeedError::Newer)
+    }
+
+    fn tell(&self, told: Vec<PublicRecord>) -> Result<(), KafkaError> {
+        let Some(public) = &self.settings.public else { return Ok(()) };
+        for record in told {
+            let headers = OwnedHeaders::new_with_capacity(record.headers.len());
+            let headers = record
+                .headers
+                .iter()
+                .fold(headers, |headers, (key, value)| headers.insert(Header { key, value: Some(value.as_bytes()) }));
+            let partition = record.partition(self.settings.partitions);
+            self.send(&public.topic, partition, record.key.as_bytes(), &record.value, headers)?;
+        }
         Ok(())
     }
 

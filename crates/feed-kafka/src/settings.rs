@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use crate::PublicTopic;
+
 /// Asked with the number of the transaction; false makes the relay die there.
 pub(crate) type FailPoint = Arc<dyn Fn(u64) -> bool + Send + Sync>;
 
@@ -20,6 +22,8 @@ pub struct Settings {
     pub source: String,
     /// As many events as one transaction takes at most.
     pub max_batch: usize,
+    /// What the relay tells others; nothing when none.
+    pub public: Option<PublicTopic>,
     /// Further properties of librdkafka, for instance `security.protocol` and `sasl.password`. Never shown.
     pub properties: BTreeMap<String, String>,
     /// For tests: lets the relay die between producing and committing.
@@ -38,6 +42,7 @@ impl Settings {
             replication: 1,
             source: "/souk".to_owned(),
             max_batch: 5_000,
+            public: None,
             properties: BTreeMap::new(),
             before_commit: None,
         }

@@ -1,4 +1,4 @@
-//! The two topics: made when they are missing, refused when they are not as they must be.
+//! The topics: made when they are missing, refused when they are not as they must be.
 
 use std::time::Duration;
 
@@ -17,8 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Makes the topics that are missing and looks whether they have as many partitions as they must. Blocks.
 pub fn ensure(settings: &Settings) -> Result<(), KafkaFeedError> {
     let control = settings.control();
+    let public = settings.public.as_ref().map(|public| (public.topic.as_str(), settings.partitions));
     let missing: Vec<_> = [(settings.topic.as_str(), settings.partitions), (control.as_str(), 1)]
         .into_iter()
+        .chain(public)
         .map(|(topic, wanted)| Ok((topic, wanted, check(settings, topic, wanted)?)))
         .filter(|checked| !matches!(checked, Ok((_, _, true))))
         .collect::<Result<_, KafkaFeedError>>()?;
@@ -52,7 +54,7 @@ fn create(settings: &Settings, topic: &str, partitions: u32) -> Result<(), Kafka
     let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
     let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(i32::from(settings.replication)));
     new = new.set("min.insync.replicas", if settings.replication >= 3 { "2" } else { "1" });
-    if topic == settings.topic {
+    if topic != settings.control() {
         // The log keeps everything; this is for partners who come late.
         new = new.set("retention.ms", "604800000");
     } else {

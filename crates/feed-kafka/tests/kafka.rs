@@ -7,11 +7,12 @@ use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
-    message::{Header, OwnedHeaders},
+    consumer::{Consumer, StreamConsumer},
+    message::{Header, Headers, Message, OwnedHeaders},
     producer::{FutureProducer, FutureRecord},
 };
-use souk_feed_kafka::{KafkaFeed, KafkaFeedError, Settings};
-use souk_ports::{EventFeed, EventLog};
+use souk_feed_kafka::{KafkaFeed, KafkaFeedError, PublicRecord, PublicTopic, Publish, Settings};
+use souk_ports::{EventFeed, EventLog, partition_key};
 use souk_testkit::{
     MemoryLog,
     contract::{self, event_feed::read_partitions},
@@ -76,6 +77,90 @@ async fn a_relay_killed_before_it_commits_loses_nothing_and_repeats_nothing() {
     let feed = world.feed(None).await;
     assert!(read_partitions(&feed, 0, head).await == world.logged(0).await);
     relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_are_told_in_the_same_transactions_and_once_whatever_dies() {
+    let mut world = World::new();
+    world.settings.max_batch = 10;
+    let topic = format!("{}.public", world.settings.topic);
+    // Every second event is told.
+    let publish: Publish = Arc::new(|event| {
+        let record = || PublicRecord {
+            key: partition_key(event).hyphenated().to_string(),
+            headers: vec![
+                ("ce_id".to_owned(), event.id.to_string()),
+                ("ce_sequence".to_owned(), event.position.to_string()),
+                ("content-type".to_owned(), "application/json".to_owned()),
+            ],
+            value: event.data.clone(),
+        };
+        Ok((event.position % 2 == 0).then(record))
+    });
+    world.settings.public = Some(PublicTopic { topic: topic.clone(), publish });
+    let mut settings = world.settings.clone();
+    settings.before_commit = Some(Arc::new(|transaction| transaction < 3));
+    let relay = world.relay_with(settings, world.log());
+    patiently("three terms", async {
+        while relay.status.borrow().terms < 3 {
+            world.append(7, 5).await;
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    })
+    .await;
+    relay.stop().await;
+    let mut relay = world.relay();
+    let head = world.append(4, 3).await;
+    relay.until("the head", |status| status.position == head).await;
+    let told = told(&world.settings.brokers, &topic, 3, (head / 2) as usize).await;
+    let expected: Vec<u64> = (1..=head).filter(|position| position % 2 == 0).collect();
+    let mut positions: Vec<u64> = told.iter().map(|(_, position)| *position).collect();
+    for partition in 0..3 {
+        let own: Vec<_> = told.iter().filter(|(from, _)| *from == partition).map(|(_, position)| *position).collect();
+        assert!(own.is_sorted(), "partition {partition} is out of order: {own:?}");
+    }
+    positions.sort_unstable();
+    assert_eq!(positions, expected, "lost or repeated");
+
+    // What only a newer Souk can tell is waited for, and nothing is left out.
+    relay.stop().await;
+    let mut settings = world.settings.clone();
+    let publish: Publish = Arc::new(|_| Err("position 9: schema version 9".to_owned()));
+    settings.public = Some(PublicTopic { topic, publish });
+    world.append(1, 1).await;
+    let mut relay = world.relay_with(settings, world.log());
+    let status = relay.until("the refusal", |status| status.trouble.is_some()).await;
+    assert!(status.trouble.unwrap().starts_with("newer_event: position 9"));
+    relay.stop().await;
+}
+
+/// Partition and position of the first `count` committed records of a topic.
+async fn told(brokers: &str, topic: &str, partitions: i32, count: usize) -> Vec<(i32, u64)> {
+    let consumer: StreamConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", topic)
+        .set("isolation.level", "read_committed")
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
+    let mut all = TopicPartitionList::new();
+    for partition in 0..partitions {
+        all.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+    }
+    consumer.assign(&all).unwrap();
+    let mut found = Vec::new();
+    let mut patience = Duration::from_secs(60);
+    // After the last one a little longer, in case there are more than there should be.
+    while let Ok(record) = tokio::time::timeout(patience, consumer.recv()).await {
+        let record = record.unwrap();
+        let headers = record.headers().unwrap();
+        let sequence = headers.iter().find(|header| header.key == "ce_sequence").unwrap().value.unwrap();
+        found.push((record.partition(), std::str::from_utf8(sequence).unwrap().parse().unwrap()));
+        if found.len() >= count {
+            patience = Duration::from_secs(1);
+        }
+    }
+    found
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -51,6 +51,8 @@ pub enum SecretKind {
     Refresh,
     /// Is used by programs instead of an access token.
     ApiKey,
+    /// Opens what a partner may see.
+    Partner,
 }
 
 /// Makes and recognizes what clients hold instead of passwords.

@@ -228,6 +228,8 @@ pub enum Measurement {
     Executions,
     /// Install commands
     Installs,
+    /// The same while partners follow public events
+    Stream,
     /// Appends behind many events, rebuilds from many, and pages of many plugins, against fewer
     Growth,
 }

@@ -8,6 +8,7 @@ mod log;
 mod mail;
 mod malware;
 mod pages;
+mod partners;
 mod payments;
 mod sandbox;
 
@@ -30,6 +31,7 @@ pub use self::{
     mail::Mail,
     malware::Malware,
     pages::Pages,
+    partners::Partners,
     payments::Payments,
     sandbox::Sandbox,
 };
@@ -86,6 +88,8 @@ pub struct Config {
     pub mail: Mail,
     /// The signed trees over all events.
     pub ledger: Ledger,
+    /// How partners are told of public events.
+    pub partners: Partners,
     /// Pages that are kept in memory.
     pub pages: Pages,
     /// How logs look and what they hold.
@@ -119,6 +123,7 @@ impl Default for Config {
             payments: Payments::default(),
             mail: Mail::default(),
             ledger: Ledger::default(),
+            partners: Partners::default(),
             pages: Pages::default(),
             log: Log::default(),
         }
@@ -366,6 +371,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     problems.extend(config.payments.problems());
     problems.extend(config.mail.problems(config.public_url.as_deref()));
     problems.extend(config.ledger.problems());
+    problems.extend(config.partners.problems(config.environment));
     if config.limits.archive_bytes > LARGEST_ARCHIVE {
         problems.push(format!(
             "  limits.archive_bytes: {}: expected at most {LARGEST_ARCHIVE}, which is what the validation takes",

@@ -3,17 +3,18 @@
 //! [`Base`] is what every process has; [`Souk`] is a base with the use cases and the queries. A process that needs less takes
 //! less: one that only projects opens no artifacts and no readers, and the relay has not even the keys.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use souk_api::{Api, Metrics, Parts, RateLimit, RateLimits, ReadModels};
 use souk_app::{
     App, Ports,
+    public::{Mapper, PublicEvent},
     reactions::{self, ReactionRunner},
 };
 use souk_artifacts::{LocalArtifacts, S3Artifacts};
 use souk_auth::{Argon2Passwords, Keys, Tokens};
 use souk_clamd::{Clamd, Patience};
-use souk_feed_kafka::{KafkaFeed, Relay, RelayStatus};
+use souk_feed_kafka::{KafkaFeed, PublicRecord, PublicTopic, Publish, Relay, RelayStatus};
 use souk_feed_log::LogFeed;
 use souk_ledger::{PostgresLedger, Salts};
 use souk_log_kurrent::KurrentLog;
@@ -25,6 +26,7 @@ use souk_projections::Directories;
 use souk_projector::{Reader, ReaderOptions, Wake};
 use souk_store_postgres::PostgresStore;
 use souk_vault::SealingVault;
+use souk_webhooks::GuardedCaller;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -94,9 +96,32 @@ async fn log(config: &Config, pool: &PgPool) -> Result<Arc<dyn EventLog>, Failur
 
 /// Where Kafka is and what the topic is like.
 fn kafka(config: &Config) -> souk_feed_kafka::Settings {
-    let Kafka { brokers, topic, partitions, replication_factor: replication, properties } = config.kafka.clone();
+    let Kafka { brokers, topic, partitions, replication_factor: replication, properties, .. } = config.kafka.clone();
     let settings = souk_feed_kafka::Settings::new(brokers.unwrap_or_default());
     souk_feed_kafka::Settings { topic, partitions, replication, properties, ..settings }
+}
+
+/// What the relay writes to the public topic.
+fn publish(mapper: Mapper) -> Publish {
+    Arc::new(move |recorded| {
+        let told = mapper.map(recorded).map_err(|newer| newer.to_string())?;
+        told.map(|event| public_record(&event)).transpose()
+    })
+}
+
+/// A public event in binary mode: its attributes as headers, its data as the value.
+fn public_record(event: &PublicEvent) -> Result<PublicRecord, String> {
+    let unreadable = |error: serde_json::Error| error.to_string();
+    let members: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&event.json).map_err(unreadable)?;
+    let attributes = members.into_iter().filter_map(|(name, value)| match (name.as_str(), value) {
+        // The time stands for it, and the content type for the other.
+        ("data" | "timestamp" | "datacontenttype", _) => None,
+        (name, serde_json::Value::String(text)) => Some((format!("ce_{name}"), text)),
+        _ => None,
+    });
+    let content = ("content-type".to_owned(), "application/json".to_owned());
+    let value = serde_json::to_vec(&event.data).map_err(unreadable)?;
+    Ok(PublicRecord { key: event.key.clone(), headers: attributes.chain([content]).collect(), value: value.into() })
 }
 
 /// Who knows malware, where somebody is configured.
@@ -195,14 +220,23 @@ impl Base {
     }
 
     /// Starts to copy the log to Kafka; also what tells where it stands. None where the feed is read straight from the log.
-    pub fn relay(&self, config: &Config) -> Option<(Workers, watch::Receiver<RelayStatus>)> {
+    ///
+    /// # Errors
+    /// Partners are to be told as well, and the keys of their pseudonyms cannot be had.
+    pub async fn relay(&self, config: &Config) -> Result<Option<(Workers, watch::Receiver<RelayStatus>)>, Failure> {
         if config.events.feed == FeedKind::Log {
-            return None;
+            return Ok(None);
         }
-        let relay = Relay::new(kafka(config), Arc::clone(&self.log));
+        let mut settings = kafka(config);
+        if let Some(topic) = config.kafka.public_topic.clone() {
+            let vault = self.vault(&self.at_home(config).await?).await?;
+            let mapper = Mapper::new(vault.as_ref(), config.public_url.as_deref());
+            settings.public = Some(PublicTopic { topic, publish: publish(mapper) });
+        }
+        let relay = Relay::new(settings, Arc::clone(&self.log));
         let (status, cancel) = (relay.status(), CancellationToken::new());
         let stop = cancel.clone();
-        Some((Workers::new(async move { relay.run(stop).await }, cancel), status))
+        Ok(Some((Workers::new(async move { relay.run(stop).await }, cancel), status)))
     }
 
     /// Lets go of everything; Souk's own PostgreSQL is stopped when nobody else uses it.
@@ -293,6 +327,8 @@ impl Souk {
                 .mail
                 .post(config.public_url.as_deref(), Arc::clone(&clock))
                 .map_err(|p| Failure::new(p.join("\n")))?,
+            partners: Arc::clone(&base.store) as _,
+            hook_caller: Arc::new(GuardedCaller::new(config.partners.calling()).map_err(Failure::new)?),
             directory: Arc::clone(&directories) as _,
             timeline: directories,
             ledger: Arc::new(PostgresLedger::new(base.pool.clone(), Salts::new(vault.derived_secret(ledger::SALTS)))),
@@ -304,6 +340,8 @@ impl Souk {
             grants: config.sandbox.grants(),
             money: config.payments.money(),
             executions: config.sandbox.runs * 3 / 4,
+            delivering: config.partners.delivering(),
+            public_url: config.public_url.clone(),
             ..souk_app::Settings::default()
         };
         let app = App::new(ports, settings);
@@ -322,6 +360,11 @@ impl Souk {
     /// The use cases.
     pub const fn app(&self) -> &App {
         &self.wired.app
+    }
+
+    /// Tokens that clients hold.
+    pub fn keyring(&self) -> &Keys {
+        &self.wired.keyring
     }
 
     /// The log.
@@ -358,8 +401,11 @@ impl Souk {
     }
 
     /// Starts to copy the log to Kafka, where that is configured.
-    pub fn relay(&self, config: &Config) -> Option<Workers> {
-        self.base.relay(config).map(|(workers, _)| workers)
+    ///
+    /// # Errors
+    /// Partners are to be told as well, and the keys of their pseudonyms cannot be had.
+    pub async fn relay(&self, config: &Config) -> Result<Option<Workers>, Failure> {
+        Ok(self.base.relay(config).await?.map(|(workers, _)| workers))
     }
 
     /// Starts to keep the read models up to date, and goes on with interrupted rebuilds that were asked for over HTTP.
@@ -407,6 +453,11 @@ impl Souk {
         workers::keep_time(self.wired.app.clone())
     }
 
+    /// Starts to call the webhooks of partners.
+    pub fn call_webhooks(&self) -> Workers {
+        workers::call_webhooks(self.wired.app.clone())
+    }
+
     /// Starts to write down how often pages were looked at.
     pub fn keep_count(&self) -> Workers {
         workers::keep_count(self.wired.app.clone())
@@ -439,12 +490,16 @@ impl Souk {
             reactions: Arc::clone(store) as _,
             projections: Arc::new(Control::new(models.clone(), shutdown.clone())),
             metrics: Metrics::install(),
+            shutdown: shutdown.clone(),
             settings: souk_api::Settings {
                 public_url: config.public_url.clone(),
                 rate_limits: (config.rate_limits == Switch::On).then_some(limits),
                 json_body_bytes: config.limits.json_body_bytes,
                 archive_bytes: config.limits.archive_bytes,
                 trusted_proxies: config.trusted_proxies.clone(),
+                streams_at_once: config.partners.streams,
+                stream_bytes_per_second: config.partners.stream_bytes_per_second,
+                stream_stall: Duration::from_secs(config.partners.stream_stall_seconds),
                 ..souk_api::Settings::default()
             },
         })

@@ -5,10 +5,11 @@ use std::{future::Future, sync::Arc, time::Duration};
 use souk_app::{
     App,
     notices::{Posted, post_due},
-    schedule, traffic,
+    partners, schedule, traffic,
 };
 use souk_ports::{
     Clock, Notices,
+    partner::PartnerStore,
     store::{Idempotency, Outputs, StoreError, WebhookBodies},
 };
 use souk_store_postgres::PostgresStore;
@@ -29,6 +30,8 @@ const NOTICES_KEPT: Duration = Duration::from_secs(180 * 24 * 3600);
 const POST: Duration = Duration::from_secs(2);
 /// How often while the store does not answer.
 const POST_RETRY: Duration = Duration::from_secs(15);
+/// How long attempts to call webhooks of partners are kept.
+const DELIVERIES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How often somebody looks for what is due. A license that is over is refused at once; this only records it.
 const DUE: Duration = Duration::from_secs(30);
 /// How often looks at pages are written down. A process that crashes loses those since the last time.
@@ -76,11 +79,20 @@ pub fn keep_house(store: Arc<PostgresStore>) -> Workers {
                     store.forget_outputs(OUTPUTS_KEPT).await?,
                     store.forget_bodies(WEBHOOKS_KEPT).await?,
                     store.forget_notices(NOTICES_KEPT).await?,
+                    store.forget_deliveries(DELIVERIES_KEPT).await?,
                 ))
             };
             match forgotten.await {
-                Ok((answers, logins, outputs, webhooks, notices)) => {
-                    tracing::debug!(answers, logins, outputs, webhooks, notices, "forgot what had its time");
+                Ok((answers, logins, outputs, webhooks, notices, deliveries)) => {
+                    tracing::debug!(
+                        answers,
+                        logins,
+                        outputs,
+                        webhooks,
+                        notices,
+                        deliveries,
+                        "forgot what had its time"
+                    );
                 }
                 Err(error) => tracing::warn!(%error, "what had its time could not be forgotten"),
             }
@@ -110,6 +122,12 @@ pub fn keep_time(app: App) -> Workers {
         }
     };
     Workers::new(work, cancel)
+}
+
+/// Starts to call the webhooks of partners. Several processes that do so share them.
+pub fn call_webhooks(app: App) -> Workers {
+    let cancel = CancellationToken::new();
+    Workers::new(partners::deliver::run(app, cancel.clone()), cancel)
 }
 
 /// Starts to write down how often pages were looked at; also once more when it ends.

@@ -10,6 +10,7 @@ mod keys;
 mod notices;
 mod outbox;
 mod outputs;
+mod partners;
 mod reactions;
 mod webhooks;
 

@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod log;
 pub mod mail;
 pub mod notices;
+pub mod partners;
 pub mod sandbox;
 pub mod store;
 pub mod time;
@@ -22,6 +23,7 @@ pub use gateway::ToyGateway;
 pub use log::MemoryLog;
 pub use mail::{MemoryMailer, PlainWording};
 pub use notices::MemoryNotices;
+pub use partners::{MemoryPartners, ToyHooks};
 pub use sandbox::ScriptedSandbox;
 pub use store::{
     MemoryCredentials, MemoryIdempotency, MemoryOutputs, MemoryReactions, MemoryWebhookBodies, MemoryWrappedKeys,

@@ -58,6 +58,7 @@ fn the_list_of_types_is_sorted_and_complete() {
         types_of::<series::Event>(),
         types_of::<webhook::Event>(),
         types_of::<traffic::Event>(),
+        types_of::<partner::Event>(),
         types_of::<reservation::Event>(),
     ]
     .concat()
@@ -163,6 +164,7 @@ fn an_event_goes_back_only_to_its_own_decider() {
             series::Event::try_from(event.clone()).map(Into::into),
             webhook::Event::try_from(event.clone()).map(Into::into),
             traffic::Event::try_from(event.clone()).map(Into::into),
+            partner::Event::try_from(event.clone()).map(Into::into),
             reservation::Event::try_from(event.clone()).map(Into::into),
         ];
         assert_eq!(back.iter().filter(|result: &&Result<DomainEvent, DomainEvent>| result.is_ok()).count(), 1);

@@ -183,6 +183,7 @@ impl CatalogueChanges {
             | DomainEvent::Download(download::Event::Completed {})
             | DomainEvent::Invoice(_)
             | DomainEvent::Webhook(_)
+            | DomainEvent::Partner(_)
             | DomainEvent::Traffic(_)
             | DomainEvent::Reservation(_) => {}
         }

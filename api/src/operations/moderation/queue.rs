@@ -22,7 +22,7 @@ use crate::{
 pub struct QueueQuery {
     /// `open`, the longest waiting first, or `decided`, the last decided first; `open` when absent.
     #[serde(default)]
-    #[param(inline, default = "open")]
+    #[param(inline)]
     state: ModerationState,
     /// Only versions, or only reviews.
     #[serde(rename = "type", default)]

@@ -5,12 +5,18 @@ use axum::{
     response::IntoResponse,
 };
 
-use crate::openapi::shared_text;
+use crate::{asyncapi, openapi::shared_text};
 
 /// The description of everything else; it does not describe itself.
 pub async fn openapi_document() -> impl IntoResponse {
     let headers: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
     (headers, shared_text())
+}
+
+/// The description of public events and of where they are told.
+pub async fn asyncapi_document() -> impl IntoResponse {
+    let headers: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
+    (headers, asyncapi::shared_text())
 }
 
 #[cfg(test)]

@@ -87,6 +87,13 @@ pub(super) const RULES: &[Rule] = &[
         &["pluginId", "vendorId", "amount", "currency", "pricing", "terms", "placedAt"],
         &["orderId", "gateway", "commissionBasisPoints", "subscription"],
     ),
+    // Whom the operator lets consume what is between the two.
+    rule("partner.key_issued", &[], &[]),
+    rule("partner.key_revoked", &[], &[]),
+    rule("partner.registered", &[], &[]),
+    rule("partner.reinstated", &[], &[]),
+    rule("partner.scopes_set", &[], &[]),
+    rule("partner.suspended", &[], &[]),
     rule("payment.completed", &["amount", "currency"], &["tax", "commission", "fee", "country", "paidAt"]),
     rule("payment.dispute_lost", &["amount", "currency", "status"], &["takenNow", "commission", "tax"]),
     rule("payment.dispute_won", &["amount", "currency", "status"], &["cameBack", "commission", "tax"]),

@@ -32,7 +32,7 @@ use souk_ledger::MemoryLedger;
 use souk_ports::{EventLog, MalwareScanner, PaymentGateway, RecordedEvent, store::ReactionStore};
 use souk_testkit::{
     FaultyLog, LogDirectory, LogFeed, ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices,
-    MemoryOutputs, MemoryReactions, MemoryWebhookBodies, ScriptedSandbox, SeededRandom,
+    MemoryOutputs, MemoryPartners, MemoryReactions, MemoryWebhookBodies, ScriptedSandbox, SeededRandom, ToyHooks,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -59,6 +59,10 @@ pub struct World {
     pub notices: Arc<MemoryNotices>,
     /// Known to processes that are made after it was set.
     pub post: OnceLock<Post>,
+    pub partners: Arc<MemoryPartners>,
+    /// What the leases of webhooks are measured by: elsewhere that is the database's clock.
+    pub leases: Arc<ManualClock>,
+    pub hooks: Arc<ToyHooks>,
     commands: AtomicU64,
 }
 
@@ -75,6 +79,7 @@ pub fn answer(verdict: Verdict) -> Ruling {
 impl World {
     pub fn new() -> Self {
         let clock = Arc::new(ManualClock::default());
+        let leases = Arc::new(ManualClock::default());
         let memory = MemoryLog::new(clock.clone());
         Self {
             memory: memory.clone(),
@@ -91,6 +96,9 @@ impl World {
             webhooks: Arc::default(),
             notices: Arc::new(MemoryNotices::new(clock.clone())),
             post: OnceLock::new(),
+            partners: Arc::new(MemoryPartners::new(leases.clone())),
+            leases,
+            hooks: Arc::default(),
             clock,
             commands: AtomicU64::new(1),
         }
@@ -132,6 +140,8 @@ impl World {
             notices: self.notices.clone(),
             outbox: self.notices.clone(),
             post: self.post.get().cloned(),
+            partners: self.partners.clone(),
+            hook_caller: self.hooks.clone(),
             directory: self.directory.clone(),
             timeline: self.directory.clone(),
         };

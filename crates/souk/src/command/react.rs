@@ -14,7 +14,8 @@ use crate::{
     wire::{Observer, Souk},
 };
 
-/// Reacts to events, does what is due, signs the ledger and forgets what has had its time, and does nothing else, until SIGTERM.
+/// Reacts to events, does what is due, sends mails, calls the webhooks of partners, signs the ledger and forgets what has had its time, and does
+/// nothing else, until SIGTERM.
 ///
 /// # Errors
 /// No database is named, the address for probes is taken, or the database or the keys cannot be had.
@@ -31,6 +32,7 @@ async fn react(config: &Config, process: &Process, souk: &Souk) -> Result<(), Fa
     let sequencing = souk.sequence(config).await?;
     let (reacting, observer) = souk.react(feed, SystemRandom.uuid());
     let (housekeeping, timekeeping, posting) = (souk.keep_house(), souk.keep_time(), souk.post());
+    let calling = souk.call_webhooks();
     process
         .run(Arc::new(Reacting {
             log: Arc::clone(souk.log()),
@@ -39,6 +41,7 @@ async fn react(config: &Config, process: &Process, souk: &Souk) -> Result<(), Fa
             observer,
         }))
         .await;
+    calling.stop().await;
     posting.stop().await;
     timekeeping.stop().await;
     housekeeping.stop().await;

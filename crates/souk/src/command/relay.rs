@@ -26,11 +26,18 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
         ));
     }
     let Some(base) = process.unless_stopped(Base::open(config)).await? else { return Ok(()) };
-    if let Some((relaying, status)) = base.relay(config) {
-        process.run(Arc::new(Relaying { status })).await;
-        relaying.stop().await;
-    }
-    base.close().await
+    let relaying = base.relay(config).await;
+    let relayed = match relaying {
+        Ok(Some((relaying, status))) => {
+            process.run(Arc::new(Relaying { status })).await;
+            relaying.stop().await;
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    base.close().await?;
+    relayed
 }
 
 /// How relaying goes.

@@ -39,7 +39,7 @@ async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     // The feed waits for the topic, which the relay makes.
-    let relaying = souk.relay(config);
+    let relaying = souk.relay(config).await?;
     let feed = tokio::select! {
         feed = souk.feed(config, true) => Some(feed),
         () = shutdown.cancelled() => None,
@@ -67,6 +67,7 @@ async fn with_feed(
     let following = souk.follow(feed.clone());
     let (reacting, _) = souk.react(feed, instance(&config.data_dir)?);
     let (housekeeping, timekeeping, posting) = (souk.keep_house(), souk.keep_time(), souk.post());
+    let calling = souk.call_webhooks();
     let served = tokio::select! {
         served = api::serve(config, souk, "souk", listener, shutdown.clone()) => served,
         never = souk.database().tend() => match never {},
@@ -74,6 +75,7 @@ async fn with_feed(
     // First nobody asks any more, then nothing reacts, then what was recorded is projected.
     shutdown.cancel();
     posting.stop().await;
+    calling.stop().await;
     timekeeping.stop().await;
     housekeeping.stop().await;
     following.stop().await;

@@ -62,6 +62,8 @@ pub struct Kafka {
     pub brokers: Option<String>,
     /// The topic that holds the events; the relay's own topics are named after it.
     pub topic: String,
+    /// The topic that partners read; none when absent.
+    pub public_topic: Option<String>,
     /// Its partitions. Fixed once events were projected from it.
     pub partitions: u32,
     /// How many brokers keep each partition.
@@ -75,6 +77,7 @@ impl Default for Kafka {
         Self {
             brokers: None,
             topic: "souk.events".to_owned(),
+            public_topic: None,
             partitions: 6,
             replication_factor: 1,
             properties: BTreeMap::new(),
@@ -150,11 +153,20 @@ fn kafka(kafka: &Kafka) -> Vec<String> {
         Some(_) => {}
     }
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if kafka.topic.is_empty() || kafka.topic.len() > 200 || !kafka.topic.chars().all(legal) {
-        problems.push(format!(
-            "  kafka.topic: {:?}: expected 1 to 200 letters, digits, dots, underscores and hyphens",
-            kafka.topic
-        ));
+    for (key, topic) in [("topic", Some(&kafka.topic)), ("public_topic", kafka.public_topic.as_ref())] {
+        let Some(topic) = topic else { continue };
+        if topic.is_empty() || topic.len() > 200 || !topic.chars().all(legal) {
+            problems.push(format!(
+                "  kafka.{key}: {topic:?}: expected 1 to 200 letters, digits, dots, underscores and hyphens"
+            ));
+        }
+    }
+    if kafka
+        .public_topic
+        .as_ref()
+        .is_some_and(|public| *public == kafka.topic || *public == format!("{}.relay", kafka.topic))
+    {
+        problems.push("  kafka.public_topic: expected another topic than those of the relay".to_owned());
     }
     if !(1..=1_000).contains(&kafka.partitions) {
         problems.push(format!("  kafka.partitions: {}: expected 1 to 1000", kafka.partitions));

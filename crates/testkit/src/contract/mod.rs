@@ -14,6 +14,7 @@ pub mod event_log;
 mod event_log_concurrent;
 pub mod idempotency;
 pub mod notices;
+pub mod partners;
 pub mod reactions;
 pub mod wrapped_keys;
 

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{failure::Failure, output::note};
 
-const CONNECTIONS: usize = 64;
+/// Customers at once.
+pub const CONNECTIONS: usize = 64;
 
 /// Customers, one a connection, who install what is popular, nothing twice; and single-row inserts, by turns.
 ///
@@ -58,7 +59,8 @@ pub async fn measure(session: &Session, service: &Service, plugins: &Arc<Vec<Lis
     Ok(row.map(|row| row.with_note(text)))
 }
 
-fn clients(
+/// Customers who install what is popular, one a token.
+pub fn clients(
     tokens: Vec<String>,
     plugins: &Arc<Vec<Listed>>,
     seed: u64,

@@ -21,6 +21,7 @@ mod rebuild;
 mod report;
 mod session;
 mod start;
+mod stream;
 mod words;
 
 use std::path::Path;
@@ -125,6 +126,7 @@ async fn measure(session: &Session) -> Result<Vec<Row>, Failure> {
         Measurement::LiveRebuild,
         Measurement::Executions,
         Measurement::Installs,
+        Measurement::Stream,
     ];
     let serves = served.into_iter().any(wants);
     if !serves && !wants(Measurement::Rebuild) {

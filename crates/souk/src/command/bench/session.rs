@@ -25,7 +25,7 @@ use super::{
     installs, lag,
     measure::Row,
     process::Server,
-    reads, rebuild,
+    reads, rebuild, stream,
 };
 use crate::{
     cli::Measurement,
@@ -184,7 +184,7 @@ impl Session {
             Writer::new(Arc::clone(souk.log()), Arc::clone(&vault)).write(plugins as usize, events as usize).await?;
         note(format!("loading: appended in {:.1} s", started.elapsed().as_secs_f64()));
         let started = Instant::now();
-        let relaying = souk.relay(config);
+        let relaying = souk.relay(config).await?;
         let projecting = souk.project(souk.feed(config, true).await?);
         let caught_up = catch_up(souk.models().pool(), souk.log().as_ref()).await;
         projecting.stop().await;
@@ -343,6 +343,9 @@ pub async fn measure_served(session: &Session, service: &Service, catalogue: &Ca
     }
     if wants(Measurement::Installs) {
         rows.extend(installs::measure(session, service, &catalogue.plugins).await?);
+    }
+    if wants(Measurement::Stream) {
+        rows.extend(stream::measure(session, service, &catalogue.plugins).await?);
     }
     Ok(rows)
 }

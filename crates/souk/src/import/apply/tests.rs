@@ -11,8 +11,8 @@ use souk_domain::{
 use souk_feed_log::LogFeed;
 use souk_ports::{Directory, DirectoryError, Due, Passwords, Position, Timeline, store::StoreError};
 use souk_testkit::{
-    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices, MemoryOutputs, MemoryReactions,
-    MemoryWebhookBodies, PlainVault, ScriptedSandbox, SeededRandom,
+    ManualClock, MemoryArtifacts, MemoryCredentials, MemoryLog, MemoryNotices, MemoryOutputs, MemoryPartners,
+    MemoryReactions, MemoryWebhookBodies, PlainVault, ScriptedSandbox, SeededRandom, ToyHooks,
 };
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -103,12 +103,14 @@ impl Market {
             artifacts: Arc::new(MemoryArtifacts::default()),
             sandbox: Arc::new(ScriptedSandbox::default()),
             malware: None,
-            outputs: Arc::new(MemoryOutputs::new(clock)),
+            outputs: Arc::new(MemoryOutputs::new(Arc::clone(&clock) as _)),
             gateways: Vec::new(),
             webhooks: Arc::new(MemoryWebhookBodies::default()),
             notices: notices.clone(),
             outbox: notices,
             post: None,
+            partners: Arc::new(MemoryPartners::new(Arc::clone(&clock) as _)),
+            hook_caller: Arc::new(ToyHooks::default()),
             directory: Arc::new(Nothing),
             timeline: Arc::new(Nothing),
             ledger: Arc::new(souk_ledger::MemoryLedger::over(Arc::clone(&log) as _, &SeededRandom::default()).unwrap()),
