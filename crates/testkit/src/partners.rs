@@ -24,18 +24,21 @@ pub struct MemoryPartners {
     kept: Mutex<Kept>,
 }
 
+/// A webhook, who calls it, and until when.
+type Leased = (Hook, Option<(Uuid, DateTime<Utc>)>);
+
 #[derive(Default)]
 struct Kept {
     noted: BTreeSet<PartnerId>,
     keys: HashMap<[u8; 32], (PartnerId, PartnerKeyId)>,
     cursors: BTreeMap<PartnerId, Cursor>,
-    hooks: Vec<(Hook, Option<(Uuid, DateTime<Utc>)>)>,
+    hooks: Vec<Leased>,
     deliveries: Vec<Delivery>,
 }
 
 impl Kept {
     /// The webhook that `holder` calls, as it was read.
-    fn held(&mut self, hook: &Hook, holder: Uuid) -> Option<&mut (Hook, Option<(Uuid, DateTime<Utc>)>)> {
+    fn held(&mut self, hook: &Hook, holder: Uuid) -> Option<&mut Leased> {
         self.hooks.iter_mut().find(|(found, held)| {
             found.id == hook.id
                 && found.generation == hook.generation
