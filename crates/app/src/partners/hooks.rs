@@ -62,8 +62,7 @@ fn reveal(app: &App, hook: Hook) -> Result<Revealed, AppError> {
 fn check_types(partner: &Partner, types: &[String]) -> Result<BTreeSet<String>, super::Denied> {
     let asked = Asked { types: types.to_vec(), ..Asked::default() };
     Filter::new(&asked, &partner.scopes).map_err(super::Denied::Refused)?;
-    parse_patterns(types.iter().map(String::as_str))
-        .map_err(|name| super::Denied::Refused(Refusal::UnknownType(name)))
+    parse_patterns(types.iter().map(String::as_str)).map_err(|name| super::Denied::Refused(Refusal::UnknownType(name)))
 }
 
 async fn check_url(app: &App, url: &str) -> Result<(), AppError> {
