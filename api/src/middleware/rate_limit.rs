@@ -240,6 +240,19 @@ mod tests {
         assert!(limiter.count(ANN, Some(Costly::Execution))[1].exceeded);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn each_partner_has_a_quota_of_its_own() {
+        let limiter = limiter(1, 1);
+        let count = |n, quota| limiter.count_partner(uuid::Uuid::from_u128(n).into(), quota).retry_after();
+        assert_eq!(
+            [count(1, 2), count(1, 2), count(1, 2), count(2, 1), count(2, 1)],
+            [None, None, Some(60), None, Some(60)]
+        );
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(count(1, 2), None);
+        assert_eq!(count(1, 1), Some(60), "less is allowed at once");
+    }
+
     #[test]
     fn what_is_costly_is_known_by_its_route() {
         let of = |method: Method, template| Costly::of(&method, template);

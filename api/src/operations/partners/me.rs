@@ -18,7 +18,23 @@ pub async fn partner_me(State(api): State<Api>, caller: PartnerCaller) -> Result
 mod tests {
     use serde_json::json;
 
-    use crate::testing::World;
+    use crate::{settings::RateLimits, testing::World};
+
+    #[tokio::test]
+    async fn who_asks_more_often_than_agreed_is_told_when_to_come_back() {
+        let world = World::with(|settings| settings.rate_limits = Some(RateLimits::default()));
+        let partner = world.partner(json!({"types": ["*"]})).await;
+        let path = format!("/admin/partners/{}", partner.id);
+        let quotas = json!({"requestsPerMinute": 2, "streams": 1, "webhooks": 1});
+        assert_eq!(world.admin().await.patch(&path, json!({"quotas": quotas})).await.status, 200);
+        for status in [200, 200, 429] {
+            let answer = partner.get("/partners/me").await;
+            assert_eq!(answer.status, status, "{}", answer.text);
+            assert!(answer.header("ratelimit-policy").starts_with("\"requests\";q=2;w=60"));
+        }
+        assert!(!partner.get("/events").await.header("retry-after").is_empty());
+        assert_eq!(world.nobody().get("/events").await.status, 200, "others are counted by themselves");
+    }
 
     #[tokio::test]
     async fn a_partner_sees_how_far_it_is_and_so_does_the_operator() {
