@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 use souk_app::{
     App, Ports, Post, installs,
     notices::{self, Posted, post_due},
@@ -336,7 +336,12 @@ fn golden(event_type: &str, ids: &[(&str, String)]) -> DomainEvent {
     for (from, to) in ids {
         text = text.replace(from, to);
     }
-    DomainEvent::decode(event_type, *version, serde_json::from_str(&text).unwrap()).unwrap()
+    let mut data: Value = serde_json::from_str(&text).unwrap();
+    // Nobody has the key that sealed the examples.
+    for field in data.as_object_mut().unwrap().values_mut().filter(|field| field.get("$enc").is_some()) {
+        *field = json!({ "$erased": true });
+    }
+    DomainEvent::decode(event_type, *version, data).unwrap()
 }
 
 /// The names of all fields, however deep.
