@@ -187,7 +187,11 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
     for one in &parked {
         problems.push(format!(
             "reaction {} parked the event at {}: {}; retry or drop it by POST /api/v1/admin/reactions/{}/{}/retry",
-            one.reaction, one.position, one.reason, one.reaction, one.position
+            one.reaction,
+            one.position,
+            one.reason,
+            one.reaction.replace('/', "%2F"),
+            one.position
         ));
     }
     let projections = projections
