@@ -61,7 +61,7 @@ pub enum Rotation {
     Invalid,
 }
 
-/// Persons' keys, wrapped by the key-encryption key.
+/// Persons' keys, wrapped by the key-encryption key. None is nothing but zeros: each begins with the version of its form.
 #[async_trait]
 pub trait WrappedKeys: Send + Sync {
     /// The wrapped key of `subject`; `fresh` is stored when there is none yet, unless the key was destroyed (then none).
