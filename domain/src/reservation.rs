@@ -188,124 +188,44 @@ fn evolve(state: &State, event: &Event) -> State {
     }
 }
 
-/// Decides about names of plugins, on streams `name-`.
-pub struct Names;
+/// Names the decider of one kind of reservation; all that tells them apart is the category of their streams.
+macro_rules! reservations {
+    ($($(#[$doc:meta])* $decider:ident: $category:ident;)+) => {$(
+        $(#[$doc])*
+        pub struct $decider;
 
-impl Decider for Names {
-    type State = State;
-    type Command = Command;
-    type Event = Event;
-    type Error = Error;
+        impl Decider for $decider {
+            type State = State;
+            type Command = Command;
+            type Event = Event;
+            type Error = Error;
 
-    const CATEGORY: Category = Category::Name;
+            const CATEGORY: Category = Category::$category;
 
-    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
-        decide(state, command)
-    }
+            fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
+                decide(state, command)
+            }
 
-    fn evolve(state: State, event: &Event) -> State {
-        evolve(&state, event)
-    }
+            fn evolve(state: State, event: &Event) -> State {
+                evolve(&state, event)
+            }
+        }
+    )+};
 }
 
-/// Decides about slugs of vendors, on streams `slug-`.
-pub struct Slugs;
-
-impl Decider for Slugs {
-    type State = State;
-    type Command = Command;
-    type Event = Event;
-    type Error = Error;
-
-    const CATEGORY: Category = Category::Slug;
-
-    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
-        decide(state, command)
-    }
-
-    fn evolve(state: State, event: &Event) -> State {
-        evolve(&state, event)
-    }
-}
-
-/// Decides about e-mail addresses, on streams `email-`.
-pub struct Emails;
-
-impl Decider for Emails {
-    type State = State;
-    type Command = Command;
-    type Event = Event;
-    type Error = Error;
-
-    const CATEGORY: Category = Category::Email;
-
-    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
-        decide(state, command)
-    }
-
-    fn evolve(state: State, event: &Event) -> State {
-        evolve(&state, event)
-    }
-}
-
-/// Decides about the names that payment gateways have, on streams `reference-`.
-pub struct References;
-
-impl Decider for References {
-    type State = State;
-    type Command = Command;
-    type Event = Event;
-    type Error = Error;
-
-    const CATEGORY: Category = Category::Reference;
-
-    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
-        decide(state, command)
-    }
-
-    fn evolve(state: State, event: &Event) -> State {
-        evolve(&state, event)
-    }
-}
-
-/// Decides about trials, on streams `trial-`.
-pub struct Trials;
-
-impl Decider for Trials {
-    type State = State;
-    type Command = Command;
-    type Event = Event;
-    type Error = Error;
-
-    const CATEGORY: Category = Category::Trial;
-
-    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
-        decide(state, command)
-    }
-
-    fn evolve(state: State, event: &Event) -> State {
-        evolve(&state, event)
-    }
-}
-
-/// Decides about public keys of vendors, on streams `key-`.
-pub struct PublicKeys;
-
-impl Decider for PublicKeys {
-    type State = State;
-    type Command = Command;
-    type Event = Event;
-    type Error = Error;
-
-    const CATEGORY: Category = Category::Key;
-
-    fn decide(state: &State, command: Command) -> Result<Vec<Event>, Error> {
-        decide(state, command)
-    }
-
-    fn evolve(state: State, event: &Event) -> State {
-        evolve(&state, event)
-    }
+reservations! {
+    /// Decides about names of plugins, on streams `name-`.
+    Names: Name;
+    /// Decides about slugs of vendors, on streams `slug-`.
+    Slugs: Slug;
+    /// Decides about e-mail addresses, on streams `email-`.
+    Emails: Email;
+    /// Decides about the names that payment gateways have, on streams `reference-`.
+    References: Reference;
+    /// Decides about trials, on streams `trial-`.
+    Trials: Trial;
+    /// Decides about public keys of vendors, on streams `key-`.
+    PublicKeys: Key;
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
+    decider::Decider,
     examples::{
         approved, created, details, digest, id, one_time, plugin_id, rejected, rolled_back, signature, signed,
         submitted, terms, validation_id, vendor_id, version, yanked,
