@@ -8,7 +8,8 @@ use souk_tests::{
 
 use crate::support::{Seller, nobody, person, seller, unique};
 
-const WORDS: &[u8] = include_bytes!("../../crates/sandbox/fixtures/words.wasm");
+/// A component that counts words, and tells them.
+pub const WORDS: &[u8] = include_bytes!("../../crates/sandbox/fixtures/words.wasm");
 
 /// A component that does what its input names; `sleep` waits within a call of the host.
 const PROBE: &[u8] = include_bytes!("../../crates/sandbox/fixtures/probe.wasm");
@@ -26,24 +27,27 @@ async fn runnable(seller: &Seller, component: &[u8], capabilities: Value) -> Str
 }
 
 /// Hands in a version that runs `component`, with `more` in its manifest; the plugin's name.
-async fn submitted(seller: &Seller, component: &[u8], more: Value) -> String {
+pub async fn submitted(seller: &Seller, component: &[u8], more: Value) -> String {
     let name = unique("runs");
-    let vendor = &seller.client;
-    let created = vendor.post("/plugins", sample::skill(&name, &sample::free())).await.expect("answers");
+    let created = seller.client.post("/plugins", sample::skill(&name, &sample::free())).await.expect("answers");
     created.expect(201).expect("is created");
-    let mut manifest = sample::manifest(&name, "1.0.0");
+    hand_in(seller, &name, "1.0.0", component, more).await;
+    name
+}
+
+async fn hand_in(seller: &Seller, name: &str, version: &str, component: &[u8], more: Value) {
+    let mut manifest = sample::manifest(name, version);
     manifest["entry"] = json!("plugin.wasm");
     manifest.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     let skill = "---\nname: words\ndescription: Counts words.\n---\n\n# Words\n\nHand in a text.\n";
     let files = [("SKILL.md", skill.as_bytes()), ("plugin.wasm", component)];
     let files = files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
     let archive = souk_package::pack::pack(files).expect("packs");
-    vendor.submit(&name, &manifest, archive).await.expect("answers").expect(202).expect("is taken");
-    name
+    seller.client.submit(name, &manifest, archive).await.expect("answers").expect(202).expect("is taken");
 }
 
 /// What became of the version, once that is known.
-async fn settled(vendor: &Client, plugin: &str) -> String {
+pub async fn settled(vendor: &Client, plugin: &str) -> String {
     let status = |answer: &Answer| answer.body["items"][0]["status"].as_str().unwrap_or_default().to_owned();
     let known = |answer: &Answer| !matches!(status(answer).as_str(), "" | "submitted" | "validating");
     status(&vendor.until(&format!("/plugins/{plugin}/versions"), known).await.expect("is validated"))
@@ -145,4 +149,63 @@ async fn samples_are_run_twice_and_what_depends_on_chance_is_left_to_a_human() {
         "{}",
         rest.text
     );
+}
+
+/// The time of a plugin's last event, once that is the `count`th of `event_type`, and the reliability that the read model has then.
+async fn moment(plugin: &str, event_type: &str, count: usize) -> (String, Value) {
+    let items = |answer: &Answer| answer.body["items"].as_array().cloned().unwrap_or_default();
+    let history = format!("/plugins/{plugin}/history?limit=100");
+    let reached = |answer: &Answer| {
+        let items = items(answer);
+        let alike = items.iter().filter(|item| item["type"] == event_type).count();
+        alike == count && items.last().is_some_and(|item| item["type"] == event_type)
+    };
+    let told = nobody().until(&history, reached).await.expect("comes");
+    let event = items(&told).pop().expect("an event");
+    let position = event["position"].as_u64().expect("a position");
+    let reliability = nobody().get_at(&format!("/plugins/{plugin}/reliability"), position).await.expect("answers");
+    let score = reliability.expect(200).expect("is told").body["score"].take();
+    (event["recordedAt"].as_str().expect("a time").to_owned(), score)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reliability_of_some_time_is_what_it_was_then() {
+    let seller = seller().await;
+    let chance = json!([{"name": "any", "input": "random", "property": {"type": "string"}}]);
+    let plugin = submitted(&seller, PROBE, json!({ "samples": chance })).await;
+    // Of two runs that differ.
+    assert_eq!(settled(&seller.client, &plugin).await, "needs_review");
+    let mut moments = vec![moment(&plugin, "validation.escalated", 1).await];
+    let approve = format!("/plugins/{plugin}/versions/1.0.0/approve");
+    let admin = crate::support::admin().await;
+    admin.post(&approve, json!({})).await.expect("answers").expect(200).expect("is approved");
+    moment(&plugin, "plugin.version_approved", 1).await;
+    let user = installed(&plugin).await;
+    let path = format!("/plugins/{plugin}/execute");
+    for (input, status, times, ended, count) in [
+        ("no such command", 422, 3, "execution.failed", 3),
+        ("say it", 200, 4, "execution.succeeded", 4),
+        ("no such command", 422, 1, "execution.failed", 4),
+    ] {
+        for _ in 0..times {
+            let answer = user.post(&path, json!({ "input": input })).await.expect("answers");
+            answer.expect(status).expect("runs");
+        }
+        moments.push(moment(&plugin, ended, count).await);
+    }
+    let review = json!({"rating": 1, "title": "Fails", "body": "It fails more often than not."});
+    let review = user.put(&format!("/plugins/{plugin}/reviews/mine"), review).await.expect("answers");
+    review.expect(201).expect("is taken");
+    moments.push(moment(&plugin, "review.submitted", 1).await);
+    let certain = json!([{"name": "one", "input": "long 3", "expected": "xxx"}]);
+    hand_in(&seller, &plugin, "1.0.1", PROBE, json!({ "samples": certain })).await;
+    moments.push(moment(&plugin, "plugin.version_approved", 2).await);
+
+    let scores: Vec<&Value> = moments.iter().map(|(_, score)| score).collect();
+    assert!(scores.windows(2).all(|two| two[0] != two[1] && two[1].is_u64()), "each should differ: {moments:?}");
+    for (time, score) in &moments {
+        let then = nobody().get(&format!("/plugins/{plugin}?at={time}")).await.expect("answers");
+        let then = then.expect(200).expect("is told");
+        assert_eq!(&then.body["reliability"], score, "at {time} of {moments:?}");
+    }
 }

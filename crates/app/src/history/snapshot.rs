@@ -8,6 +8,7 @@ use souk_domain::{
     decider::Decider,
     download,
     event::DomainEvent,
+    execution::{self, Fault},
     id::{PluginId, UserId, VendorId},
     installation,
     plugin::{self, Plugin, Plugins},
@@ -41,21 +42,50 @@ pub struct Snapshot {
     pub confidence: Option<u8>,
     /// How many shown reviews gave 1, 2, 3, 4 and 5 stars.
     pub stars: [u64; 5],
+    /// How executions had gone.
+    pub executions: Executions,
+    /// The sum of what cross-checks moved the reliability by.
+    pub cross_checks: i64,
     /// How many users had ever installed it.
     pub installs: u64,
     /// How often it had been downloaded, each user, version and UTC day once.
     pub downloads: u64,
 }
 
+/// Executions that say something about a plugin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Executions {
+    /// Answered.
+    pub succeeded: i64,
+    /// Did not answer, by the plugin's own fault.
+    pub failed: i64,
+}
+
+impl Executions {
+    const fn add(&mut self, event: &execution::Event) {
+        match event {
+            execution::Event::Succeeded { .. } => self.succeeded += 1,
+            execution::Event::Failed { failure, .. } if matches!(failure.fault, Fault::Plugin) => self.failed += 1,
+            execution::Event::Started { .. } | execution::Event::Failed { .. } => {}
+        }
+    }
+
+    /// Points of the reliability.
+    const fn points(self) -> i64 {
+        (10 * self.succeeded - 40 * self.failed) / (20 + self.succeeded + self.failed)
+    }
+}
+
 impl Snapshot {
-    /// What the reliability was, 0 to 100: the confidence, moved by verified reviews as the read models move it. None before the
-    /// first concluded validation.
+    /// What the reliability was, 0 to 100: the confidence, moved by verified reviews, executions and cross-checks as the read models
+    /// move it. None before the first concluded validation.
     #[must_use]
     pub fn reliability(&self) -> Option<u8> {
         let count = |stars: u64| i64::try_from(stars).unwrap_or(i64::MAX);
         let [one, two, _, _, five] = self.stars.map(count);
         let points = five.saturating_sub(one.saturating_add(two)).clamp(-30, 10);
-        let score = (i64::from(self.confidence?) + points).clamp(0, 100);
+        let moved = points + self.executions.points() + self.cross_checks;
+        let score = (i64::from(self.confidence?) + moved).clamp(0, 100);
         u8::try_from(score).ok()
     }
 }
@@ -67,6 +97,8 @@ struct Fold {
     updated_at: Option<DateTime<Utc>>,
     confidence: Option<u8>,
     stars: [u64; 5],
+    executions: Executions,
+    cross_checks: i64,
     installs: u64,
     downloads: HashSet<(UserId, Version, NaiveDate)>,
 }
@@ -82,6 +114,10 @@ impl Fold {
             DomainEvent::Validation(validation::Event::Concluded { confidence, .. }) => {
                 self.confidence = Some(confidence);
             }
+            DomainEvent::Validation(validation::Event::CrossChecked { check, .. }) => {
+                self.cross_checks += check.points();
+            }
+            DomainEvent::Execution(event) => self.executions.add(&event),
             DomainEvent::Installation(installation::Event::Installed { first: true, .. }) => self.installs += 1,
             DomainEvent::Download(download::Event::Initiated { user_id, version, .. }) => {
                 self.downloads.insert((user_id, version, at.date_naive()));
@@ -141,6 +177,8 @@ pub async fn as_of(
         updated_at: fold.updated_at.unwrap_or(created_at),
         confidence: fold.confidence,
         stars: fold.stars,
+        executions: fold.executions,
+        cross_checks: fold.cross_checks,
         installs: fold.installs,
         downloads: fold.downloads.len() as u64,
     })
