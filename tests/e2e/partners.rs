@@ -1,6 +1,6 @@
 //! Partners over the real binary: pages, streams that are cut and resumed, webhooks that fail in every way, and the topic of Kafka.
 
-mod receiver;
+pub mod receiver;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -70,7 +70,8 @@ impl Market {
     }
 }
 
-async fn partner(admin: &Client, scopes: Value) -> Client {
+/// A partner who may see `scopes`.
+pub async fn partner(admin: &Client, scopes: Value) -> Client {
     let made = admin.post("/admin/partners", json!({"name": "Mirrors", "scopes": scopes})).await.expect("answers");
     let id = made.expect(201).expect("is made").text_at("/id").expect("an id");
     let key = admin.post(&format!("/admin/partners/{id}/keys"), json!({"label": "one"})).await.expect("answers");
@@ -78,7 +79,7 @@ async fn partner(admin: &Client, scopes: Value) -> Client {
 }
 
 /// Every event that the partner may see, page by page.
-async fn pages(partner: &Client, limit: usize) -> Vec<Value> {
+pub async fn pages(partner: &Client, limit: usize) -> Vec<Value> {
     let (mut after, mut all) = (0, Vec::new());
     loop {
         let page = partner.get(&format!("/events?limit={limit}&after={after}")).await.expect("answers");
@@ -96,13 +97,13 @@ fn ids(events: &[Value]) -> Vec<String> {
 }
 
 /// A stream of events that is being read.
-struct Stream {
+pub struct Stream {
     response: reqwest::Response,
     text: String,
 }
 
 impl Stream {
-    async fn open(partner: &Client, path: &str, last: Option<&str>) -> Self {
+    pub async fn open(partner: &Client, path: &str, last: Option<&str>) -> Self {
         let request = partner.request(reqwest::Method::GET, path);
         let request = match last {
             Some(id) => request.header("Last-Event-ID", id),
@@ -124,7 +125,7 @@ impl Stream {
     }
 
     /// Its `id` and what it says.
-    async fn event(&mut self) -> (String, Value) {
+    pub async fn event(&mut self) -> (String, Value) {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n").map(|(a, b)| (a.to_owned(), b.to_owned())) {
                 self.text = rest;

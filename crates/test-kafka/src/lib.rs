@@ -75,10 +75,19 @@ impl Broker {
     /// # Errors
     /// There is no Kafka, or it does not start; the end of its log says why.
     pub fn start() -> Result<Self, String> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with further settings, as `server.properties` has them, and waits until it answers.
+    ///
+    /// # Errors
+    /// There is no Kafka, or it does not start; the end of its log says why.
+    pub fn start_with(more: &[(&str, &str)]) -> Result<Self, String> {
         let home = home()?;
         let directory = tempfile::Builder::new().prefix("souk-kafka-").tempdir().map_err(|error| error.to_string())?;
         let (broker, controller) = free_ports().map_err(|error| format!("no free port: {error}"))?;
-        let settings = settings(directory.path(), broker, controller);
+        let mut settings = settings(directory.path(), broker, controller);
+        settings.extend(more.iter().map(|(key, value)| format!("{key}={value}\n")));
         let file = directory.path().join("server.properties");
         fs::write(&file, settings).map_err(|error| error.to_string())?;
         let format = java(&home)
@@ -98,6 +107,12 @@ impl Broker {
     #[must_use]
     pub fn brokers(&self) -> &str {
         &self.brokers
+    }
+
+    /// Where it keeps everything: topics, settings, its log.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Starts it again on the same ports and data; nothing when it runs.
