@@ -111,6 +111,19 @@ pub fn details(display_name: &str, kind: Kind, category: &str, tags: &[&str], de
 }
 
 impl Market {
+    /// Three persons, a vendor, and a free and a paid plugin of theirs.
+    pub async fn opened() -> Self {
+        let market = Self::new().await;
+        for (number, name) in ["Ada", "Ben", "Cleo"].into_iter().enumerate() {
+            market.register_user(number, name).await;
+        }
+        market.register_vendor(0, 0).await;
+        market.create(0, "free-tool", details("Free tool", Kind::Skill, "x", &[], "Free."), Pricing::Free).await;
+        let pricing = Pricing::OneTime { amount: 4_900, currency: "USD".parse().unwrap() };
+        market.create(1, "paid-tool", details("Paid tool", Kind::Skill, "x", &[], "Paid."), pricing).await;
+        market
+    }
+
     pub async fn new() -> Self {
         let database = database().await;
         let pool = PgPoolOptions::new().max_connections(24).connect(&database.url).await.unwrap();
