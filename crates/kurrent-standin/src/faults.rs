@@ -34,6 +34,8 @@ struct Plan {
     unavailable: bool,
     silent: bool,
     cut: Option<usize>,
+    cuts: VecDeque<usize>,
+    forgetful: bool,
     calls: Calls,
 }
 
@@ -84,6 +86,17 @@ impl Faults {
         self.plan().cut = parts;
     }
 
+    /// Behind how many parts the answers to the next reads end in that way, in order.
+    pub fn cut_next(&self, parts: impl IntoIterator<Item = usize>) {
+        self.plan().cuts.extend(parts);
+    }
+
+    /// Whether a repeated append is refused as if the events had not been there before: so does a server whose own comparison does not
+    /// reach so far back any more.
+    pub fn set_forgetful(&self, forgetful: bool) {
+        self.plan().forgetful = forgetful;
+    }
+
     /// What was asked for so far.
     pub fn calls(&self) -> Calls {
         self.plan().calls
@@ -104,8 +117,14 @@ impl Faults {
         plan.calls.records += records;
     }
 
+    /// Behind how many parts the answer to the read that comes now ends.
     pub(crate) fn cut(&self) -> Option<usize> {
-        self.plan().cut
+        let mut plan = self.plan();
+        plan.cuts.pop_front().or(plan.cut)
+    }
+
+    pub(crate) fn is_forgetful(&self) -> bool {
+        self.plan().forgetful
     }
 
     pub(crate) fn is_unavailable(&self) -> bool {

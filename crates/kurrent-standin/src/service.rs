@@ -30,6 +30,17 @@ impl Log {
         Self { shared }
     }
 
+    fn apply(&self, stream: &str, expected: Expected, events: Vec<Proposed>) -> Outcome {
+        let mut store = self.shared.store();
+        match store.append(stream, expected, events) {
+            // Only what was there before has no position.
+            Outcome::Written { position: None, .. } if self.shared.faults.is_forgetful() => {
+                Outcome::Wrong { current: store.last(stream) }
+            }
+            outcome => outcome,
+        }
+    }
+
     /// What every call of a server in trouble meets.
     async fn admit(&self) -> Result<(), Status> {
         if self.shared.faults.is_silent() {
@@ -179,7 +190,7 @@ impl streams::streams_server::Streams for Log {
             Fault::NotLeader(port) => return Err(not_leader(port)),
             Fault::Pass | Fault::LostAfter | Fault::FailedAfter | Fault::SlowAfter(_) => {}
         }
-        let outcome = self.shared.store().append(&stream, expected, events);
+        let outcome = self.apply(&stream, expected, events);
         match fault {
             Fault::LostAfter => lost().await,
             Fault::FailedAfter => return Err(Status::unavailable("the answer was lost")),

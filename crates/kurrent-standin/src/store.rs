@@ -99,6 +99,11 @@ impl Store {
         self.streams.get(stream).map(Vec::as_slice)
     }
 
+    /// The revision of the last event of `stream`; none when it does not exist.
+    pub fn last(&self, stream: &str) -> Option<u64> {
+        self.stream(stream).and_then(|records| (records.len() as u64).checked_sub(1))
+    }
+
     /// The index of the record that starts at `position`. The end of the file counts as one.
     pub fn index_of(&self, position: u64) -> Option<usize> {
         match self.records.binary_search_by_key(&position, |record| record.position) {
@@ -110,7 +115,7 @@ impl Store {
 
     /// Appends as a server does. Event ids are compared only when the expected revision is behind the current one.
     pub fn append(&mut self, stream: &str, expected: Expected, events: Vec<Proposed>) -> Outcome {
-        let current = self.stream(stream).and_then(|records| (records.len() as u64).checked_sub(1));
+        let current = self.last(stream);
         let first = match expected {
             Expected::Any => return self.append_anywhere(stream, events),
             Expected::StreamExists if current.is_none() => return Outcome::Wrong { current },

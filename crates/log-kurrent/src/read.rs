@@ -6,6 +6,7 @@ use kurrentdb::{
 };
 use souk_domain::stream::{Category, StreamId};
 use souk_ports::{Filter, LogError, Position, RecordedEvent};
+use uuid::Uuid;
 
 use crate::{
     client::{Supervisor, in_time},
@@ -149,6 +150,44 @@ impl Supervisor {
         match self.stream_page(stream, &options, limit).await {
             Err(Trouble::NoStream) => Ok(Vec::new()),
             outcome => Ok(outcome??.events),
+        }
+    }
+
+    /// The last of the events with these ids, if they stand in `stream` from version `first` on. The stream is known to go to `last`: an
+    /// answer that ends before, and before it tells, was cut off, and is asked for again.
+    pub async fn same(
+        &self,
+        stream: StreamId,
+        first: u64,
+        ids: &[Uuid],
+        last: Option<u64>,
+    ) -> Result<Option<RecordedEvent>, LogError> {
+        if i64::try_from(first).is_err() {
+            return Ok(None);
+        }
+        let options = &self.of_stream().position(StreamPosition::Position(first)).forwards().max_count(ids.len());
+        let read = self.call("comparing with a stream", |client| async move {
+            let mut answer = in_time(self.options.deadline, client.read_stream(stream.to_string(), options)).await?;
+            let page = match self.page(&mut answer, ids.len(), |_| true).await? {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            let others =
+                page.records > page.events.len() || page.events.iter().zip(ids).any(|(event, id)| event.id != *id);
+            let end = first + page.records as u64;
+            match last {
+                _ if others => Ok(Ok(None)),
+                _ if page.records == ids.len() => Ok(Ok(page.events.into_iter().next_back())),
+                Some(last) if end <= last => Err(Trouble::Lost {
+                    why: format!("the answer ended before version {end} of {stream}"),
+                    dead: false,
+                }),
+                _ => Ok(Ok(None)),
+            }
+        });
+        match read.await {
+            Err(Trouble::NoStream) => Ok(None),
+            outcome => outcome?,
         }
     }
 

@@ -58,21 +58,29 @@ impl Supervisor {
             Ok(WriteResult { next_expected_version: version, position }) if ids.len() == 1 && position.commit > 0 => {
                 Ok(Appended::Ok { version, position: position.commit })
             }
-            Ok(_) => self.earlier(stream, first, &ids).await?.ok_or_else(|| {
-                LogError::Corrupt(format!("stream {stream}: the server wrote version {first}, and does not have it"))
-            }),
+            Ok(WriteResult { next_expected_version: last, .. }) => {
+                self.earlier(stream, first, &ids, Some(last)).await?.ok_or_else(|| {
+                    LogError::Corrupt(format!(
+                        "stream {stream}: the server wrote version {first}, and does not have it"
+                    ))
+                })
+            }
             Err(Trouble::Conflict(actual)) => {
-                Ok(self.earlier(stream, first, &ids).await?.unwrap_or(Appended::Conflict { actual }))
+                Ok(self.earlier(stream, first, &ids, actual).await?.unwrap_or(Appended::Conflict { actual }))
             }
             Err(trouble) => Err(trouble.into()),
         }
     }
 
-    /// What an append of these ids led to, if they stand at that place.
-    async fn earlier(&self, stream: StreamId, first: u64, ids: &[Uuid]) -> Result<Option<Appended>, LogError> {
-        let stored = self.stream(stream, first, ids.len()).await?;
-        let same = stored.len() == ids.len() && stored.iter().zip(ids).all(|(event, id)| event.id == *id);
-        let last = stored.last().filter(|_| same);
-        Ok(last.map(|last| Appended::Ok { version: last.version, position: last.position }))
+    /// What an append of these ids led to, if they stand at that place of a stream that ends at `last` or behind it.
+    async fn earlier(
+        &self,
+        stream: StreamId,
+        first: u64,
+        ids: &[Uuid],
+        last: Option<u64>,
+    ) -> Result<Option<Appended>, LogError> {
+        let stored = self.same(stream, first, ids, last).await?;
+        Ok(stored.map(|last| Appended::Ok { version: last.version, position: last.position }))
     }
 }

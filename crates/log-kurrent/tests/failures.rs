@@ -84,6 +84,60 @@ async fn an_append_that_was_applied_is_no_conflict_though_others_appended_behind
     assert_eq!((first.id, copies(&standin, stream)), (ours.id, 2));
 }
 
+/// The server says "wrong expected version" for what it has taken itself; only comparing tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_append_that_was_applied_is_found_where_the_server_has_forgotten_its_ids() {
+    let standin = standin().await;
+    let log = log_on(&standin).await;
+    standin.faults().set_forgetful(true);
+    for length in [1, 3] {
+        let (stream, events) = (fresh(), (0..length).map(|_| event()).collect::<Vec<_>>());
+        standin.faults().next([Fault::FailedAfter]);
+        let position = put(&log, stream, Expected::NoStream, events.clone()).await;
+        let stored = log.read_stream(stream, 0, 10).await.unwrap();
+        assert_eq!((stored.len(), stored[length - 1].position), (length, position));
+        let version = length as u64 - 1;
+        // Also once others have appended behind it.
+        put(&log, stream, Expected::Version(version), vec![event()]).await;
+        let again = log.append(stream, Expected::NoStream, events.clone()).await.unwrap();
+        assert_eq!(again, Appended::Ok { version, position });
+
+        let conflict = Appended::Conflict { actual: Some(version + 1) };
+        let mut others = events.clone();
+        others[length - 1] = event();
+        let longer: Vec<_> = events.iter().cloned().chain([event(), event()]).collect();
+        for events in [others, longer, vec![event()]] {
+            assert_eq!(log.append(stream, Expected::NoStream, events).await.unwrap(), conflict);
+        }
+        assert_eq!(copies(&standin, stream), length + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_cut_off_within_an_append_contradicts_nothing() {
+    let standin = standin().await;
+    let log = KurrentLog::connect(&standin.url(), impatient()).await.unwrap();
+    let events = || (0..3).map(|_| event()).collect::<Vec<_>>();
+    for forgetful in [false, true] {
+        standin.faults().set_forgetful(forgetful);
+        for fault in [Fault::Pass, Fault::FailedAfter] {
+            let (stream, events) = (fresh(), events());
+            standin.faults().next([fault]);
+            standin.faults().cut_next([0, 1, 2]);
+            let position = put(&log, stream, Expected::NoStream, events.clone()).await;
+            assert_eq!(log.read_stream(stream, 2, 1).await.unwrap()[0].position, position, "asked again");
+
+            standin.faults().set_cut(Some(2));
+            let outcome = log.append(stream, Expected::NoStream, events).await;
+            assert!(matches!(outcome, Err(LogError::Unavailable(_))), "forgetful: {forgetful}: {outcome:?}");
+            // What came says enough.
+            let outcome = log.append(stream, Expected::NoStream, vec![event(), event(), event()]).await.unwrap();
+            assert_eq!(outcome, Appended::Conflict { actual: Some(2) });
+            standin.faults().set_cut(None);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_server_is_given_up_in_every_call() {
     let standin = standin().await;
