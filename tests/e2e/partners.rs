@@ -21,7 +21,10 @@ use souk_tests::{
 };
 
 use self::receiver::{Receiver, Reply};
-use crate::support::{self, PASSWORD, Seller, published, unique, verified};
+use crate::{
+    cluster::Standin,
+    support::{self, PASSWORD, Seller, published, unique, verified},
+};
 
 /// A Souk of its own, with an admin and a vendor.
 struct Market {
@@ -365,6 +368,46 @@ async fn the_topic_has_what_pages_have() {
     let consumer: StreamConsumer = ClientConfig::new()
         .set("bootstrap.servers", broker.brokers())
         .set("group.id", "partner")
+/// Positions of KurrentDB have holes: nothing begins in one, now or later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_that_the_log_never_gave_is_refused_wherever_it_is_named() {
+    let kurrentdb = tokio::task::block_in_place(|| Standin::start(&[]));
+    let market = Market::open(&[
+        ("SOUK_PARTNERS__WEBHOOKS_ANYWHERE", "true"),
+        ("SOUK_EVENTS__LOG", "kurrentdb"),
+        ("SOUK_KURRENTDB__URL", kurrentdb.url()),
+    ])
+    .await;
+    let partner = market.partner(json!({"types": ["*"]})).await;
+    market.publish(1).await;
+    let receiver = Receiver::start().await;
+    let all = pages(&partner, 1_000).await;
+    let given: u64 = all[2]["sequence"].as_str().expect("a sequence").parse().expect("a position");
+    let hook = async |after: u64| {
+        let body = json!({"url": receiver.url(), "after": after});
+        partner.post("/partners/me/webhooks", body).await.expect("answers")
+    };
+    let id = hook(given).await.expect(201).expect("is made").text_at("/id").expect("an id");
+    let told = receiver.until(all.len() - 3).await;
+    assert_eq!(told[0].header("webhook-id"), all[3]["id"].as_str().expect("an id"));
+
+    let odd = given + 1;
+    let replay = format!("/partners/me/webhooks/{id}/replay");
+    for answer in [
+        partner.get(&format!("/events?after={odd}")).await.expect("answers"),
+        partner.get(&format!("/events/stream?after={odd}")).await.expect("answers"),
+        hook(odd).await,
+        partner.post(&replay, json!({"after": odd})).await.expect("answers"),
+    ] {
+        assert_eq!((answer.status, answer.code()), (422, "validation_failed"), "{}", answer.text);
+        assert!(answer.text.contains("is no position of this log"), "{}", answer.text);
+    }
+    let made = partner.get("/partners/me/webhooks").await.expect("answers").body;
+    assert_eq!(made["items"].as_array().map(Vec::len), Some(1), "{made}");
+    partner.post(&replay, json!({"after": 0})).await.expect("answers").expect(200).expect("is replayed");
+    assert!(market.souk.stop().expect("ends").success());
+}
+
         .set("isolation.level", "read_committed")
         .set("enable.auto.commit", "false")
         .create()

@@ -57,10 +57,16 @@ pub(super) fn position(field: &str, text: &str) -> Result<Position, ApiError> {
 
 /// Refuses a position behind the end of the log: it is of another log, or of this one before it was restored.
 pub(super) async fn check_cursor(api: &Api, after: Position) -> Result<(), ApiError> {
-    partners::check_cursor(&api.app, after).await?.map_err(|head| {
-        let message =
-            format!("the position {after} is behind the end of the log, {head}: nothing was told up to there");
-        ApiError::new(StatusCode::BAD_REQUEST, "cursor_ahead", message)
-            .with_details(json!({ "after": after, "head": head }))
-    })
+    partners::check_cursor(&api.app, after).await?.map_err(|head| ahead(after, head))
+}
+
+/// The same, and refuses a position that the log never gave: for who is told later, and would never hear why nothing comes.
+pub(super) async fn check_start(api: &Api, after: Position) -> Result<(), ApiError> {
+    partners::check_start(&api.app, after).await?.map_err(|head| ahead(after, head))
+}
+
+fn ahead(after: Position, head: Position) -> ApiError {
+    let message = format!("the position {after} is behind the end of the log, {head}: nothing was told up to there");
+    ApiError::new(StatusCode::BAD_REQUEST, "cursor_ahead", message)
+        .with_details(json!({ "after": after, "head": head }))
 }

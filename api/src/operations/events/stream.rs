@@ -11,7 +11,7 @@ use serde::Deserialize;
 use souk_domain::id::VendorId;
 use utoipa::IntoParams;
 
-use super::{check_cursor, filter, position};
+use super::{check_start, filter, position};
 use crate::{
     Api,
     error::ApiError,
@@ -61,7 +61,7 @@ pub async fn stream_events(
         Some(after) => after,
         None => api.app.public().head().await?,
     };
-    check_cursor(&api, after).await?;
+    check_start(&api, after).await?;
     let counted = api
         .streams
         .open(partner)

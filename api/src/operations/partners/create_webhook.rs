@@ -11,7 +11,7 @@ use crate::{
     Api,
     error::ApiError,
     extract::{JsonBody, PartnerCaller},
-    operations::events::check_cursor,
+    operations::events::check_start,
     wire::partner::RevealedWebhook,
 };
 
@@ -40,7 +40,7 @@ pub async fn create_partner_webhook(
     JsonBody(body): JsonBody<WebhookBody>,
 ) -> Result<(StatusCode, Json<RevealedWebhook>), ApiError> {
     let partner = caller.active()?;
-    check_cursor(&api, body.after.unwrap_or_default()).await?;
+    check_start(&api, body.after.unwrap_or_default()).await?;
     let made = hooks::create(&api.app, partner, caller.command, &body.url, &body.types, body.after).await?;
     let webhook = shown(&api, made.hook).await?;
     Ok((StatusCode::CREATED, Json(RevealedWebhook { webhook, secret: made.secret })))

@@ -12,7 +12,7 @@ use crate::{
     Api,
     error::ApiError,
     extract::{JsonBody, PartnerCaller, PathParams},
-    operations::events::check_cursor,
+    operations::events::check_start,
     wire::partner::PartnerWebhook,
 };
 
@@ -35,7 +35,7 @@ pub async fn replay_partner_webhook(
     JsonBody(body): JsonBody<ReplayBody>,
 ) -> Result<Json<PartnerWebhook>, ApiError> {
     let partner = caller.active()?;
-    check_cursor(&api, body.after).await?;
+    check_start(&api, body.after).await?;
     let hook = hooks::replay(&api.app, partner, id, body.after).await?;
     Ok(Json(shown(&api, hook).await?))
 }

@@ -316,6 +316,18 @@ impl From<AppError> for Denied {
     }
 }
 
+/// Refuses a position behind the end of the log, and one that the log never gave: for who is told later.
+///
+/// # Errors
+/// As [`check_cursor`]; `Invalid`.
+pub async fn check_start(app: &App, after: Position) -> Result<Result<(), Position>, AppError> {
+    let within = check_cursor(app, after).await?;
+    if within.is_ok() && after > 0 {
+        app.public.check(after).await?;
+    }
+    Ok(within)
+}
+
 /// Refuses a position behind the end of the log.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt};
-use souk_ports::{EventLog, LogError, Position};
+use souk_ports::{EventLog, LogError, Position, RecordedEvent};
 use tokio::{
     sync::{Semaphore, watch},
     time::sleep,
@@ -81,6 +81,14 @@ impl PublicFeed {
         Ok(self.log.head().await?)
     }
 
+    /// Refuses a position that [`Self::page`] would refuse.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Invalid` for a position that the log never gave.
+    pub async fn check(&self, after: Position) -> Result<(), AppError> {
+        self.recorded(after, 1).await.map(drop)
+    }
+
     /// At most `limit` events behind `after` that pass `filter`; fewer, or none, when many others lie between.
     ///
     /// # Errors
@@ -113,13 +121,7 @@ impl PublicFeed {
 
     /// The next recorded events behind `after`, made public; `upto` is `after` at the end of the log.
     async fn read(&self, after: Position) -> Result<Batch, AppError> {
-        let _turn = self.readers.acquire().await;
-        let recorded =
-            self.log.read_all(after, &souk_ports::Filter::default(), READ).await.map_err(|error| match error {
-                // Some logs know which positions there are.
-                LogError::Refused(_) => AppError::invalid("after", "is no position of this log"),
-                error => error.into(),
-            })?;
+        let recorded = self.recorded(after, READ).await?;
         let (mut events, mut upto) = (Vec::new(), after);
         for recorded in &recorded {
             match self.mapper.map(recorded) {
@@ -131,6 +133,15 @@ impl PublicFeed {
             upto = recorded.position;
         }
         Ok(Batch { events, upto })
+    }
+
+    async fn recorded(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, AppError> {
+        let _turn = self.readers.acquire().await;
+        self.log.read_all(after, &souk_ports::Filter::default(), limit).await.map_err(|error| match error {
+            // Some logs know which positions there are.
+            LogError::Refused(_) => AppError::invalid("after", "is no position of this log"),
+            error => error.into(),
+        })
     }
 
     /// Fills the ring from `after` on, where the log was found to end, unless it has what is behind that already.
