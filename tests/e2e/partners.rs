@@ -66,6 +66,12 @@ impl Market {
         partner(&self.admin, scopes).await
     }
 
+    /// What `/metrics` says of webhooks, line by line.
+    async fn measured(&self) -> Vec<String> {
+        let metrics = self.nobody.get("!/metrics").await.expect("answers").text;
+        metrics.lines().filter(|line| line.starts_with("souk_partner_")).map(str::to_owned).collect()
+    }
+
     async fn publish(&self, count: usize) {
         for _ in 0..count {
             published(&self.seller, &sample::free()).await;
@@ -298,6 +304,15 @@ async fn a_webhook_is_told_everything_in_order_however_often_it_fails() {
     partner.until("/partners/me", caught_up).await.expect("catches up");
     let shown = market.admin.get("/admin/partners").await.expect("answers").body;
     assert_eq!(shown["items"][0]["webhooks"][0]["id"], json!(id));
+
+    let calls = receiver.calls().len();
+    let measured = market.measured().await;
+    for (outcome, times) in [("delivered", calls - 3), ("refused", 1), ("timeout", 1), ("redirect", 1)] {
+        let line = format!("souk_partner_deliveries_total{{outcome=\"{outcome}\"}} {times}");
+        assert!(measured.contains(&line), "no {line}: {measured:?}");
+    }
+    let line = format!("souk_partner_delivery_duration_seconds_count {calls}");
+    assert!(measured.contains(&line), "no {line}: {measured:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -319,6 +334,11 @@ async fn a_webhook_that_is_gone_or_fails_for_long_is_left_alone_until_it_is_enab
     assert_eq!((&gone_now["disabledBecause"], gone.calls().len()), (&json!("gone"), 1));
     let failing_now = partner.until(&failing_at, off).await.expect("is disabled").body;
     assert_eq!((&failing_now["disabledBecause"], failing.calls().len()), (&json!("failing"), 4));
+    let measured = market.measured().await;
+    for reason in ["gone", "failing"] {
+        let line = format!("souk_partner_webhooks_disabled_total{{reason=\"{reason}\"}} 1");
+        assert!(measured.contains(&line), "no {line}: {measured:?}");
+    }
     for (receiver, path) in [(&gone, &gone_at), (&failing, &failing_at)] {
         let (before, first) = (receiver.calls().len(), receiver.calls()[0].header("webhook-id"));
         let enabled = partner.post(&format!("{path}/enable"), json!({})).await.expect("answers");
@@ -348,26 +368,6 @@ async fn a_webhook_that_is_gone_or_fails_for_long_is_left_alone_until_it_is_enab
     failing.until(before + 1).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_topic_has_what_pages_have() {
-    let broker = tokio::task::block_in_place(souk_test_kafka::Broker::start).expect("Kafka starts");
-    let market = Market::open(&[
-        ("SOUK_EVENTS__FEED", "kafka"),
-        ("SOUK_KAFKA__BROKERS", broker.brokers()),
-        ("SOUK_KAFKA__PARTITIONS", "3"),
-        ("SOUK_KAFKA__PUBLIC_TOPIC", "souk.public"),
-    ])
-    .await;
-    let partner = market.partner(json!({"types": ["*"]})).await;
-    market.publish(2).await;
-    let expected: BTreeMap<String, Value> = pages(&partner, 1_000)
-        .await
-        .into_iter()
-        .map(|event| (event["id"].as_str().unwrap().to_owned(), event))
-        .collect();
-    let consumer: StreamConsumer = ClientConfig::new()
-        .set("bootstrap.servers", broker.brokers())
-        .set("group.id", "partner")
 /// Positions of KurrentDB have holes: nothing begins in one, now or later.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_position_that_the_log_never_gave_is_refused_wherever_it_is_named() {
@@ -408,6 +408,26 @@ async fn a_position_that_the_log_never_gave_is_refused_wherever_it_is_named() {
     assert!(market.souk.stop().expect("ends").success());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_topic_has_what_pages_have() {
+    let broker = tokio::task::block_in_place(souk_test_kafka::Broker::start).expect("Kafka starts");
+    let market = Market::open(&[
+        ("SOUK_EVENTS__FEED", "kafka"),
+        ("SOUK_KAFKA__BROKERS", broker.brokers()),
+        ("SOUK_KAFKA__PARTITIONS", "3"),
+        ("SOUK_KAFKA__PUBLIC_TOPIC", "souk.public"),
+    ])
+    .await;
+    let partner = market.partner(json!({"types": ["*"]})).await;
+    market.publish(2).await;
+    let expected: BTreeMap<String, Value> = pages(&partner, 1_000)
+        .await
+        .into_iter()
+        .map(|event| (event["id"].as_str().unwrap().to_owned(), event))
+        .collect();
+    let consumer: StreamConsumer = ClientConfig::new()
+        .set("bootstrap.servers", broker.brokers())
+        .set("group.id", "partner")
         .set("isolation.level", "read_committed")
         .set("enable.auto.commit", "false")
         .create()

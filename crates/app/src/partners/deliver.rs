@@ -71,12 +71,11 @@ pub(super) async fn attempt(
     };
     let begun = Instant::now();
     let answer = app.ports.hook_caller.call(outgoing).await;
-    let problem = match &answer {
-        Ok(Reply { status: 200..=299, .. }) => None,
-        Ok(Reply { status: status @ 300..=399, .. }) => Some(format!("redirect: HTTP {status} is not followed")),
-        Ok(Reply { status: 410, .. }) => Some("gone: HTTP 410".to_owned()),
-        Ok(Reply { status, .. }) => Some(format!("refused: HTTP {status}")),
-        Err(error) => Some(error.to_string()),
+    let problem = match (&answer, outcome(&answer)) {
+        (Ok(_), "delivered") => None,
+        (Ok(Reply { status, .. }), "redirect") => Some(format!("redirect: HTTP {status} is not followed")),
+        (Ok(Reply { status, .. }), name) => Some(format!("{name}: HTTP {status}")),
+        (Err(error), _) => Some(error.to_string()),
     };
     let delivery = Delivery {
         hook: hook.id,
@@ -93,6 +92,25 @@ pub(super) async fn attempt(
     tracing::debug!(webhook = %hook.id, attempt = call.attempt, delivered = delivery.delivered, "called a webhook");
     app.ports.partners.log_delivery(&delivery).await?;
     Ok((delivery, answer))
+}
+
+/// What came of a call, as one of a few names.
+const fn outcome(answer: &Result<Reply, CallError>) -> &'static str {
+    match answer {
+        Ok(Reply { status: 200..=299, .. }) => "delivered",
+        Ok(Reply { status: 300..=399, .. }) => "redirect",
+        Ok(Reply { status: 410, .. }) => "gone",
+        Ok(_) => "refused",
+        Err(CallError::Forbidden(_)) => "forbidden_target",
+        Err(CallError::Timeout(_)) => "timeout",
+        Err(CallError::Unreachable(_)) => "unreachable",
+    }
+}
+
+/// Counts an attempt to deliver an event; that of a test says nothing about deliveries.
+fn count(delivery: &Delivery, answer: &Result<Reply, CallError>) {
+    metrics::counter!("souk_partner_deliveries_total", "outcome" => outcome(answer)).increment(1);
+    metrics::histogram!("souk_partner_delivery_duration_seconds").record(f64::from(delivery.duration_ms) / 1_000.0);
 }
 
 /// Calls the webhooks of all partners until `cancel`; any number of processes may.
@@ -241,6 +259,7 @@ impl Line {
                 body: event.json.clone(),
             };
             let (delivery, answer) = attempt(&self.app, &self.hook, call).await?;
+            count(&delivery, &answer);
             let now = self.app.ports.clock.now();
             if delivery.delivered {
                 self.standing =
@@ -248,7 +267,12 @@ impl Line {
                 return self.settle().await;
             }
             self.failed(&answer);
-            if !self.settle().await? || self.standing.state != HookState::Enabled {
+            let settled = self.settle().await?;
+            if let (true, HookState::Disabled(reason)) = (settled, &self.standing.state) {
+                tracing::warn!(webhook = %self.hook.id, partner = %self.hook.partner, reason, "a webhook is disabled");
+                metrics::counter!("souk_partner_webhooks_disabled_total", "reason" => reason.clone()).increment(1);
+            }
+            if !settled || self.standing.state != HookState::Enabled {
                 return Ok(false);
             }
         }
@@ -267,9 +291,6 @@ impl Line {
                 let wait = self.jittered(wait).max(asked.min(LONGEST_WAIT));
                 self.standing.next_attempt_at = self.app.ports.clock.now() + wait;
             }
-        }
-        if let HookState::Disabled(reason) = &self.standing.state {
-            tracing::warn!(webhook = %self.hook.id, partner = %self.hook.partner, reason, "a webhook is disabled");
         }
     }
 
