@@ -4,6 +4,7 @@ mod artifacts;
 mod events;
 mod keys;
 mod ledger;
+mod limits;
 mod log;
 mod mail;
 mod malware;
@@ -27,6 +28,7 @@ pub use self::{
     events::{Events, FeedKind, Kafka, KurrentDb, LogKind},
     keys::PersonKeyPlace,
     ledger::Ledger,
+    limits::Limits,
     log::{Log, LogFormat},
     mail::Mail,
     malware::Malware,
@@ -160,34 +162,6 @@ pub enum Switch {
     Off,
 }
 
-/// How much of what one caller may do.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Requests in 15 minutes.
-    pub requests_per_quarter_hour: u32,
-    /// Validations (submitted versions) a minute.
-    pub validations_per_minute: u32,
-    /// Executions of plugins a minute.
-    pub executions_per_minute: u32,
-    /// The greatest JSON body, bytes.
-    pub json_body_bytes: usize,
-    /// The greatest archive, bytes.
-    pub archive_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            requests_per_quarter_hour: 1_000,
-            validations_per_minute: 50,
-            executions_per_minute: 100,
-            json_body_bytes: 1 << 20,
-            archive_bytes: 50 << 20,
-        }
-    }
-}
-
 /// What the command line says over everything else.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Overrides {
@@ -249,9 +223,6 @@ pub fn unknown_variables() -> Vec<String> {
     unknown.sort();
     unknown
 }
-
-/// The greatest archive that can be validated, bytes.
-const LARGEST_ARCHIVE: usize = 50 << 20;
 
 /// Reads the configuration.
 ///
@@ -348,17 +319,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     {
         problems.push("  database_url: expected an address that begins with postgres://".to_owned());
     }
-    for (key, value) in [
-        ("limits.requests_per_quarter_hour", u64::from(config.limits.requests_per_quarter_hour)),
-        ("limits.validations_per_minute", u64::from(config.limits.validations_per_minute)),
-        ("limits.executions_per_minute", u64::from(config.limits.executions_per_minute)),
-        ("limits.json_body_bytes", config.limits.json_body_bytes as u64),
-        ("limits.archive_bytes", config.limits.archive_bytes as u64),
-    ] {
-        if value == 0 {
-            problems.push(format!("  {key}: 0: expected at least 1"));
-        }
-    }
+    problems.extend(config.limits.problems());
     problems.extend(config.artifacts.problems(config.environment));
     if let Some(url) = &config.public_url
         && !(url.starts_with("https://") || url.starts_with("http://"))
@@ -372,12 +333,6 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     problems.extend(config.mail.problems(config.public_url.as_deref()));
     problems.extend(config.ledger.problems());
     problems.extend(config.partners.problems(config.environment));
-    if config.limits.archive_bytes > LARGEST_ARCHIVE {
-        problems.push(format!(
-            "  limits.archive_bytes: {}: expected at most {LARGEST_ARCHIVE}, which is what the validation takes",
-            config.limits.archive_bytes
-        ));
-    }
     problems.extend(events::problems(config));
     if let Err(error) = config.log.filter.parse::<tracing_subscriber::EnvFilter>() {
         problems.push(format!("  log.filter: {:?}: {error}", config.log.filter));
