@@ -27,12 +27,14 @@ pub struct Plan {
     pub react: usize,
     /// Variables of all of them, such as where Kafka is.
     pub env: Vec<(String, String)>,
+    /// Those that all of them have otherwise.
+    pub without: Vec<String>,
 }
 
 impl Plan {
     /// Two of each that reads the log directly: no relay.
     pub fn direct() -> Self {
-        Self { api: 2, relay: 0, project: 2, react: 2, env: Vec::new() }
+        Self { api: 2, project: 2, react: 2, ..Self::default() }
     }
 
     /// The same with the feed through this Kafka, and two relays.
@@ -44,6 +46,12 @@ impl Plan {
     /// The same with the log at this KurrentDB.
     pub fn kurrentdb(self, url: &str) -> Self {
         self.env("SOUK_EVENTS__LOG", "kurrentdb").env("SOUK_KURRENTDB__URL", url)
+    }
+
+    /// The same without a variable that all have otherwise.
+    pub fn without(mut self, key: &str) -> Self {
+        self.without.push(key.to_owned());
+        self
     }
 
     pub fn env(mut self, key: &str, value: &str) -> Self {
@@ -79,6 +87,7 @@ impl Cluster {
             ("SOUK_KEK".to_owned(), "1f".repeat(31) + "20"),
             ("SOUK_RATE_LIMITS".to_owned(), "off".to_owned()),
         ];
+        env.retain(|(key, _)| !plan.without.contains(key));
         env.extend(plan.env.iter().cloned());
         let mut cluster = Self { members: BTreeMap::new(), postgres, env, home, _turn: turn };
         let counts = [

@@ -94,6 +94,25 @@ async fn who_was_told_of_another_log_or_feed_is_refused_before_harm_is_done() {
     refused(&["project"], &[], "events.feed = \"log\" with 1 partitions");
 }
 
+/// As they are deployed: only who opens what is sealed has the key.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_nothing_that_is_sealed_runs_in_production_without_the_key() {
+    let broker = tokio::task::block_in_place(souk_test_kafka::Broker::start).expect("Kafka starts");
+    let plan = Plan { project: 1, relay: 1, ..Plan::default() };
+    let plan = plan.without("SOUK_KEK").env("SOUK_ENVIRONMENT", "production");
+    let mut cluster = Cluster::start(&Plan { relay: 1, ..plan.kafka(broker.brokers()) }).await;
+    let migrated = cluster.command(&["migrate"]);
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    for command in [&["api"][..], &["react"], &["doctor"], &["config", "check"]] {
+        let output = cluster.command(command);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains("kek: missing"), "{command:?}: {said}");
+    }
+    for (member, status) in cluster.stop_all() {
+        assert_eq!(status.code(), Some(0), "{member:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_whose_twin_was_killed_does_the_work_alone() {
     let mut cluster = Cluster::start(&Plan::direct()).await;

@@ -133,6 +133,15 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What is wrong with a process that opens what is sealed, one line a key; the others need no key.
+    pub fn missing_key(&self) -> Option<&'static str> {
+        let own_database = self.environment == Environment::Production && self.database_url.is_some();
+        (own_database && self.kek.is_none()).then_some(
+            "  kek: missing: in production, with a database of your own, expected SOUK_KEK (64 hex digits), so that the key \
+             does not depend on one machine's data directory",
+        )
+    }
+
     /// Partitions of the feed. Straight from the log there is one.
     pub const fn partitions(&self) -> u32 {
         match self.events.feed {
@@ -307,13 +316,6 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             problems.push("  kek: a secret that is not random: production refuses it".to_owned());
         }
     }
-    if config.environment == Environment::Production && config.database_url.is_some() && config.kek.is_none() {
-        problems.push(
-            "  kek: missing: in production, with a database of your own, expected SOUK_KEK (64 hex digits), so that the key \
-             does not depend on one machine's data directory"
-                .to_owned(),
-        );
-    }
     if let Some(url) = &config.database_url
         && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
     {
@@ -386,7 +388,9 @@ mod tests {
         let text = format!("environment = \"production\"\nkek = \"{}\"", "0".repeat(64));
         assert!(with_file(&text).unwrap_err().to_string().contains("not random"));
         let text = "environment = \"production\"\ndatabase_url = \"postgres://x\"";
-        assert!(with_file(text).unwrap_err().to_string().contains("SOUK_KEK"));
+        assert!(with_file(text).unwrap().missing_key().is_some_and(|problem| problem.contains("SOUK_KEK")));
+        let text = format!("{text}\nkek = \"{}\"", "01".repeat(32));
+        assert_eq!(with_file(&text).unwrap().missing_key(), None);
     }
 
     #[test]

@@ -6,7 +6,10 @@ use souk_ports::Random;
 use souk_store_postgres::PostgresStore;
 use souk_vault::KeyEncryptionKey;
 
-use crate::{config::Config, failure::Failure};
+use crate::{
+    config::{Config, ConfigError},
+    failure::Failure,
+};
 
 /// The key that was set, else the one of the data directory; a new one only for a database that was begun with none. Any
 /// other key would make all that is sealed unreadable and forget every e-mail address.
@@ -14,6 +17,9 @@ use crate::{config::Config, failure::Failure};
 /// # Errors
 /// The key is missing, unreadable, or not the one that the database was begun with.
 pub async fn open(config: &Config, store: &PostgresStore, random: &dyn Random) -> Result<KeyEncryptionKey, Failure> {
+    if let Some(problem) = config.missing_key() {
+        return Err(Failure::new(ConfigError::Wrong(problem.to_owned())));
+    }
     let begun_with = store.key_encryption_key().await.map_err(Failure::new)?;
     let path = key_file(&config.data_dir);
     let (key, from) = match &config.kek {

@@ -1,7 +1,7 @@
 //! `souk config check`
 
 use crate::{
-    config::{self, Config},
+    config::{self, Config, ConfigError},
     failure::Failure,
     output::{note, say},
 };
@@ -9,8 +9,11 @@ use crate::{
 /// Prints what is in force. Secrets are not shown.
 ///
 /// # Errors
-/// The configuration cannot be printed.
+/// The configuration cannot be printed, or lacks what all processes together need.
 pub fn check(config: &Config, json: bool) -> Result<(), Failure> {
+    if let Some(problem) = config.missing_key() {
+        return Err(Failure::new(ConfigError::Wrong(problem.to_owned())));
+    }
     let mut shown = config.clone();
     shown.kek = shown.kek.map(|_| "(set)".to_owned());
     shown.database_url = shown.database_url.map(|_| "(set)".to_owned());
