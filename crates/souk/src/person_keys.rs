@@ -25,7 +25,17 @@ pub async fn open(config: &Config, store: &PostgresStore, pool: &PgPool) -> Resu
     let here = PersonKeys::of(pool.clone());
     let keys: Arc<dyn WrappedKeys> = match (place, &config.keys.directory, &config.keys.database_url) {
         (KeyPlace::Directory, Some(folder), _) => files(folder)?,
-        (KeyPlace::Database, _, Some(url)) => Arc::new(database(url).await?),
+        (KeyPlace::Database, _, Some(url)) => {
+            let keys = database(url).await?;
+            // Moving them would empty the very table that they are in.
+            if known != Some(place) && keys.are_in(pool).await.map_err(Failure::new)? {
+                return Err(Failure::new(
+                    "keys.database_url names the database that everything else is in: name another one, or leave the key out to \
+                     keep persons' keys there",
+                ));
+            }
+            Arc::new(keys)
+        }
         (KeyPlace::Files, ..) => files(&config.data_dir.join("keys").join("persons"))?,
         _ => Arc::new(here.clone()),
     };

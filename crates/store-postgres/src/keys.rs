@@ -43,6 +43,17 @@ impl PersonKeys {
         Ok(found.into_iter().map(|(subject, wrapped)| (UserId::new(subject), wrapped)).collect())
     }
 
+    /// Whether they are in the database that `pool` connects to, whatever address either was reached by.
+    ///
+    /// # Errors
+    /// One of the databases cannot be reached.
+    pub async fn are_in(&self, pool: &PgPool) -> Result<bool, StoreError> {
+        let identity = async |pool: &PgPool| -> Result<(i64, i64), StoreError> {
+            sqlx::query_as(include_str!("../sql/database_identity.sql")).fetch_one(pool).await.map_err(failed)
+        };
+        Ok(identity(&self.pool).await? == identity(pool).await?)
+    }
+
     /// Lets nothing of any key be left, in the table and on the disk below it: for keys that are kept elsewhere now.
     ///
     /// # Errors
