@@ -137,6 +137,7 @@ fn a_wrong_configuration_is_named() {
 async fn the_doctor_finds_a_healthy_souk_healthy() {
     let output = souk(shared().souk.data_dir(), &["doctor"]);
     assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    assert!(!stdout(&output).contains("WARNING") && !stdout(&output).contains("Relay"), "{}", stdout(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]

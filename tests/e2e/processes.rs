@@ -114,6 +114,37 @@ async fn who_opens_nothing_that_is_sealed_runs_in_production_without_the_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_that_backups_of_the_database_carry_are_named_and_never_emptied_into_themselves() {
+    let mut cluster = Cluster::start(&Plan { api: 1, ..Plan::default() }).await;
+    cluster.admin().await;
+    cluster.stop((Kind::Api, 0));
+    let url = cluster.variable("DATABASE_URL").expect("an address").to_owned();
+    let pool = sqlx::PgPool::connect(&url).await.expect("connects");
+    let keys = async || -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM souk_ops.person_key").fetch_one(&pool).await.expect("is counted")
+    };
+    let doctor = |env: &[(&str, &str)]| {
+        let output = cluster.command_with(&["doctor"], env);
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.code(), said)
+    };
+    let warning = "WARNING: persons' keys lie in the database of everything else";
+    let (code, said) = doctor(&[]);
+    assert!(code == Some(0) && said.contains(warning), "{said}");
+    let before = keys().await;
+    let itself = format!("{url}{}application_name=keys", if url.contains('?') { '&' } else { '?' });
+    let (code, said) = doctor(&[("SOUK_KEYS__DATABASE_URL", &itself)]);
+    assert!(code == Some(1) && said.contains("names the database that everything else is in"), "{said}");
+    assert_eq!((keys().await, before), (1, 1), "the keys were lost");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let folder = elsewhere.path().to_str().expect("UTF-8");
+    let (code, said) = doctor(&[("SOUK_KEYS__DIRECTORY", folder)]);
+    assert!(code == Some(0) && !said.contains("WARNING"), "{said}");
+    assert_eq!(keys().await, 0, "they were moved");
+    pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_process_whose_twin_was_killed_does_the_work_alone() {
     let mut cluster = Cluster::start(&Plan::direct()).await;
     let admin = cluster.admin().await;

@@ -17,6 +17,7 @@ mod ring;
 mod seek;
 mod session;
 mod settings;
+mod survey;
 mod topics;
 
 pub use error::KafkaFeedError;
@@ -24,3 +25,4 @@ pub use feed::KafkaFeed;
 pub use public::{PublicRecord, PublicTopic, Publish};
 pub use relay::{Relay, RelayStatus};
 pub use settings::Settings;
+pub use survey::{Survey, survey};

@@ -122,7 +122,7 @@ impl Relay {
         let (session, control) = blocking(&self.settings.brokers, move || Session::open(&settings)).await?;
         let after = control.as_ref().map_or(0, |control| control.position);
         if let Some(control) = control {
-            self.verify(&control).await?;
+            verify(self.log.as_ref(), &self.settings.topic, &control).await?;
         }
         tracing::info!(topic = self.settings.topic, position = after, "this process relays the log to Kafka");
         self.status.send_modify(|status| {
@@ -153,21 +153,21 @@ impl Relay {
         }
         Ok(())
     }
+}
 
-    /// A log that was restored from a backup may end before what was relayed, or go on differently.
-    async fn verify(&self, control: &Control) -> Result<(), KafkaFeedError> {
-        let Control { position, event } = *control;
-        let topic = self.settings.topic.clone();
-        let head = self.log.head().await?;
-        if position > head {
-            return Err(KafkaFeedError::Ahead { topic, position, head });
-        }
-        match self.log.read_at(&[position]).await?.first().map(|event| event.id) {
-            Some(found) if found == event => Ok(()),
-            found => {
-                let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
-                Err(KafkaFeedError::OtherLog { topic, position, event, found })
-            }
+/// A log that was restored from a backup may end before what was relayed, or go on differently.
+pub async fn verify(log: &dyn EventLog, topic: &str, control: &Control) -> Result<(), KafkaFeedError> {
+    let Control { position, event } = *control;
+    let topic = topic.to_owned();
+    let head = log.head().await?;
+    if position > head {
+        return Err(KafkaFeedError::Ahead { topic, position, head });
+    }
+    match log.read_at(&[position]).await?.first().map(|event| event.id) {
+        Some(found) if found == event => Ok(()),
+        found => {
+            let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
+            Err(KafkaFeedError::OtherLog { topic, position, event, found })
         }
     }
 }

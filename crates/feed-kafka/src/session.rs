@@ -35,6 +35,11 @@ pub struct Control {
     pub event: Uuid,
 }
 
+/// What a record of the control topic says; none when it is not Souk's.
+pub fn control(record: &impl Message) -> Option<Control> {
+    serde_json::from_slice(record.payload()?).ok()
+}
+
 pub struct Session {
     settings: Settings,
     producer: BaseProducer,
@@ -61,8 +66,7 @@ impl Session {
             .set("queue.buffering.max.messages", "200000");
         let producer: BaseProducer = config.create().map_err(|error| failed(&error))?;
         producer.init_transactions(PATIENCE).map_err(|error| failed(&error))?;
-        let read =
-            seek::last(settings, &control, |message| serde_json::from_slice::<Control>(message.payload()?).ok())?;
+        let read = seek::last(settings, &control, |record| self::control(record))?;
         if read.is_none() && seek::has_events(settings)? {
             let (topic, brokers) = (settings.topic.clone(), settings.brokers.clone());
             return Err(KafkaFeedError::ControlLost { control, topic, brokers });

@@ -11,7 +11,7 @@ use rdkafka::{
     message::{Header, Headers, Message, OwnedHeaders},
     producer::{FutureProducer, FutureRecord},
 };
-use souk_feed_kafka::{KafkaFeed, KafkaFeedError, PublicRecord, PublicTopic, Publish, Settings};
+use souk_feed_kafka::{KafkaFeed, KafkaFeedError, PublicRecord, PublicTopic, Publish, Settings, survey};
 use souk_ports::{EventFeed, EventLog, partition_key};
 use souk_testkit::{
     MemoryLog,
@@ -132,6 +132,38 @@ async fn others_are_told_in_the_same_transactions_and_once_whatever_dies() {
     let status = relay.until("the refusal", |status| status.trouble.is_some()).await;
     assert!(status.trouble.unwrap().starts_with("newer_event: position 9"));
     relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_seen_from_outside_how_far_the_relay_is_and_who_leads() {
+    let world = World::new();
+    let log = world.log();
+    let seen = async || survey(&world.settings, log.as_ref()).await.unwrap();
+    let waiting = world.append(2, 2).await;
+    let nobody = seen().await;
+    assert_eq!((nobody.position, nobody.head, nobody.relays), (0, waiting, 0));
+    assert!(nobody.moved_at.is_none() && nobody.waiting_since.is_some() && nobody.leader.is_none(), "{nobody:?}");
+
+    let mut relay = world.relay();
+    relay.until("the head", |status| status.position == waiting).await;
+    let relays = seen().await;
+    assert_eq!((relays.position, relays.head, relays.relays), (waiting, waiting, 1));
+    assert!(relays.moved_at.is_some() && relays.waiting_since.is_none(), "{relays:?}");
+    assert_eq!(relays.leader.as_deref(), Some("127.0.0.1"));
+
+    relay.stop().await;
+    let head = world.append(3, 2).await;
+    patiently("the relay's leave", async { while seen().await.relays > 0 {} }).await;
+    let gone = seen().await;
+    assert_eq!((gone.position, gone.head, gone.moved_at), (waiting, head, relays.moved_at));
+    assert!(gone.waiting_since.is_some() && gone.leader.is_none(), "{gone:?}");
+
+    let other = MemoryLog::default();
+    let refused = survey(&world.settings, &other).await;
+    assert!(
+        matches!(refused, Err(KafkaFeedError::Ahead { position, head: 0, .. }) if position == waiting),
+        "{refused:?}"
+    );
 }
 
 /// Partition and position of the first `count` committed records of a topic.

@@ -15,6 +15,7 @@ use souk_app::{
 use souk_artifacts::{LocalArtifacts, S3Artifacts};
 use souk_auth::{Argon2Passwords, Keys, Tokens};
 use souk_clamd::{Clamd, Patience};
+use souk_feed_kafka::{KafkaFeedError, Survey};
 use souk_ledger::{PostgresLedger, Salts};
 use souk_log_kurrent::KurrentLog;
 use souk_log_postgres::PostgresLog;
@@ -23,7 +24,7 @@ use souk_ports::{
 };
 use souk_projections::Directories;
 use souk_projector::{Reader, ReaderOptions, Wake};
-use souk_store_postgres::PostgresStore;
+use souk_store_postgres::{KeyPlace, PostgresStore};
 use souk_vault::SealingVault;
 use souk_webhooks::GuardedCaller;
 use sqlx::PgPool;
@@ -331,6 +332,22 @@ impl Souk {
     /// It cannot be had.
     pub async fn feed(&self, config: &Config, projecting: bool) -> Result<Arc<dyn EventFeed>, Failure> {
         self.base.feed(config, projecting).await
+    }
+
+    /// How far the log is in Kafka, and who copies it. Nothing is changed by asking.
+    ///
+    /// # Errors
+    /// See [`KafkaFeedError`].
+    pub async fn survey_relay(&self, config: &Config) -> Result<Survey, KafkaFeedError> {
+        self.base.survey_relay(config).await
+    }
+
+    /// Whether persons' keys lie in the database, whose backups then carry them.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn keeps_keys_in_the_database(&self) -> Result<bool, Failure> {
+        Ok(self.base.store.key_place().await.map_err(Failure::new)? == Some(KeyPlace::Here))
     }
 
     /// Starts to copy the log to Kafka, where that is configured.

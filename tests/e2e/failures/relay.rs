@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use souk_tests::{client::Client, process::Kind};
 use tokio::time::sleep;
 
@@ -80,6 +81,46 @@ async fn a_relay_killed_between_producing_and_committing_or_anywhere_repeats_not
     }
     let told = load.finish().await;
     nothing_lost_and_nothing_doubled(&cluster, &told).await;
+}
+
+/// What the doctor tells of the relay, once `holds` is true of it and of the problems.
+async fn examined(cluster: &Cluster, what: &str, holds: impl Fn(&Value, &str) -> bool) -> Value {
+    let mut last = Value::Null;
+    for _ in 0..LOOKS {
+        let output = cluster.command(&["doctor", "--json"]);
+        last = serde_json::from_slice(&output.stdout).expect("JSON");
+        if holds(&last["relay"], &last["problems"].to_string()) {
+            return last["relay"].clone();
+        }
+        sleep(LOOK).await;
+    }
+    panic!("waited in vain for {what}: {last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_how_far_the_relay_is_and_when_none_runs() {
+    let _alone = alone().await;
+    let mut cluster = Cluster::start(&over_kafka("examined")).await;
+    cluster.admin().await;
+    let up = |relay: &Value, problems: &str| relay["lag"] == 0 && relay["running"] == 2 && problems == "[]";
+    let before = examined(&cluster, "two relays", up).await;
+    assert!(
+        before["leader"].is_string() && before["movedAt"].is_string() && before["waitingSince"].is_null(),
+        "{before}"
+    );
+    cluster.kill((Kind::Relay, 0));
+    cluster.kill((Kind::Relay, 1));
+    // Writes go on, and nobody copies them.
+    cluster.admin().await;
+    let none = |relay: &Value, problems: &str| {
+        relay["running"] == 0 && problems.contains("no souk relay runs: Kafka has the log up to")
+    };
+    let gone = examined(&cluster, "no relay", none).await;
+    assert!(gone["lag"].as_u64() > Some(0) && gone["leader"].is_null() && gone["waitingSince"].is_string(), "{gone}");
+    assert!(gone["position"].as_u64() >= before["position"].as_u64() && gone["movedAt"].is_string(), "{gone}");
+    cluster.run(&[(Kind::Relay, 0), (Kind::Relay, 1)]);
+    let back = examined(&cluster, "both again", up).await;
+    assert!(back["position"].as_u64() > gone["position"].as_u64(), "{back}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

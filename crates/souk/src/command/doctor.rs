@@ -1,10 +1,13 @@
 //! `souk doctor`
 
+mod relay;
+
 use serde::Serialize;
 use souk_app::reactions::contradiction;
 use souk_ports::{ArtifactError, notice::MailState};
-use souk_projector::State;
+use souk_projector::{ProjectionStatus, State};
 
+use self::relay::Relay;
 use crate::{
     config::{Config, FeedKind, LogKind},
     failure::Failure,
@@ -12,9 +15,6 @@ use crate::{
     output::say,
     wire::Souk,
 };
-
-/// How long Kafka has to answer.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What was examined.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,8 @@ struct Report {
     postgres: String,
     /// Position of the log's last event.
     head: u64,
+    /// What copies the log to Kafka; none where the feed is the log, or while Kafka does not tell.
+    relay: Option<Relay>,
     /// Each read model.
     projections: Vec<Projection>,
     /// Each reaction.
@@ -42,6 +44,8 @@ struct Report {
     mail: Option<MailServer>,
     /// Events that reactions parked.
     parked: usize,
+    /// What is right only if it is wanted so, and what follows from it.
+    warnings: Vec<String>,
     /// What is wrong, and what to do.
     problems: Vec<String>,
 }
@@ -145,40 +149,13 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
     if config.events.log == LogKind::Postgres {
         problems.extend(gaps(souk).await?);
     }
-    if config.events.feed == FeedKind::Kafka {
-        match tokio::time::timeout(PATIENCE, souk.feed(config, false)).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(failure)) => problems.push(failure.to_string()),
-            Err(_) => problems.push(
-                "Kafka does not answer, or no souk relay has made the topic yet: see kafka.brokers, and start souk relay"
-                    .to_owned(),
-            ),
-        }
-    }
+    let relay = match config.events.feed {
+        FeedKind::Kafka => relay::examine(config, souk, &mut problems).await,
+        FeedKind::Log => None,
+    };
+    let warnings = keys(souk).await?.into_iter().collect();
     let projections = souk.models().statuses().await.map_err(Failure::new)?;
-    for status in &projections {
-        if let Some(trouble) = &status.trouble {
-            problems.push(format!("read model {} is stopped: {trouble}", status.name));
-        } else if status.state == State::Stopped {
-            problems.push(format!(
-                "read model {} is stopped by an event; see GET /api/v1/admin/projections, then retry or skip it",
-                status.name
-            ));
-        }
-    }
-    for status in projections.iter().filter(|status| status.state == State::Outdated) {
-        problems.push(format!(
-            "read model {name} was written by another version of Souk: run `souk rebuild {name}`",
-            name = status.name
-        ));
-    }
-    for status in projections.iter().filter(|status| status.position > status.head) {
-        problems.push(format!(
-            "read model {} is at {}, but the log ends at {}: an older log was restored; restore one that goes with this \
-             database, or this database from before, and run `souk rebuild --all`",
-            status.name, status.position, status.head
-        ));
-    }
+    problems.extend(projections.iter().flat_map(read_model));
     let reactions = reactions(souk, head, &mut problems).await?;
     let ledger = ledger(souk, head, &mut problems).await?;
     let malware = scanner(config, souk, &mut problems).await;
@@ -194,30 +171,52 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
             one.position
         ));
     }
-    let projections = projections
-        .into_iter()
-        .map(|status| Projection {
-            name: status.name,
-            generation: i64::from(status.generation),
-            position: status.position,
-            lag: status.lag,
-            state: status.state,
-        })
-        .collect();
     Ok(Report {
         version: env!("CARGO_PKG_VERSION"),
         database_url: souk.database_url().to_owned(),
         postgres,
         head,
-        projections,
+        relay,
+        projections: projections.into_iter().map(Projection::of).collect(),
         reactions,
         ledger,
         malware,
         artifacts,
         mail,
         parked: parked.len(),
+        warnings,
         problems,
     })
+}
+
+impl Projection {
+    fn of(status: ProjectionStatus) -> Self {
+        let ProjectionStatus { name, generation, position, lag, state, .. } = status;
+        Self { name, generation: i64::from(generation), position, lag, state }
+    }
+}
+
+/// What is wrong with a read model.
+fn read_model(status: &ProjectionStatus) -> Vec<String> {
+    let ProjectionStatus { name, position, head, state, trouble, .. } = status;
+    let mut problems = Vec::new();
+    match (trouble, state) {
+        (Some(trouble), _) => problems.push(format!("read model {name} is stopped: {trouble}")),
+        (None, State::Stopped) => problems.push(format!(
+            "read model {name} is stopped by an event; see GET /api/v1/admin/projections, then retry or skip it"
+        )),
+        (None, State::Live | State::Rebuilding | State::Outdated) => {}
+    }
+    if *state == State::Outdated {
+        problems.push(format!("read model {name} was written by another version of Souk: run `souk rebuild {name}`"));
+    }
+    if position > head {
+        problems.push(format!(
+            "read model {name} is at {position}, but the log ends at {head}: an older log was restored; restore one that goes with \
+             this database, or this database from before, and run `souk rebuild --all`"
+        ));
+    }
+    problems
 }
 
 /// Whether the scanner of malware answers, and how recent it is.
@@ -294,6 +293,16 @@ async fn reactions(souk: &Souk, head: u64, problems: &mut Vec<String>) -> Result
     Ok(reactions)
 }
 
+/// What follows from where persons' keys are.
+async fn keys(souk: &Souk) -> Result<Option<String>, Failure> {
+    Ok(souk.keeps_keys_in_the_database().await?.then(|| {
+        "persons' keys lie in the database of everything else: each of its backups brings back, with the key-encryption key, whom \
+         it still knows, also those who were erased since. Set keys.database_url or keys.directory, or keep its backups no longer \
+         than an erasure may take (docs/ERASURE.md)"
+            .to_owned()
+    }))
+}
+
 /// What is missing in a log on PostgreSQL, whose positions leave no gap.
 async fn gaps(souk: &Souk) -> Result<Option<String>, Failure> {
     let (events, last): (i64, i64) = sqlx::query_as("SELECT count(*), coalesce(max(position), 0) FROM souk_log.event")
@@ -307,6 +316,7 @@ async fn gaps(souk: &Souk) -> Result<Option<String>, Failure> {
 fn print(report: &Report) {
     say(format!("Souk {}, PostgreSQL {}", report.version, report.postgres));
     say(format!("The log's last event is at {}.", report.head));
+    report.relay.iter().for_each(Relay::print);
     for one in &report.projections {
         say(format!(
             "Read model {:<17} generation {:>3}, at {:>8}, {:>6} behind, {:?}",
@@ -334,6 +344,9 @@ fn print(report: &Report) {
         Some(MailServer { answers: false, .. }) => say("The mail server does not answer."),
     }
     say(format!("Reactions have parked {} events.", report.parked));
+    for warning in &report.warnings {
+        say(format!("WARNING: {warning}"));
+    }
     for problem in &report.problems {
         say(format!("PROBLEM: {problem}"));
     }

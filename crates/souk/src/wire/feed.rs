@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use souk_app::public::{Mapper, PublicEvent};
-use souk_feed_kafka::{KafkaFeed, PublicRecord, PublicTopic, Publish, Relay, RelayStatus};
+use souk_feed_kafka::{KafkaFeed, KafkaFeedError, PublicRecord, PublicTopic, Publish, Relay, RelayStatus, Survey};
 use souk_feed_log::LogFeed;
 use souk_ports::EventFeed;
 use tokio::sync::watch;
@@ -80,5 +80,13 @@ impl Base {
         let (status, cancel) = (relay.status(), CancellationToken::new());
         let stop = cancel.clone();
         Ok(Some((Workers::new(async move { relay.run(stop).await }, cancel), status)))
+    }
+
+    /// How far the log is in Kafka, and who copies it.
+    ///
+    /// # Errors
+    /// See [`KafkaFeedError`].
+    pub async fn survey_relay(&self, config: &Config) -> Result<Survey, KafkaFeedError> {
+        souk_feed_kafka::survey(&kafka(config), self.log.as_ref()).await
     }
 }
