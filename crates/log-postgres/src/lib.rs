@@ -7,6 +7,7 @@
 
 mod batch;
 mod error;
+mod gather;
 mod hub;
 mod migrate;
 mod read;
@@ -24,7 +25,7 @@ use souk_ports::{
 };
 use sqlx::PgPool;
 
-use crate::{hub::Hub, read::Reader, write::Appender};
+use crate::{gather::Gatherer, hub::Hub, read::Reader, write::Appender};
 
 pub use crate::migrate::migrate;
 
@@ -32,6 +33,7 @@ pub use crate::migrate::migrate;
 /// connections of their own, three in all, so that neither waits for readers.
 pub struct PostgresLog {
     reader: Reader,
+    gatherer: Gatherer,
     appender: Appender,
     hub: Arc<Hub>,
 }
@@ -47,7 +49,8 @@ impl PostgresLog {
         let reader = Reader::new(pool);
         let hub = Arc::new(Hub::start(reader.clone(), &options, reader.head().await?));
         let appender = Appender::start(&options, hub.publisher());
-        Ok(Self { reader, appender, hub })
+        let gatherer = Gatherer::start(&reader);
+        Ok(Self { reader, gatherer, appender, hub })
     }
 }
 
@@ -59,7 +62,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn read_stream(&self, stream: StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
-        self.reader.stream(stream, from, limit).await
+        self.gatherer.stream(stream, from, limit).await
     }
 
     async fn read_all(&self, after: Position, filter: &Filter, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {

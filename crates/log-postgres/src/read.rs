@@ -37,10 +37,19 @@ macro_rules! select {
 const BEHIND: &str = select!("position > $1 ORDER BY position LIMIT $2");
 const BEHIND_OF: &str = select!("position > $1 AND category = ANY($3) ORDER BY position LIMIT $2");
 const STREAM: &str = select!("stream = $1 AND category = $2 AND version >= $3 ORDER BY version LIMIT $4");
+const STREAMS: &str = include_str!("../sql/streams.sql");
 const AT: &str = select!("position = ANY($1) ORDER BY position");
 const HEAD: &str = "SELECT coalesce(max(position), 0) FROM souk_log.event";
 
 type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
+
+/// A read of one stream among several.
+pub struct Part {
+    pub stream: StreamId,
+    /// The first version that is wanted.
+    pub from: i32,
+    pub limit: usize,
+}
 
 /// Reads through a pool.
 #[derive(Clone)]
@@ -78,10 +87,30 @@ impl Reader {
         self.page(sqlx::query(BEHIND).bind(after).bind(row_limit(limit)), bytes).await
     }
 
-    pub async fn stream(&self, stream: StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
-        let Ok(from) = i32::try_from(from) else { return Ok(Vec::new()) };
-        let query = sqlx::query(STREAM).bind(stream.uuid).bind(stream.category.as_str()).bind(from);
-        self.page(query.bind(row_limit(limit)), usize::MAX).await
+    /// What each of `parts` asks for, in their order. An event that contradicts the model fails only who asked for its stream.
+    pub async fn streams(&self, parts: &[Part]) -> Result<Vec<Result<Vec<RecordedEvent>, LogError>>, LogError> {
+        if let [Part { stream, from, limit }] = parts {
+            let query = sqlx::query(STREAM).bind(stream.uuid).bind(stream.category.as_str()).bind(from);
+            return Ok(vec![self.page(query.bind(row_limit(*limit)), usize::MAX).await]);
+        }
+        let query = sqlx::query(STREAMS)
+            .bind(parts.iter().map(|part| part.stream.uuid).collect::<Vec<_>>())
+            .bind(parts.iter().map(|part| part.stream.category.as_str()).collect::<Vec<_>>())
+            .bind(parts.iter().map(|part| part.from).collect::<Vec<_>>())
+            .bind(parts.iter().map(|part| row_limit(part.limit)).collect::<Vec<_>>());
+        let mut connection = self.acquire().await?;
+        let mut answers: Vec<Result<Vec<RecordedEvent>, LogError>> = parts.iter().map(|_| Ok(Vec::new())).collect();
+        for row in patiently(query.fetch_all(&mut *connection)).await? {
+            let place: i64 = row.try_get(10).map_err(|error| meaning(&error))?;
+            let answer = usize::try_from(place - 1).ok().and_then(|place| answers.get_mut(place));
+            let Some(answer) = answer else { continue };
+            match (answer.as_mut(), decode(&row)) {
+                (Ok(events), Ok(event)) => events.push(event),
+                (Ok(_), Err(error)) => *answer = Err(meaning(&error)),
+                (Err(_), _) => {}
+            }
+        }
+        Ok(answers)
     }
 
     pub async fn at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, LogError> {
