@@ -68,9 +68,10 @@ pub(crate) fn render(profile: Profile, socket_directory: &Path, compression: &st
     text
 }
 
-/// An eighth of the memory, at most 256 MiB: Souk's own memory and the file cache want the rest.
+/// An eighth of the memory, at most 2 GiB: Souk's own memory and the file cache want the rest. Only what is used is taken, and
+/// indexes with random keys that do not fit are read and written for every event.
 fn shared_buffers(memory: u64, profile: Profile) -> u64 {
-    let most = if profile == Profile::Durable { 256 } else { 64 };
+    let most = if profile == Profile::Durable { 2048 } else { 64 };
     (memory / 8).clamp(32 * MIB, most * MIB)
 }
 
@@ -96,10 +97,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_machines_get_small_buffers_and_large_ones_no_more_than_256_mib() {
+    fn small_machines_get_small_buffers_and_large_ones_no_more_than_two_gib() {
         assert_eq!(shared_buffers(128 * MIB, Profile::Durable), 32 * MIB);
         assert_eq!(shared_buffers(GIB, Profile::Durable), 128 * MIB);
-        assert_eq!(shared_buffers(64 * GIB, Profile::Durable), 256 * MIB);
+        assert_eq!(shared_buffers(64 * GIB, Profile::Durable), 2 * GIB);
     }
 
     #[test]
