@@ -1,5 +1,6 @@
 //! Following public events. However many follow, the end of the log is read and made public once; who is further behind reads pages from
-//! the log until he is there, a few of them at a time, so that nobody who comes late holds up anybody else.
+//! the log until he is there, a few of them at a time, so that nobody who comes late holds up anybody else; those who are equally far behind
+//! share their pages.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -12,6 +13,7 @@ use tokio::{
 
 use super::{
     Filter, Mapper, PublicEvent,
+    pages::Pages,
     ring::{Next, Ring},
 };
 use crate::AppError;
@@ -51,6 +53,7 @@ pub struct PublicFeed {
     mapper: Mapper,
     ring: watch::Sender<Ring>,
     readers: Semaphore,
+    pages: Pages,
 }
 
 /// Somebody who follows.
@@ -64,7 +67,8 @@ impl PublicFeed {
     /// The public events of `log`.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, mapper: Mapper) -> Self {
-        Self { log, mapper, ring: watch::Sender::new(Ring::default()), readers: Semaphore::new(READERS) }
+        let ring = watch::Sender::new(Ring::default());
+        Self { log, mapper, ring, readers: Semaphore::new(READERS), pages: Pages::default() }
     }
 
     /// What makes the events public.
@@ -86,6 +90,7 @@ impl PublicFeed {
     /// # Errors
     /// `Unavailable`; `Invalid` for a position that the log never gave.
     pub async fn check(&self, after: Position) -> Result<(), AppError> {
+        let _turn = self.readers.acquire().await;
         self.recorded(after, 1).await.map(drop)
     }
 
@@ -121,6 +126,14 @@ impl PublicFeed {
 
     /// The next recorded events behind `after`, made public; `upto` is `after` at the end of the log.
     async fn read(&self, after: Position) -> Result<Batch, AppError> {
+        if let Some(batch) = self.pages.find(after) {
+            return Ok(batch);
+        }
+        let _turn = self.readers.acquire().await;
+        // Who had the turn before may have wanted the same.
+        if let Some(batch) = self.pages.find(after) {
+            return Ok(batch);
+        }
         let recorded = self.recorded(after, READ).await?;
         let (mut events, mut upto) = (Vec::new(), after);
         for recorded in &recorded {
@@ -132,11 +145,13 @@ impl PublicFeed {
             }
             upto = recorded.position;
         }
-        Ok(Batch { events, upto })
+        let batch = Batch { events, upto };
+        self.pages.keep(after, &batch);
+        Ok(batch)
     }
 
+    /// What the log has. Whoever asks has a turn.
     async fn recorded(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, AppError> {
-        let _turn = self.readers.acquire().await;
         self.log.read_all(after, &souk_ports::Filter::default(), limit).await.map_err(|error| match error {
             // Some logs know which positions there are.
             LogError::Refused(_) => AppError::invalid("after", "is no position of this log"),

@@ -4,6 +4,7 @@
 pub mod catalogue;
 mod feed;
 mod filter;
+mod pages;
 mod ring;
 mod schema;
 mod shape;

@@ -96,3 +96,24 @@ async fn however_many_follow_the_end_of_the_log_is_read_once() {
     assert_eq!(late.await.unwrap().len(), 44);
     assert!(log.followed.load(Ordering::SeqCst) <= 2);
 }
+
+#[tokio::test]
+async fn those_who_are_behind_share_what_is_read() {
+    let world = World::new();
+    let app = world.app();
+    for n in 0..120 {
+        world.vendor(&app, &format!("vendor-{n}")).await;
+    }
+    let log =
+        Arc::new(Counting { log: world.memory.clone(), followed: AtomicUsize::new(0), read: AtomicUsize::new(0) });
+    let feed = Arc::new(PublicFeed::new(log.clone(), Mapper::new(&PlainVault::default(), None)));
+    let following: Vec<_> = (0..100).map(|_| tokio::spawn(take(feed.subscribe(0), 240))).collect();
+    let first = take(feed.subscribe(0), 240).await;
+    for taken in following {
+        assert_eq!(taken.await.unwrap(), first);
+    }
+    let pages = world.memory.events().len().div_ceil(500);
+    assert!(log.read.load(Ordering::SeqCst) <= pages, "{:?} reads of {pages} pages", log.read);
+    // Who stands in the middle of a page gets what is behind him.
+    assert_eq!(take(feed.subscribe(first[100]), 139).await, first[101..]);
+}
