@@ -29,7 +29,7 @@ pub(crate) struct Applier {
 }
 
 /// As many events as are little.
-const LITTLE: usize = 200;
+const LITTLE: usize = 400;
 
 /// What became of a batch.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ const BUSY: f64 = 3_000.0;
 const SPAN: f64 = 0.1;
 /// Between the beginnings of two writes while events come faster than that. A transaction costs as much as many events, and
 /// every read model has one of its own.
-const GATHER: Duration = Duration::from_millis(25);
+const GATHER: Duration = Duration::from_millis(50);
 
 /// Remembers the last write, and how fast events came lately.
 pub(crate) struct Pace {
