@@ -249,11 +249,17 @@ impl Service {
                     .fetch_one(&self.pool)
                     .await
                     .map_err(Failure::new)?;
-            if there >= souk_app::reactions::names().len() as i64 {
+            let in_ledger: bool =
+                sqlx::query_scalar("SELECT EXISTS (SELECT FROM souk_ledger.head WHERE position >= $1)")
+                    .bind(head)
+                    .fetch_one(&self.pool)
+                    .await
+                    .map_err(Failure::new)?;
+            if in_ledger && there >= souk_app::reactions::names().len() as i64 {
                 return Ok(());
             }
             if Instant::now() >= until {
-                return Err(Failure::new(format!("the reactions did not catch up within {PATIENCE:?}")));
+                return Err(Failure::new(format!("the reactions or the ledger did not catch up within {PATIENCE:?}")));
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -326,6 +332,8 @@ async fn register(address: SocketAddr, called: &str, numbers: Vec<usize>) -> Res
 pub async fn measure_served(session: &Session, service: &Service, catalogue: &Catalogue) -> Result<Vec<Row>, Failure> {
     let wants = |measurement| session.options.wants(measurement);
     let mut rows = Vec::new();
+    note("waiting until reactions and ledger have nothing left to do");
+    service.rest().await?;
     if wants(Measurement::Pages) {
         rows.extend(reads::pages(session, service, &catalogue.plugins).await?);
     }
