@@ -282,7 +282,9 @@ impl Reads for ReadModels {
     ) -> Result<List<ModerationItem>, ApiError> {
         let guard = self.at(at, &[&Moderation, &Catalogue, &Reliability]).await?;
         let subject = subject.map(Into::into);
-        let found = moderation::queue(&guard, state.into(), subject, page.cursor.as_deref(), page.limit).await?;
+        let found =
+            moderation::queue(&guard, self.vault.as_ref(), state.into(), subject, page.cursor.as_deref(), page.limit)
+                .await?;
         Ok(List::of(found.items, found.next_cursor))
     }
 

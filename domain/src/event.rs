@@ -149,7 +149,7 @@ pub const EVENT_TYPES: &[(&str, u16)] = &[
     ("reference.released", 1),
     ("reference.reserved", 1),
     ("review.edited", 1),
-    ("review.flagged", 1),
+    ("review.flagged", 2),
     ("review.hidden", 1),
     ("review.replied", 1),
     ("review.restored", 1),

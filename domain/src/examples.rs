@@ -479,7 +479,7 @@ fn installations_and_reviews() -> Vec<DomainEvent> {
         }
         .into(),
         review::Event::Retracted { rating: rating(5), hidden: false }.into(),
-        review::Event::Flagged { reason: "Advertising.".to_owned() }.into(),
+        review::Event::Flagged { reason: personal("Advertising.") }.into(),
         review::Event::Unflagged { flags: 2 }.into(),
         review::Event::Hidden { rating: rating(5), reason: "Advertising.".to_owned() }.into(),
         review::Event::Restored { rating: rating(5) }.into(),

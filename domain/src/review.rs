@@ -119,8 +119,8 @@ pub enum Command {
     Retract,
     /// Report it to the moderators.
     Flag {
-        /// Why.
-        reason: String,
+        /// Why, in the words of whoever reports it.
+        reason: Personal,
     },
     /// Let it stand, whatever was reported.
     Unflag,
@@ -185,8 +185,8 @@ pub enum Event {
     /// It was reported.
     #[serde(rename = "review.flagged", rename_all = "camelCase")]
     Flagged {
-        /// Why.
-        reason: String,
+        /// Why, in the words of whoever reported it.
+        reason: Personal,
     },
     /// A moderator looked at the reports and let it stand.
     #[serde(rename = "review.unflagged", rename_all = "camelCase")]

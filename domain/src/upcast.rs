@@ -20,9 +20,10 @@ pub struct Upcast {
 
 /// Every step there is.
 pub const TABLE: &[Upcast] = &[
-    // Before labels were sealed, they stood in the log as they are: there is no key that could be destroyed, and so no person.
-    Upcast { event_type: "license.activated", from: 1, apply: unsealed_label },
-    Upcast { event_type: "user.api_key_issued", from: 1, apply: unsealed_label },
+    // Before these texts were sealed, they stood in the log as they are: there is no key that could be destroyed, and so no person.
+    Upcast { event_type: "license.activated", from: 1, apply: |data| unsealed(data, "label") },
+    Upcast { event_type: "user.api_key_issued", from: 1, apply: |data| unsealed(data, "label") },
+    Upcast { event_type: "review.flagged", from: 1, apply: |data| unsealed(data, "reason") },
     // Before vendors could sign, no version was signed.
     Upcast { event_type: "plugin.version_submitted", from: 1, apply: |data| with(data, &[("signature", Value::Null)]) },
     // Before workflows were stripped, nothing was taken out of them.
@@ -77,10 +78,10 @@ pub const TABLE: &[Upcast] = &[
     },
 ];
 
-/// With a label that was never sealed.
-fn unsealed_label(mut data: Value) -> Value {
-    if let Some(label) = data.get_mut("label").filter(|label| label.is_string()) {
-        *label = json!({ CLEAR_MARKER: { "subject": Uuid::nil(), "text": label.take() } });
+/// With a text in `field` that was never sealed.
+fn unsealed(mut data: Value, field: &str) -> Value {
+    if let Some(text) = data.get_mut(field).filter(|text| text.is_string()) {
+        *text = json!({ CLEAR_MARKER: { "subject": Uuid::nil(), "text": text.take() } });
     }
     data
 }

@@ -247,7 +247,7 @@ async fn review_step(market: &Market, dice: &mut Dice, known: &mut Known, of: us
         Some(Review::Live(old)) => match dice.roll(8) {
             0 => (review::Event::Retracted { rating: rating(old), hidden: false }, Review::Retracted),
             1 => (review::Event::Hidden { rating: rating(old), reason: "rude".to_owned() }, Review::Hidden(old)),
-            2..=4 => (review::Event::Flagged { reason: format!("rude {}", dice.roll(9)) }, Review::Live(old)),
+            2..=4 => (review::Event::Flagged { reason: text(&format!("rude {}", dice.roll(9))) }, Review::Live(old)),
             5 => (review::Event::Unflagged { flags: 1 }, Review::Live(old)),
             6 => (review::Event::Replied { body: "Thank you.".to_owned() }, Review::Live(old)),
             _ => (

@@ -10,12 +10,13 @@ use souk_domain::{
     review,
     validation::{self, Ruling, Verdict},
 };
-use souk_ports::Clock;
+use souk_ports::{Clock, Vault};
 use souk_projections::{
     moderation::{Case, Decision, Findings, Item, QueueState, Subject, Why, case, queue},
     reliability::{self, AppealState},
 };
 use souk_projector::ReadGuard;
+use souk_testkit::PlainVault;
 use support::{Market, details, plugin, rating, user, vendor};
 use uuid::Uuid;
 
@@ -53,13 +54,13 @@ async fn ruled(market: &Market, version: &str, verdict: Verdict, on_appeal: bool
 }
 
 async fn flagged(market: &Market, who: usize, reason: &str) {
-    market.review_event(0, who, review::Event::Flagged { reason: reason.to_owned() }).await;
+    market.review_event(0, who, review::Event::Flagged { reason: Personal::new(user(who), reason) }).await;
 }
 
 async fn items(guard: &ReadGuard, state: QueueState, subject: Option<Subject>) -> Vec<Item> {
     let (mut all, mut cursor) = (Vec::new(), None);
     loop {
-        let page = queue(guard, state, subject, cursor.as_deref(), 1).await.unwrap();
+        let page = queue(guard, &PlainVault::default(), state, subject, cursor.as_deref(), 1).await.unwrap();
         assert!(page.items.len() <= 1);
         all.extend(page.items);
         match page.next_cursor {
@@ -74,7 +75,7 @@ fn ids(items: &[Item]) -> Vec<Uuid> {
 }
 
 async fn shown(guard: &ReadGuard, id: Uuid) -> Case {
-    case(guard, &souk_testkit::PlainVault::default(), id).await.unwrap().unwrap()
+    case(guard, &PlainVault::default(), id).await.unwrap().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,10 +105,11 @@ async fn what_waits_longest_comes_first_and_what_was_decided_last() {
     assert_eq!((first.version.as_deref(), first.confidence), (Some("1.0.0"), Some(80)));
     assert_eq!(first.findings, Findings { low: 2, ..Findings::default() });
     assert_eq!((first.plugin.name.as_str(), first.vendor.slug.as_str()), ("free-tool", "vendor-0"));
-    let page = queue(&guard, QueueState::Open, None, None, 1).await.unwrap();
-    let elsewhere = queue(&guard, QueueState::Decided, None, page.next_cursor.as_deref(), 1).await;
+    let page = queue(&guard, &PlainVault::default(), QueueState::Open, None, None, 1).await.unwrap();
+    let elsewhere =
+        queue(&guard, &PlainVault::default(), QueueState::Decided, None, page.next_cursor.as_deref(), 1).await;
     assert!(elsewhere.is_err(), "a cursor belongs to its list");
-    assert_eq!(case(&guard, &souk_testkit::PlainVault::default(), validation_of("9.0.0")).await.unwrap(), None);
+    assert_eq!(case(&guard, &PlainVault::default(), validation_of("9.0.0")).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,6 +159,10 @@ async fn reports_of_a_review_add_up_until_somebody_decides() {
     let (_reader, guard) = market.read().await;
     let waits = shown(&guard, review_by(1)).await;
     assert_eq!((waits.item.reports, waits.item.since, waits.item.reason.as_str()), (2, began, "very rude"));
+    let gone = PlainVault::default();
+    gone.destroy(user(1)).await.unwrap();
+    let erased = case(&guard, &gone, review_by(1)).await.unwrap().unwrap().item;
+    assert_eq!((erased.reports, erased.reason.as_str()), (2, "[erased]"));
     assert_eq!((waits.item.subject, waits.validation), (Subject::Review, None));
     assert_eq!(waits.review.unwrap().body.as_deref(), Some("What I think."));
 

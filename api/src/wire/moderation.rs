@@ -27,7 +27,8 @@ pub struct ModerationItem {
     pub subject: ModerationType,
     /// Why a moderator was asked last.
     pub why: ModerationCause,
-    /// What was said by whoever asked last: the pipeline's reason, the vendor's appeal, or the last report.
+    /// What was said by whoever asked last: the pipeline's reason, the vendor's appeal, or the last report;
+    /// `[erased]` when whoever reported it is.
     pub reason: String,
     /// How often one was asked while it waited.
     pub reports: i32,

@@ -127,9 +127,9 @@ pub async fn flag(
     review: ReviewId,
     reason: &str,
 ) -> Result<Done<()>, AppError> {
-    ctx.require_user()?;
+    let user = ctx.require_user()?;
     text::body("reason", reason, MAX_REASON)?;
-    let command = Command::Flag { reason: reason.to_owned() };
+    let command = Command::Flag { reason: Personal::new(user, reason) };
     Ok(change(app, ctx, plugin, review, command).await?.map(|_| ()))
 }
 

@@ -46,11 +46,11 @@ fn hidden() -> Event {
 }
 
 fn flag() -> Command {
-    Command::Flag { reason: "Advertising.".to_owned() }
+    Command::Flag { reason: personal("Advertising.") }
 }
 
 fn flagged() -> Event {
-    Event::Flagged { reason: "Advertising.".to_owned() }
+    Event::Flagged { reason: personal("Advertising.") }
 }
 
 fn reply(body: &str) -> Command {

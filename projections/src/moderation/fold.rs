@@ -14,7 +14,10 @@ use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
 use super::query::{Decision, Subject, Why};
-use crate::rows::{self, held};
+use crate::{
+    rows::{self, held},
+    sealed,
+};
 
 const ITEMS: &str = "moderation_item";
 
@@ -50,6 +53,7 @@ struct Opened {
     version: Option<String>,
     why: Why,
     reason: String,
+    told_by: Option<Uuid>,
     reports: u32,
     since: DateTime<Utc>,
     opened: u64,
@@ -87,7 +91,7 @@ impl Patch {
         match &mut self.opened {
             Some(open) if open.closed.is_none() => {
                 open.reports += 1;
-                (open.why, open.reason) = (next.why, next.reason);
+                (open.why, open.reason, open.told_by) = (next.why, next.reason, next.told_by);
             }
             _ => {
                 let decided = self.opened.replace(next).and_then(|done| done.closed);
@@ -104,15 +108,18 @@ impl Patch {
 }
 
 impl ModerationChanges {
-    fn open(&mut self, event: &Envelope, version: Option<String>, why: Why, reason: &str) {
+    /// A person's own words name the event that they are sealed for.
+    fn open(&mut self, event: &Envelope, version: Option<String>, why: Why, reason: String) {
         let Some(plugin) = event.plugin_id() else { return };
         self.texts += reason.len();
+        let told_by = version.is_none().then_some(event.id);
         self.items.entry(event.stream.uuid).or_default().open(Opened {
             subject: if version.is_some() { Subject::Version } else { Subject::Review },
             plugin_id: plugin.uuid(),
             version,
             why,
-            reason: reason.to_owned(),
+            reason,
+            told_by,
             reports: 1,
             since: event.recorded_at,
             opened: event.position,
@@ -142,10 +149,10 @@ impl ModerationChanges {
     fn validation(&mut self, event: &Envelope, change: &validation::Event) {
         match change {
             validation::Event::Escalated { version, reason } => {
-                self.open(event, Some(version.to_string()), Why::Escalated, reason);
+                self.open(event, Some(version.to_string()), Why::Escalated, reason.clone());
             }
             validation::Event::Appealed { version, reason, .. } => {
-                self.open(event, Some(version.to_string()), Why::Appealed, reason);
+                self.open(event, Some(version.to_string()), Why::Appealed, reason.clone());
             }
             validation::Event::Adjudicated { ruling, .. } => self.decide(event, said(ruling), Some(&ruling.reason)),
             validation::Event::CrossChecked { check, .. } => {
@@ -160,7 +167,7 @@ impl ModerationChanges {
 
     fn review(&mut self, event: &Envelope, change: &review::Event) {
         match change {
-            review::Event::Flagged { reason } => self.open(event, None, Why::Flagged, reason),
+            review::Event::Flagged { reason } => self.open(event, None, Why::Flagged, sealed::kept(reason)),
             review::Event::Unflagged { .. } => self.decide(event, Decision::Kept, None),
             review::Event::Hidden { reason, .. } => self.decide(event, Decision::Hidden, Some(reason)),
             review::Event::Restored { .. } => self.decide(event, Decision::Restored, None),

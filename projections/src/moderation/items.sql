@@ -1,4 +1,4 @@
-SELECT i.item_id AS id, to_jsonb(i.subject) AS subject, to_jsonb(i.why) AS why, i.reason, i.reports, i.since, i.opened, i.version,
+SELECT i.item_id AS id, to_jsonb(i.subject) AS subject, to_jsonb(i.why) AS why, i.reason, i.told_by, i.reports, i.since, i.opened, i.version,
     p.plugin_id, p.name AS plugin_name, p.display_name AS plugin_display_name, to_jsonb(p.kind) AS plugin_kind,
     v.vendor_id, v.name AS vendor_name, v.slug AS vendor_slug, v.verified AS vendor_verified,
     r.confidence, to_jsonb(i.decision) AS decision, d.decided_by, i.decided_at, i.decided,

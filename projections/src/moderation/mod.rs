@@ -20,6 +20,10 @@ impl Projection for Moderation {
         "moderation"
     }
 
+    fn version(&self) -> i32 {
+        2
+    }
+
     fn schema_sql(&self) -> &'static str {
         include_str!("schema.sql")
     }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use souk_domain::stream::{Category, StreamId};
 use souk_ports::Vault;
 use souk_projector::ReadGuard;
 use sqlx::FromRow;
@@ -14,7 +15,11 @@ use crate::{
     library::PluginRef,
     reliability::{self, Validation},
     reviews::{self, Review},
+    sealed,
 };
+
+/// What stands where somebody who was erased said something.
+const ERASED: &str = "[erased]";
 
 /// What is to be decided about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,8 +120,9 @@ pub struct Item {
     /// Why a moderator was asked last.
     #[sqlx(json)]
     pub why: Why,
-    /// What was said by whoever asked last.
+    /// What was said by whoever asked last; `[erased]` when that person is.
     pub reason: String,
+    told_by: Option<Uuid>,
     /// How often one was asked while it was open.
     pub reports: i32,
     /// Since when it waits.
@@ -149,6 +155,16 @@ pub struct Item {
 impl Item {
     fn place(&self) -> Cursor {
         Cursor { key: self.decided.unwrap_or(self.opened), id: self.id }
+    }
+
+    /// With what a person said in words that can be read.
+    async fn open(mut self, vault: &dyn Vault) -> Result<Self, QueryError> {
+        if self.told_by.is_some() {
+            let stream = StreamId::new(Category::Review, self.id);
+            let [reason] = sealed::open(vault, self.told_by, stream, [("reason", Some(self.reason))]).await?;
+            self.reason = reason.unwrap_or_else(|| ERASED.to_owned());
+        }
+        Ok(self)
     }
 }
 
@@ -199,6 +215,7 @@ pub struct Case {
 /// The cursor is of another list, or the read models failed.
 pub async fn queue(
     guard: &ReadGuard,
+    vault: &dyn Vault,
     state: QueueState,
     subject: Option<Subject>,
     cursor: Option<&str>,
@@ -214,7 +231,12 @@ pub async fn queue(
         .bind(i64::from(limit) + 1)
         .fetch_all(guard.pool())
         .await?;
-    Ok(cursor::page(rows, limit as usize, &context, Item::place, |row| row))
+    let page = cursor::page(rows, limit as usize, &context, Item::place, |row| row);
+    let mut items = Vec::with_capacity(page.items.len());
+    for item in page.items {
+        items.push(item.open(vault).await?);
+    }
+    Ok(Page { items, ..page })
 }
 
 /// An item with everything there is to decide by; none when nobody ever asked a moderator about it.
@@ -225,6 +247,7 @@ pub async fn case(guard: &ReadGuard, vault: &dyn Vault, id: Uuid) -> Result<Opti
     let select = concat!(include_str!("items.sql"), "WHERE i.item_id = $1");
     let item: Option<Item> = sqlx::query_as(select).bind(id).fetch_optional(guard.pool()).await?;
     let Some(item) = item else { return Ok(None) };
+    let item = item.open(vault).await?;
     let decisions = sqlx::query_as(include_str!("decided.sql")).bind(id).fetch_all(guard.pool()).await?;
     let (mut validation, mut cross_check, mut review) = (None, None, None);
     match item.subject {

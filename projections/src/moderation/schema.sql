@@ -7,8 +7,10 @@ CREATE TABLE moderation_item (
     version    text,
     -- escalated, appealed or flagged
     why        text        NOT NULL,
-    -- What was said last by whoever asks for a moderator.
+    -- What was said last by whoever asks for a moderator; of reviews as the log keeps it, sealed with the key of the person.
     reason     text        NOT NULL,
+    -- The event that it is sealed for; of reviews only.
+    told_by    uuid,
     -- How often one was asked for since the item is open.
     reports    integer     NOT NULL,
     since      timestamptz NOT NULL,

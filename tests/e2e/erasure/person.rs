@@ -23,7 +23,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Registers, buys, installs, runs, and reviews.
+    /// Registers, buys, installs, runs, reviews, and reports.
     pub async fn lives(world: &World) -> Self {
         let (shown, hidden) = (unique("canarybird"), unique("nightingale"));
         let letter = |byte: u8| char::from_u32(0x430 + u32::from(byte) % 32).expect("a letter");
@@ -68,13 +68,20 @@ impl Person {
 
     async fn reviews(&self, world: &World) {
         let path = format!("/plugins/{}/reviews/mine", world.plugin);
+        let mut review = None;
         for (attempt, status) in [("First", 201), ("Second", 200)] {
             let Self { shown, foreign, .. } = self;
             let body = json!({"rating": 3, "title": format!("Title {shown}"), "body": format!("{attempt} Body {shown} {foreign}")});
             let call = Call { body: Some(body), key: Some(unique("key")), ..Call::default() };
             let answer = self.client.call(Method::PUT, &path, call).await.expect("answers");
             assert_eq!(answer.status, status, "{}", answer.text);
+            review = Some(answer.text_at("/id").expect("an id"));
         }
+        let flag = format!("/plugins/{}/reviews/{}/flag", world.plugin, review.expect("was written"));
+        let reason = format!("Report {} {}", self.hidden, self.foreign);
+        post(&self.client, &flag, json!({"reason": reason})).await;
+        let waits = |answer: &Answer| answer.text.contains(&self.hidden);
+        world.admin.until("/moderation", waits).await.expect("moderators read why");
     }
 
     /// Every text that must be nowhere once they are erased.
