@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use souk_domain::stream::StreamId;
-use souk_ports::Position;
+use souk_domain::{id::UserId, stream::StreamId};
+use souk_ports::{Concerned, Position, RecordedEvent};
 
 use crate::{App, AppError, Context, history::plain};
 
@@ -27,12 +27,13 @@ pub struct Happened {
     pub data: Value,
 }
 
-/// All events of `streams`, which have to be those of whoever asks, in order of position.
+/// All events of `streams`, which have to be those of whoever asks, in order of position; not why others reported what is theirs, which
+/// only moderators are told.
 ///
 /// # Errors
 /// `Unauthorized`, `Unavailable`.
 pub async fn events_of(app: &App, ctx: &Context, streams: &[StreamId]) -> Result<Vec<Happened>, AppError> {
-    ctx.require_user()?;
+    let user = ctx.require_user()?;
     let mut all = Vec::new();
     for stream in streams {
         let mut from = 0;
@@ -41,7 +42,7 @@ pub async fn events_of(app: &App, ctx: &Context, streams: &[StreamId]) -> Result
             let Some(last) = page.last() else { break };
             from = last.version + 1;
             let whole = page.len() == PAGE;
-            for recorded in page {
+            for recorded in page.into_iter().filter(|recorded| !reported_by_another(recorded, user)) {
                 let event = app.open(&recorded).await?;
                 all.push(Happened {
                     position: recorded.position,
@@ -59,4 +60,9 @@ pub async fn events_of(app: &App, ctx: &Context, streams: &[StreamId]) -> Result
     }
     all.sort_by_key(|happened| happened.position);
     Ok(all)
+}
+
+fn reported_by_another(recorded: &RecordedEvent, user: UserId) -> bool {
+    let actor = || serde_json::from_slice::<Concerned>(&recorded.metadata).ok()?.actor?.id;
+    recorded.event_type == "review.flagged" && actor() != Some(user)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use souk_app::{
-    App, AppError,
+    App, AppError, export,
     history::{self, Entry},
     installs,
     plugins::{self, PluginRef},
@@ -14,6 +14,7 @@ use souk_domain::{
     id::UserId,
     listing::Pricing,
     plugin::{Plugin, ReleaseStatus},
+    stream::{Category, StreamId},
     user::Role,
     validation::{Ruling, Verdict},
 };
@@ -224,6 +225,11 @@ async fn a_reported_review_is_let_stand_once() {
     let review = WriteReview { rating: 1, title: "Bad".into(), body: "It is bad.".into() };
     let review = reviews::put(&app, &world.as_user(user), &id, review).await.unwrap().value.id;
     reviews::flag(&app, &world.as_user(owner), &id, review, "I do not like it.").await.unwrap();
+    // The author is given everything about the review but why somebody reported it.
+    for (who, types) in [(user, vec!["review.submitted"]), (owner, vec!["review.submitted", "review.flagged"])] {
+        let events = export::events_of(&app, &world.as_user(who), &[StreamId::of(Category::Review, review)]).await;
+        assert_eq!(events.unwrap().iter().map(|event| event.event_type.as_str()).collect::<Vec<_>>(), types);
+    }
     let own = reviews::unflag(&app, &world.as_role(owner, Role::Moderator), &id, review).await.unwrap_err();
     assert_eq!(own.code(), "forbidden");
     let own = reviews::hide(&app, &world.as_role(owner, Role::Moderator), &id, review, "No.").await.unwrap_err();
