@@ -44,7 +44,7 @@ impl Weighter<String, Arc<Runnable>> for Weight {
     }
 }
 
-/// Versions that ran lately, unpacked, by the digest of their archive.
+/// Versions that ran lately, unpacked: each by itself, since what one may do is in its manifest, and two may have the same archive.
 pub(crate) struct Runnables(Cache<String, Arc<Runnable>, Weight>);
 
 impl Default for Runnables {
@@ -73,7 +73,7 @@ impl Runnables {
                 .map_err(|error| AppError::Internal(format!("an archive could not be unpacked: {error}")))?
                 .map(Arc::new)
         };
-        self.0.get_or_insert_async(digest, load).await
+        self.0.get_or_insert_async(&format!("{plugin}/{version}"), load).await
     }
 }
 

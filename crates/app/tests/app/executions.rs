@@ -56,6 +56,25 @@ async fn execute(app: &App, ctx: &Context, plugin: &PluginRef) -> Result<Execute
 }
 
 #[tokio::test]
+async fn of_two_with_the_same_archive_each_gets_what_its_own_manifest_declares() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let user = world.user(&app, "ada").await;
+    world.sandbox.answer(|task| Ok(json!([task.declared.seconds, task.declared.hosts]).to_string()));
+    let open = json!({"network": ["api.example.com"]});
+    let cases = [("open", open, r#"[null,["api.example.com"]]"#), ("brief", json!({"timeSeconds": 5}), "[5,[]]")];
+    for (name, declared, told) in cases {
+        let plugin = world.plugin(&app, owner, name, Pricing::Free).await;
+        version(&world, &app, owner, plugin.id, "1.0.0", declared).await;
+        let plugin = PluginRef::Id(plugin.id);
+        installs::install(&app, &world.as_user(user), &plugin, None).await.unwrap();
+        let ran = execute(&app, &world.as_user(user), &plugin).await.unwrap();
+        assert_eq!(ran.output.as_deref(), Some(told), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_gets_what_its_manifest_declares_and_its_own_seed() {
     let world = World::new();
     let app = world.app();
