@@ -234,8 +234,8 @@ impl Service {
         Ok(started.elapsed())
     }
 
-    /// Waits until the reactions have answered everything that is in the log now. A catalogue that was written straight into it leaves
-    /// them work for a while, which nobody's customers cause.
+    /// Waits until the reactions have answered, and the ledger has taken in, everything that is in the log now. A catalogue that was
+    /// written straight into it leaves them work for a while, which nobody's customers cause.
     ///
     /// # Errors
     /// They take too long.
@@ -243,19 +243,15 @@ impl Service {
         let head = i64::try_from(self.log.head().await.map_err(Failure::new)?).map_err(Failure::new)?;
         let until = Instant::now() + PATIENCE;
         loop {
-            let there: i64 =
-                sqlx::query_scalar("SELECT count(*) FROM souk_ops.reaction_checkpoint WHERE position >= $1")
-                    .bind(head)
-                    .fetch_one(&self.pool)
-                    .await
-                    .map_err(Failure::new)?;
-            let in_ledger: bool =
-                sqlx::query_scalar("SELECT EXISTS (SELECT FROM souk_ledger.head WHERE position >= $1)")
-                    .bind(head)
-                    .fetch_one(&self.pool)
-                    .await
-                    .map_err(Failure::new)?;
-            if in_ledger && there >= souk_app::reactions::names().len() as i64 {
+            let there: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM souk_ops.reaction_checkpoint WHERE position >= $1 \
+                 AND EXISTS (SELECT FROM souk_ledger.head WHERE position >= $1)",
+            )
+            .bind(head)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(Failure::new)?;
+            if there >= souk_app::reactions::names().len() as i64 {
                 return Ok(());
             }
             if Instant::now() >= until {
