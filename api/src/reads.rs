@@ -65,6 +65,10 @@ pub trait Reads: Send + Sync {
     fn showcase(&self) -> Option<ShowcaseStatus> {
         None
     }
+    /// The id of the plugin that has this name, where that is in memory; it may be behind.
+    fn likely(&self, _name: &str) -> Option<Uuid> {
+        None
+    }
     /// The page of one plugin: a [`shop::Plugin`], as JSON.
     async fn page(&self, at: At, plugin: &str) -> Result<Option<Page>, ApiError>;
     /// One plugin.
@@ -228,6 +232,10 @@ impl Reads for ReadModels {
 
     fn showcase(&self) -> Option<ShowcaseStatus> {
         self.showcase.status()
+    }
+
+    fn likely(&self, name: &str) -> Option<Uuid> {
+        self.showcase.likely(name)
     }
 
     async fn page(&self, at: At, plugin: &str) -> Result<Option<Page>, ApiError> {

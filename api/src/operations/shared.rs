@@ -123,13 +123,20 @@ pub fn license_key(api: &Api, license: LicenseId, generation: u32) -> String {
     souk_app::licenses::key(&api.app, license, generation)
 }
 
+/// The plugin that a path names: where pages are in memory, its id is found there, and only its own stream has to be read.
+pub fn named(api: &Api, plugin: &str) -> PluginRef {
+    match (PluginRef::from(plugin), api.reads.likely(plugin)) {
+        (PluginRef::Name(name), Some(id)) => PluginRef::Likely(name, id.into()),
+        (named, _) => named,
+    }
+}
+
 /// What is shown of a plugin beside something else.
 ///
 /// # Errors
 /// It cannot be read.
 pub async fn plugin_ref(api: &Api, plugin: PluginId) -> Result<library::PluginRef, ApiError> {
-    let plugin = plugins::get(&api.app, &PluginRef::Id(plugin)).await?.value;
-    Ok(library::PluginRef::of_stream(plugin))
+    Ok(plugins::tell(&api.app, &PluginRef::Id(plugin), library::PluginRef::of_stream).await?)
 }
 
 /// The vendor that a path or a field names, by id or slug.

@@ -193,11 +193,11 @@ impl From<orders::Checkout> for Checkout {
 impl PluginRef {
     /// The plugin as its stream tells it.
     #[must_use]
-    pub fn of_stream(plugin: plugin::Plugin) -> Self {
+    pub fn of_stream(plugin: &plugin::Plugin) -> Self {
         Self {
             id: plugin.id.uuid(),
-            name: plugin.name,
-            display_name: plugin.details.display_name,
+            name: plugin.name.clone(),
+            display_name: plugin.details.display_name.clone(),
             kind: plugin.details.kind,
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     answer::Written,
     error::ApiError,
     extract::{PathParams, Privileged},
+    operations::shared::named,
 };
 
 /// A download that was begun.
@@ -49,7 +50,7 @@ pub async fn start_download(
     headers: HeaderMap,
     PathParams((plugin, version)): PathParams<(String, Version)>,
 ) -> Result<Written<Download>, ApiError> {
-    let done = downloads::start(&api.app, &context, &plugin.as_str().into(), &version).await?;
+    let done = downloads::start(&api.app, &context, &named(&api, &plugin), &version).await?;
     let downloads::Started { download, plugin_name, signature } = done.value;
     let path =
         format!("/api/v1/downloads/{}?expires={}&signature={signature}", download.id, download.expires_at.timestamp());

@@ -14,7 +14,7 @@ use crate::{
     answer::Written,
     error::ApiError,
     extract::{JsonBody, PathParams, SignedIn},
-    operations::shared::soon,
+    operations::shared::{named, soon},
     wire::execution::Execution,
 };
 
@@ -49,7 +49,7 @@ pub async fn execute_plugin(
     JsonBody(body): JsonBody<ExecuteBody>,
 ) -> Result<Written<Execution>, ApiError> {
     let asked = Execute { input: body.input, version: body.version, mode: body.mode };
-    let done = executions::execute(&api.app, &who.context, &plugin.as_str().into(), asked).await?;
+    let done = executions::execute(&api.app, &who.context, &named(&api, &plugin), asked).await?;
     let position = done.position;
     if let Some(failure) = failure(&done.value) {
         let impact = impact(&api, &done.value.state, position).await;

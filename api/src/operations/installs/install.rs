@@ -11,7 +11,7 @@ use crate::{
     answer::Written,
     error::ApiError,
     extract::{OptionalJson, PathParams, SignedIn},
-    operations::shared::plugin_ref,
+    operations::shared::{named, plugin_ref},
     wire::library::Installation,
 };
 
@@ -36,7 +36,7 @@ pub async fn install_plugin(
     PathParams(plugin): PathParams<String>,
     OptionalJson(body): OptionalJson<InstallBody>,
 ) -> Result<Written<Installation>, ApiError> {
-    let done = installs::install(&api.app, &who.context, &plugin.as_str().into(), body.version).await?;
+    let done = installs::install(&api.app, &who.context, &named(&api, &plugin), body.version).await?;
     let plugin = plugin_ref(&api, done.value.plugin).await?;
     let since = done.changed.then(|| api.app.ports().clock.now());
     let body = Installation::installed(done.value.clone(), plugin, since);

@@ -43,6 +43,8 @@ pub enum PluginRef {
     Id(PluginId),
     /// By name.
     Name(String),
+    /// By name; a read model says that this one has it, which is looked at first and believed only once its stream says so too.
+    Likely(String, PluginId),
 }
 
 impl From<PluginId> for PluginRef {
@@ -61,7 +63,7 @@ impl fmt::Display for PluginRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => id.fmt(f),
-            Self::Name(name) => name.fmt(f),
+            Self::Name(name) | Self::Likely(name, _) => name.fmt(f),
         }
     }
 }
@@ -114,11 +116,18 @@ pub async fn resolve(app: &App, plugin: &PluginRef) -> Result<PluginId, AppError
 
 async fn holder(app: &App, plugin: &PluginRef, age: Duration) -> Result<PluginId, AppError> {
     let unknown = AppError::NotFound("this plugin");
-    let name = match plugin {
+    let (name, likely) = match plugin {
         PluginRef::Id(id) => return Ok(*id),
-        PluginRef::Name(name) => name,
+        PluginRef::Name(name) => (name, None),
+        PluginRef::Likely(name, id) => (name, Some(*id)),
     };
     let Ok(name) = PluginName::parse(name) else { return Err(unknown) };
+    if let Some(id) = likely.filter(|_| !age.is_zero())
+        && let State::Created(plugin) = &*app.fact::<Plugins>(id.uuid(), age).await?.state
+        && PluginName::parse(&plugin.name).is_ok_and(|own| own.key() == name.key())
+    {
+        return Ok(id);
+    }
     let fact = app.fact::<Names>(StreamId::of_name(&name.key()).uuid, age).await?;
     match *fact.state {
         reservation::State::Held(holder) => Ok(holder.into()),
@@ -137,6 +146,15 @@ pub async fn get(app: &App, plugin: &PluginRef) -> Result<Read<Plugin>, AppError
         position: fact.position,
         version: fact.version.unwrap_or_default(),
     })
+}
+
+/// What `tell` says of the plugin as its stream tells it.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn tell<T>(app: &App, plugin: &PluginRef, tell: impl FnOnce(&Plugin) -> T) -> Result<T, AppError> {
+    let fact = fact(app, plugin, app.settings.fact_age).await?;
+    Ok(tell(created(&fact.state)?))
 }
 
 /// The stream of a plugin that was created, at most `age` old.

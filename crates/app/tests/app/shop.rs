@@ -61,6 +61,28 @@ async fn a_plugin_is_found_by_id_and_by_any_spelling_of_its_name() {
 }
 
 #[tokio::test]
+async fn who_has_a_name_is_believed_of_its_own_stream_only() {
+    let world = World::new();
+    let app = world.app();
+    let (owner, _) = world.vendor(&app, "acme").await;
+    let plugin = world.plugin(&app, owner, "My.Tool", Pricing::Free).await.id;
+    let other = world.plugin(&app, owner, "other-tool", Pricing::Free).await.id;
+    let likely = |name: &str, id| PluginRef::Likely(name.to_owned(), id);
+    // A process that remembers nothing reads one stream for what was suggested rightly, instead of two.
+    let fresh = world.app();
+    let before = world.log.reads();
+    assert_eq!(plugins::get(&fresh, &likely("my-tool", plugin)).await.unwrap().value.id, plugin);
+    assert_eq!(world.log.reads() - before, 1);
+    for wrong in [other, PluginId::new(uuid::Uuid::nil())] {
+        assert_eq!(plugins::get(&app, &likely("my-tool", wrong)).await.unwrap().value.id, plugin);
+    }
+    for id in [plugin, other, PluginId::new(uuid::Uuid::nil())] {
+        let unknown = plugins::get(&app, &likely("no-tool", id)).await.unwrap_err();
+        assert_eq!(unknown, AppError::NotFound("this plugin"));
+    }
+}
+
+#[tokio::test]
 async fn amending_changes_what_is_given_and_nothing_else() {
     let world = World::new();
     let app = world.app();

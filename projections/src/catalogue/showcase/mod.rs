@@ -19,6 +19,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 use super::{Catalogue, Plugin};
 
@@ -141,6 +142,12 @@ impl Showcase {
             }
             None => Err(NotShown::Filling),
         }
+    }
+
+    /// The id of the plugin that has this name, as far as it is shown.
+    #[must_use]
+    pub fn likely(&self, name: &str) -> Option<Uuid> {
+        self.view.borrow().as_ref().and_then(|view| view.shelf.known(name)).map(|known| known.id)
     }
 
     /// How it does; none while it is being filled.

@@ -227,18 +227,20 @@ impl Shelf {
         Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(other).fetch_all(&self.connections.pool()).await?)
     }
 
+    /// The plugin that `id_or_name` means.
+    pub fn known(&self, id_or_name: &str) -> Option<Known> {
+        match id_or_name.parse() {
+            Ok(id) => self.index().known(id),
+            Err(_) => self.index().named(&PluginName::parse(id_or_name).ok()?.key()),
+        }
+    }
+
     /// The page of the plugin that `id_or_name` means; names are compared in lower case with `.`, `_` and `-` equal.
     ///
     /// # Errors
     /// See [`QueryError`].
     pub async fn page(&self, id_or_name: &str) -> Result<Option<Page>, QueryError> {
-        let found = if let Ok(id) = id_or_name.parse::<Uuid>() {
-            self.index().known(id)
-        } else {
-            let Ok(name) = PluginName::parse(id_or_name) else { return Ok(None) };
-            self.index().named(&name.key())
-        };
-        let Some(Known { id, vendor, touched }) = found else { return Ok(None) };
+        let Some(Known { id, vendor, touched }) = self.known(id_or_name) else { return Ok(None) };
         Ok(self.pages.get(id, touched).await?.map(|bytes| Page { plugin: id, vendor, bytes }))
     }
 
