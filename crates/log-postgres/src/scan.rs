@@ -1,6 +1,6 @@
 //! Reading all of the log, fast: `COPY … TO`, whose rows are cut out of what the server sends instead of being copied.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -139,8 +139,7 @@ impl Slice {
             self.rest.advance(HEADER);
             self.begun = true;
         }
-        let mut row = Row { bytes: self.rest.clone() };
-        match row.count() {
+        match count(&self.rest) {
             None => return Ok(None),
             Some(-1) => {
                 self.ended = true;
@@ -149,68 +148,64 @@ impl Slice {
             Some(COLUMNS) => {}
             Some(other) => return Err(LogError::Corrupt(format!("a row of souk_log.event has {other} columns"))),
         }
-        let Some(fields) = row.fields() else { return Ok(None) };
-        self.rest = row.bytes;
-        decode(fields).map(Some)
+        let Some((fields, length)) = fields(&self.rest) else { return Ok(None) };
+        let row = self.rest.split_to(length);
+        decode(&row, fields).map(Some)
     }
 }
 
-/// Cuts fields off.
-struct Row {
-    bytes: Bytes,
+/// Where the fields of a row are in it.
+type Fields = [Range<usize>; COLUMNS as usize];
+
+/// The number of columns that a row begins with.
+fn count(row: &[u8]) -> Option<i16> {
+    row.first_chunk().map(|count| i16::from_be_bytes(*count))
 }
 
-impl Row {
-    fn count(&mut self) -> Option<i16> {
-        (self.bytes.len() >= 2).then(|| self.bytes.get_i16())
+/// The fields of the row that `bytes` begin with, and its length; none when it is not whole.
+fn fields(bytes: &[u8]) -> Option<(Fields, usize)> {
+    let mut fields = [const { 0..0 }; COLUMNS as usize];
+    let mut at = size_of::<i16>();
+    for field in &mut fields {
+        let length = i32::from_be_bytes(*bytes.get(at..)?.first_chunk()?);
+        at += size_of::<i32>();
+        // No column can be null, for which the length would be negative.
+        let end = at + usize::try_from(length).unwrap_or(0);
+        *field = at..end;
+        at = end;
     }
-
-    fn fields(&mut self) -> Option<[Bytes; COLUMNS as usize]> {
-        let mut fields = [const { Bytes::new() }; COLUMNS as usize];
-        for field in &mut fields {
-            if self.bytes.len() < 4 {
-                return None;
-            }
-            // No column can be null, for which the length would be negative.
-            let length = usize::try_from(self.bytes.get_i32()).unwrap_or(0);
-            if self.bytes.len() < length {
-                return None;
-            }
-            *field = self.bytes.split_to(length);
-        }
-        Some(fields)
-    }
+    (at <= bytes.len()).then_some((fields, at))
 }
 
-fn decode(fields: [Bytes; COLUMNS as usize]) -> Result<RecordedEvent, LogError> {
+fn decode(row: &Bytes, fields: Fields) -> Result<RecordedEvent, LogError> {
     let [position, recorded_at, version, schema_version, stream, id, category, event_type, data, metadata] = fields;
-    let position = i64::from_be_bytes(fixed(&position, 0, "position")?).unsigned_abs();
+    let position = i64::from_be_bytes(fixed(&row[position], 0, "position")?).unsigned_abs();
     let corrupt = |column: &str, problem: &str| {
         LogError::Corrupt(format!("column {column} of souk_log.event at position {position} {problem}"))
     };
     let category = Category::ALL
         .into_iter()
-        .find(|known| known.as_str().as_bytes() == &category[..])
+        .find(|known| known.as_str().as_bytes() == &row[category.clone()])
         .ok_or_else(|| corrupt("category", "names no category"))?;
-    let version = i32::from_be_bytes(fixed(&version, position, "version")?);
-    let schema_version = i32::from_be_bytes(fixed(&schema_version, position, "schema_version")?);
-    let event_type = std::str::from_utf8(&event_type).map_err(|_| corrupt("type", "is no text"))?.to_owned();
+    let version = i32::from_be_bytes(fixed(&row[version], position, "version")?);
+    let schema_version = i32::from_be_bytes(fixed(&row[schema_version], position, "schema_version")?);
+    let event_type = std::str::from_utf8(&row[event_type]).map_err(|_| corrupt("type", "is no text"))?.to_owned();
     Ok(RecordedEvent {
-        id: Uuid::from_bytes(fixed(&id, position, "id")?),
-        stream: StreamId::new(category, Uuid::from_bytes(fixed(&stream, position, "stream")?)),
+        id: Uuid::from_bytes(fixed(&row[id], position, "id")?),
+        stream: StreamId::new(category, Uuid::from_bytes(fixed(&row[stream], position, "stream")?)),
         version: u64::try_from(version).map_err(|_| corrupt("version", "is negative"))?,
         position,
         event_type,
         schema_version: u16::try_from(schema_version).map_err(|_| corrupt("schema_version", "is out of range"))?,
-        recorded_at: time(i64::from_be_bytes(fixed(&recorded_at, position, "recorded_at")?))
+        recorded_at: time(i64::from_be_bytes(fixed(&row[recorded_at], position, "recorded_at")?))
             .ok_or_else(|| corrupt("recorded_at", "is out of range"))?,
-        data,
-        metadata,
+        data: row.slice(data),
+        metadata: row.slice(metadata),
     })
 }
 
-fn fixed<const N: usize>(field: &Bytes, position: Position, column: &str) -> Result<[u8; N], LogError> {
-    <[u8; N]>::try_from(&field[..]).map_err(|_| {
+fn fixed<const N: usize>(field: &[u8], position: Position, column: &str) -> Result<[u8; N], LogError> {
+    <[u8; N]>::try_from(field).map_err(|_| {
         LogError::Corrupt(format!("column {column} of souk_log.event at position {position} has {} bytes", field.len()))
     })
 }
