@@ -25,6 +25,17 @@ pub(crate) trait Row {
     fn put(&self, fields: &mut Fields<'_>);
 }
 
+impl<T: Row> Row for &T {
+    const TARGET: (&'static str, &'static str) = T::TARGET;
+
+    fn put(&self, fields: &mut Fields<'_>) {
+        T::put(self, fields);
+    }
+}
+
+/// Rows, one by one. The compiler cannot tell that a future may be sent which holds iterators with closures, so they are boxed.
+pub(crate) type Rows<'a, T> = Box<dyn Iterator<Item = T> + Send + 'a>;
+
 /// Where the fields of a row go.
 pub(crate) struct Fields<'a> {
     out: &'a mut Vec<u8>,
@@ -187,18 +198,11 @@ fn push<T: Row>(out: &mut Vec<u8>, row: &T) {
 }
 
 /// From so many rows on, a `COPY` is worth its two round trips.
-const LARGE: usize = 50;
+pub(crate) const LARGE: usize = 50;
 
-/// Whether so many `rows` are copied; else they are written by a statement.
-pub(crate) const fn is_large(tables: &Tables<'_>, rows: usize) -> bool {
-    tables.are_filled() || rows >= LARGE
-}
-
-/// Copies `rows` into a table that has none of them.
-pub(crate) async fn copy<T: Row + Sync>(tables: &mut Tables<'_>, rows: &[T]) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
+/// Copies `rows` into a table that has none of them. They are made one by one as they are sent.
+pub(crate) async fn copy<T: Row>(tables: &mut Tables<'_>, mut rows: Rows<'_, T>) -> Result<(), sqlx::Error> {
+    let Some(first) = rows.next() else { return Ok(()) };
     let (table, columns) = T::TARGET;
     // Frozen rows need no visit by vacuum. Only a new table can have them.
     let frozen = if tables.are_fresh() { ", FREEZE" } else { "" };
@@ -206,8 +210,11 @@ pub(crate) async fn copy<T: Row + Sync>(tables: &mut Tables<'_>, rows: &[T]) -> 
     let mut copying = tables.connection().copy_in_raw(&statement).await?;
     let mut buffer = Vec::with_capacity(SENT + (SENT >> 2));
     buffer.extend_from_slice(HEADER);
+    push(&mut buffer, &first);
+    drop(first);
     for row in rows {
-        push(&mut buffer, row);
+        push(&mut buffer, &row);
+        drop(row);
         if buffer.len() >= SENT {
             copying.send(buffer.as_slice()).await?;
             buffer.clear();

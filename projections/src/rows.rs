@@ -1,10 +1,12 @@
 //! Many rows in one statement.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use souk_projector::Tables;
 use sqlx::types::Json;
 
-use crate::copy::{Row, copy, is_large};
+use crate::copy::{LARGE, Row, Rows, copy};
 
 /// As many rows as one statement takes as JSON.
 const ROWS: usize = 20_000;
@@ -27,12 +29,29 @@ pub(crate) async fn write<T: Serialize + Sync>(
 }
 
 /// Writes `rows` that are new, since their streams begin with them: as a copy where that is worth it, else by `sql`.
-pub(crate) async fn insert<T: Row + Serialize + Sync>(
+pub(crate) async fn insert<T: Row + Serialize + Send + Sync>(
     tables: &mut Tables<'_>,
     sql: &'static str,
-    rows: &[T],
+    rows: Rows<'_, T>,
 ) -> Result<(), sqlx::Error> {
-    if is_large(tables, rows.len()) { copy(tables, rows).await } else { write(tables, T::TARGET.0, sql, rows).await }
+    if tables.are_filled() {
+        return copy(tables, rows).await;
+    }
+    let rows: Vec<T> = rows.collect();
+    if rows.len() >= LARGE { copy(tables, each(rows)).await } else { write(tables, T::TARGET.0, sql, &rows).await }
+}
+
+/// `rows`, one by one.
+pub(crate) fn each<'a, T>(rows: impl IntoIterator<Item = T, IntoIter: Send + 'a>) -> Rows<'a, T> {
+    Box::new(rows.into_iter())
+}
+
+/// The rows that are new, one by one, and the others. There may be very many new ones, and few others.
+pub(crate) fn split<'a, K: Sync, T: Sync>(
+    rows: &'a BTreeMap<K, T>,
+    is_new: impl Fn(&T) -> bool + Copy + Send + 'a,
+) -> (Rows<'a, &'a T>, Vec<&'a T>) {
+    (each(rows.values().filter(move |row| is_new(row))), rows.values().filter(|row| !is_new(row)).collect())
 }
 
 /// About how much memory `count` of `T` take, each with as many bytes of `texts`, in a map that is not quite full.

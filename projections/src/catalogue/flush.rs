@@ -15,7 +15,7 @@ use super::fold::{CatalogueChanges, Download, PluginPatch, VendorPatch, VersionP
 use crate::{
     copy::{Fields, Row},
     outcomes::Outcomes,
-    rows::{self, held},
+    rows::{self, each, held},
 };
 
 const VENDORS: &str = "catalogue_vendor";
@@ -302,34 +302,31 @@ impl CatalogueChanges {
     }
 
     async fn flush_plugins(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
-        let (mut new, mut ranks) = (Vec::new(), Vec::new());
+        let new = each(self.plugins.iter().filter_map(|(id, patch)| self.new_plugin(*id, patch)));
+        rows::insert(tables, include_str!("new_plugins.sql"), new).await?;
+        let new = self.plugins.iter().filter(|(_, patch)| is_whole(patch));
+        let ranks = each(new.map(|(plugin_id, patch)| NewRank {
+            plugin_id: *plugin_id,
+            installs: patch.installs,
+            active_installs: patch.active_installs,
+            downloads: patch.downloads,
+            rating_sum: patch.rating_sum,
+            rating_count: patch.rating_count,
+            confidence: patch.confidence,
+            review_points: patch.review_points,
+            succeeded: patch.outcomes.succeeded,
+            failed: patch.outcomes.failed,
+            cross_check_points: patch.cross_check_points,
+            changed: patch.changed,
+        }));
+        rows::insert(tables, include_str!("new_ranks.sql"), ranks).await?;
         let (mut described, mut priced, mut placed) = (Vec::new(), Vec::new(), Vec::new());
-        for (plugin_id, patch) in &self.plugins {
+        for (plugin_id, patch) in self.plugins.iter().filter(|(_, patch)| !is_whole(patch)) {
             let plugin_id = *plugin_id;
-            if let Some(row) = self.new_plugin(plugin_id, patch) {
-                new.push(row);
-                ranks.push(NewRank {
-                    plugin_id,
-                    installs: patch.installs,
-                    active_installs: patch.active_installs,
-                    downloads: patch.downloads,
-                    rating_sum: patch.rating_sum,
-                    rating_count: patch.rating_count,
-                    confidence: patch.confidence,
-                    review_points: patch.review_points,
-                    succeeded: patch.outcomes.succeeded,
-                    failed: patch.outcomes.failed,
-                    cross_check_points: patch.cross_check_points,
-                    changed: patch.changed,
-                });
-                continue;
-            }
             described.extend(patch.details.as_ref().map(|(details, at)| Described::of(plugin_id, details, *at)));
             priced.extend(patch.price.as_ref().map(|(pricing, terms)| Priced { plugin_id, pricing, terms }));
             placed.extend(place(plugin_id, patch));
         }
-        rows::insert(tables, include_str!("new_plugins.sql"), &new).await?;
-        rows::insert(tables, include_str!("new_ranks.sql"), &ranks).await?;
         rows::write(tables, PLUGINS, include_str!("describe_plugins.sql"), &described).await?;
         rows::write(tables, PLUGINS, include_str!("price_plugins.sql"), &priced).await?;
         rows::write(tables, PLUGINS, include_str!("place_plugins.sql"), &placed).await
@@ -376,29 +373,33 @@ impl CatalogueChanges {
     }
 
     async fn flush_versions(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
-        let (mut new, mut moved) = (Vec::new(), Vec::new());
-        for ((plugin_id, version), patch) in &self.versions {
-            let plugin_id = *plugin_id;
-            let (status, progress, confidence) = (patch.status, patch.progress, patch.confidence);
-            let approved_at = patch.approved;
-            match &patch.submitted {
-                Some(row) => new.push(NewVersion {
-                    plugin_id,
-                    version,
-                    sort_key: &row.sort_key,
-                    prerelease: row.prerelease,
-                    digest: &row.digest,
-                    size: row.size,
-                    status: status.unwrap_or(status::SUBMITTED),
-                    confidence,
-                    signed: row.signed,
-                    submitted_at: row.at,
-                    approved_at,
-                }),
-                None => moved.push(MovedVersion { plugin_id, version, status, progress, confidence, approved_at }),
-            }
-        }
-        rows::insert(tables, include_str!("new_versions.sql"), &new).await?;
+        let new = each(self.versions.iter().filter_map(|((plugin_id, version), patch)| {
+            let row = patch.submitted.as_ref()?;
+            Some(NewVersion {
+                plugin_id: *plugin_id,
+                version,
+                sort_key: &row.sort_key,
+                prerelease: row.prerelease,
+                digest: &row.digest,
+                size: row.size,
+                status: patch.status.unwrap_or(status::SUBMITTED),
+                confidence: patch.confidence,
+                signed: row.signed,
+                submitted_at: row.at,
+                approved_at: patch.approved,
+            })
+        }));
+        rows::insert(tables, include_str!("new_versions.sql"), new).await?;
+        let moved = self.versions.iter().filter(|(_, patch)| patch.submitted.is_none());
+        let moved = moved.map(|((plugin_id, version), patch)| MovedVersion {
+            plugin_id: *plugin_id,
+            version,
+            status: patch.status,
+            progress: patch.progress,
+            confidence: patch.confidence,
+            approved_at: patch.approved,
+        });
+        let moved: Vec<_> = moved.collect();
         rows::write(tables, VERSIONS, include_str!("move_versions.sql"), &moved).await?;
         let rolled_back = self.plugins.iter().filter(|(_, patch)| patch.rolled_back.is_some()).map(|(id, _)| *id);
         let touched: BTreeSet<_> = self.versions.keys().map(|(id, _)| *id).chain(rolled_back).collect();
@@ -475,6 +476,15 @@ impl CatalogueChanges {
     fn is_new(&self, plugin_id: Uuid) -> bool {
         self.plugins.get(&plugin_id).is_some_and(|patch| patch.created.is_some())
     }
+}
+
+/// Whether the plugin was created among these changes, with all that its row needs.
+const fn is_whole(patch: &PluginPatch) -> bool {
+    patch.created.is_some()
+        && patch.details.is_some()
+        && patch.price.is_some()
+        && patch.vendor.is_some()
+        && patch.updated_at.is_some()
 }
 
 fn place(plugin_id: Uuid, patch: &PluginPatch) -> Option<Placed<'_>> {

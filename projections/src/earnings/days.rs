@@ -7,7 +7,10 @@ use souk_projector::Tables;
 use uuid::Uuid;
 
 use super::fold::EntryRow;
-use crate::copy::{Fields, Row, copy};
+use crate::{
+    copy::{Fields, Row, copy},
+    rows::each,
+};
 
 /// A UTC day of an account of a vendor.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +56,7 @@ pub(super) async fn flush(tables: &mut Tables<'_>, days: Days) -> Result<(), sql
         return Ok(());
     }
     if tables.are_fresh() {
-        return copy(tables, &days.into_iter().collect::<Vec<_>>()).await;
+        return copy(tables, each(days)).await;
     }
     tables.key(<(Key, i64)>::TARGET.0).await?;
     sqlx::query(include_str!("count_days.sql"))

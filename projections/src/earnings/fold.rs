@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     copy::{Fields, Row},
-    rows::{self, held},
+    rows::{self, each, held, split},
 };
 
 /// Changes of the ledger.
@@ -342,17 +342,16 @@ impl Changes for EarningsChanges {
             captured: known.captured,
             returned: known.returned,
         };
-        let new: Vec<OrderRow> = orders.into_iter().map(row).collect();
         let old: Vec<OrderRow> = changed.into_iter().map(row).collect();
-        rows::insert(tables, include_str!("new_orders.sql"), &new).await?;
+        rows::insert(tables, include_str!("new_orders.sql"), each(orders.into_iter().map(row))).await?;
         rows::write(tables, OrderRow::TARGET.0, include_str!("old_orders.sql"), &old).await?;
         entries.sort_unstable_by_key(|entry| (entry.position, entry.account));
-        rows::insert(tables, include_str!("new_entries.sql"), &entries).await?;
+        rows::insert(tables, include_str!("new_entries.sql"), each(&entries)).await?;
         days::flush(tables, days::sums(&entries)).await?;
-        let (new, old): (Vec<_>, Vec<_>) = payouts.into_values().partition(|row| row.requested.is_some());
-        rows::insert(tables, include_str!("new_payouts.sql"), &new).await?;
+        let (new, old) = split(&payouts, |row| row.requested.is_some());
+        rows::insert(tables, include_str!("new_payouts.sql"), new).await?;
         rows::write(tables, PayoutRow::TARGET.0, include_str!("old_payouts.sql"), &old).await?;
-        rows::insert(tables, include_str!("new_invoices.sql"), &invoices).await
+        rows::insert(tables, include_str!("new_invoices.sql"), each(invoices)).await
     }
 }
 

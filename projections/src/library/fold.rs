@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     copy::{Fields, Row},
-    rows::{self, held},
+    rows::{self, held, split},
     sealed,
 };
 
@@ -432,23 +432,23 @@ impl Changes for LibraryChanges {
 
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let Self { plugins, installations, licenses, activations, orders, subscriptions } = *self;
-        let (new, old): (Vec<_>, Vec<_>) = plugins.into_values().partition(|row| row.name.is_some());
-        rows::insert(tables, include_str!("new_plugins.sql"), &new).await?;
+        let (new, old) = split(&plugins, |row| row.name.is_some());
+        rows::insert(tables, include_str!("new_plugins.sql"), new).await?;
         rows::write(tables, PluginRow::TARGET.0, include_str!("old_plugins.sql"), &old).await?;
-        let (installed, old): (Vec<_>, Vec<_>) = installations.into_values().partition(|row| row.user_id.is_some());
-        let (new, again): (Vec<_>, Vec<_>) = installed.into_iter().partition(|row| row.begins);
-        rows::insert(tables, include_str!("new_installations.sql"), &new).await?;
+        let (new, rest) = split(&installations, |row| row.user_id.is_some() && row.begins);
+        rows::insert(tables, include_str!("new_installations.sql"), new).await?;
+        let (again, old): (Vec<_>, Vec<_>) = rest.into_iter().partition(|row| row.user_id.is_some());
         rows::write(tables, InstallationRow::TARGET.0, include_str!("new_installations.sql"), &again).await?;
         rows::write(tables, InstallationRow::TARGET.0, include_str!("old_installations.sql"), &old).await?;
-        let (new, old): (Vec<_>, Vec<_>) = licenses.into_values().partition(|row| row.issued.is_some());
-        rows::insert(tables, include_str!("new_licenses.sql"), &new).await?;
+        let (new, old) = split(&licenses, |row| row.issued.is_some());
+        rows::insert(tables, include_str!("new_licenses.sql"), new).await?;
         rows::write(tables, LicenseRow::TARGET.0, include_str!("old_licenses.sql"), &old).await?;
         flush_activations(tables, &activations).await?;
-        let (new, old): (Vec<_>, Vec<_>) = orders.into_values().partition(|row| row.placed.is_some());
-        rows::insert(tables, include_str!("new_orders.sql"), &new).await?;
+        let (new, old) = split(&orders, |row| row.placed.is_some());
+        rows::insert(tables, include_str!("new_orders.sql"), new).await?;
         rows::write(tables, OrderRow::TARGET.0, include_str!("old_orders.sql"), &old).await?;
-        let (new, old): (Vec<_>, Vec<_>) = subscriptions.into_values().partition(|row| row.started.is_some());
-        rows::insert(tables, include_str!("new_subscriptions.sql"), &new).await?;
+        let (new, old) = split(&subscriptions, |row| row.started.is_some());
+        rows::insert(tables, include_str!("new_subscriptions.sql"), new).await?;
         rows::write(tables, SubscriptionRow::TARGET.0, include_str!("old_subscriptions.sql"), &old).await
     }
 }

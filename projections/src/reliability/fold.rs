@@ -18,7 +18,7 @@ use super::patterns::{CrossChecked, Failures};
 use crate::{
     copy::{Fields, Row, copy},
     outcomes::Outcomes,
-    rows::{self, held},
+    rows::{self, each, held, split},
     stars::Stars,
 };
 
@@ -49,15 +49,19 @@ struct PluginPatch {
     cross_check_points: i64,
 }
 
-#[derive(Serialize)]
 struct PluginDifference<'a> {
     plugin_id: Uuid,
-    confidence: Option<u8>,
-    version: Option<&'a str>,
-    review_points: i64,
-    succeeded: i64,
-    failed: i64,
-    cross_check_points: i64,
+    patch: &'a PluginPatch,
+}
+
+impl PluginPatch {
+    fn confidence(&self) -> Option<i16> {
+        self.concluded.as_ref().map(|(confidence, _)| i16::from(*confidence))
+    }
+
+    fn version(&self) -> Option<&str> {
+        self.concluded.as_ref().map(|(_, version)| version.as_str())
+    }
 }
 
 impl Row for PluginDifference<'_> {
@@ -65,8 +69,10 @@ impl Row for PluginDifference<'_> {
         ("reliability_plugin", "plugin_id, confidence, version, review_points, succeeded, failed, cross_check_points");
 
     fn put(&self, fields: &mut Fields<'_>) {
-        fields.uuid(self.plugin_id).maybe_small(self.confidence.map(i16::from)).maybe_text(self.version);
-        fields.big(self.review_points).big(self.succeeded).big(self.failed).big(self.cross_check_points);
+        let Self { plugin_id, patch } = self;
+        fields.uuid(*plugin_id).maybe_small(patch.confidence()).maybe_text(patch.version());
+        fields.big(patch.review_points).big(patch.outcomes.succeeded).big(patch.outcomes.failed);
+        fields.big(patch.cross_check_points);
     }
 }
 
@@ -142,13 +148,20 @@ struct Outcome {
 
 /// A validation that is new, with all that became of it.
 #[derive(Serialize)]
-struct NewValidation {
+struct NewValidation<'a> {
     #[serde(flatten)]
-    requested: Requested,
-    outcome: Outcome,
+    requested: &'a Requested,
+    outcome: &'a Outcome,
 }
 
-impl Row for NewValidation {
+impl ValidationPatch {
+    /// The row of a validation that was requested among these changes.
+    fn row(&self) -> Option<NewValidation<'_>> {
+        Some(NewValidation { requested: self.requested.as_ref()?, outcome: &self.outcome })
+    }
+}
+
+impl Row for NewValidation<'_> {
     const TARGET: (&'static str, &'static str) = (
         "reliability_validation",
         "validation_id, plugin_id, version, digest, pipeline, confidence, verdict, report, thresholds, escalated, \
@@ -346,45 +359,47 @@ impl Changes for ReliabilityChanges {
 
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let Self { plugins, mut changes, executions, validations, steps, mut cross_checks, failures, .. } = *self;
-        let plugins: Vec<_> = plugins
-            .iter()
-            .map(|(plugin_id, patch)| PluginDifference {
-                plugin_id: *plugin_id,
-                confidence: patch.concluded.as_ref().map(|(confidence, _)| *confidence),
-                version: patch.concluded.as_ref().map(|(_, version)| version.as_str()),
-                review_points: patch.review_points,
-                succeeded: patch.outcomes.succeeded,
-                failed: patch.outcomes.failed,
-                cross_check_points: patch.cross_check_points,
-            })
-            .collect();
         if tables.are_fresh() {
-            copy(tables, &plugins).await?;
+            let rows = plugins.iter().map(|(plugin_id, patch)| PluginDifference { plugin_id: *plugin_id, patch });
+            copy(tables, each(rows)).await?;
         } else {
-            rows::write(tables, PluginDifference::TARGET.0, include_str!("plugins.sql"), &plugins).await?;
+            flush_plugins(tables, &plugins).await?;
         }
         changes.sort_by_key(|change| (change.plugin_id, change.position));
-        rows::insert(tables, include_str!("changes.sql"), &changes).await?;
+        rows::insert(tables, include_str!("changes.sql"), each(changes)).await?;
         let executions: Vec<_> = executions.into_values().collect();
         rows::write(tables, EXECUTIONS, include_str!("executions.sql"), &executions).await?;
         cross_checks.sort_by_key(|check| (check.plugin_id, check.position));
-        rows::insert(tables, include_str!("cross_checks.sql"), &cross_checks).await?;
+        rows::insert(tables, include_str!("cross_checks.sql"), each(cross_checks)).await?;
         rows::write(tables, Failures::TABLE, include_str!("failures.sql"), &failures.into_rows()).await?;
-        let (new, old): (Vec<Step>, Vec<Step>) = steps
-            .into_values()
-            .partition(|step| validations.get(&step.validation_id).is_some_and(|patch| patch.begins));
-        rows::insert(tables, include_str!("steps.sql"), &new).await?;
+        let begins = |step: &Step| validations.get(&step.validation_id).is_some_and(|patch| patch.begins);
+        let (new, old) = split(&steps, begins);
+        rows::insert(tables, include_str!("steps.sql"), new).await?;
         rows::write(tables, Step::TARGET.0, include_str!("steps.sql"), &old).await?;
-        let (mut new, mut again, mut old) = (Vec::new(), Vec::new(), Vec::new());
-        for ValidationPatch { requested, outcome, begins } in validations.into_values() {
-            match requested {
-                Some(requested) if begins => new.push(NewValidation { requested, outcome }),
-                Some(requested) => again.push(NewValidation { requested, outcome }),
-                None => old.push(outcome),
-            }
-        }
-        rows::insert(tables, include_str!("new_validations.sql"), &new).await?;
+        let (new, rest) = split(&validations, |patch| patch.begins && patch.requested.is_some());
+        rows::insert(tables, include_str!("new_validations.sql"), each(new.filter_map(ValidationPatch::row))).await?;
+        let again: Vec<_> = rest.iter().filter_map(|patch| patch.row()).collect();
+        let old: Vec<_> = rest.iter().filter(|patch| patch.requested.is_none()).map(|patch| &patch.outcome).collect();
         rows::write(tables, NewValidation::TARGET.0, include_str!("new_validations.sql"), &again).await?;
         rows::write(tables, NewValidation::TARGET.0, include_str!("outcomes.sql"), &old).await
     }
+}
+
+/// Adds what changed to the rows of plugins, or makes them.
+async fn flush_plugins(tables: &mut Tables<'_>, plugins: &BTreeMap<Uuid, PluginPatch>) -> Result<(), sqlx::Error> {
+    if plugins.is_empty() {
+        return Ok(());
+    }
+    tables.key(PluginDifference::TARGET.0).await?;
+    sqlx::query(include_str!("plugins.sql"))
+        .bind(plugins.keys().copied().collect::<Vec<_>>())
+        .bind(plugins.values().map(PluginPatch::confidence).collect::<Vec<_>>())
+        .bind(plugins.values().map(PluginPatch::version).collect::<Vec<_>>())
+        .bind(plugins.values().map(|patch| patch.review_points).collect::<Vec<_>>())
+        .bind(plugins.values().map(|patch| patch.outcomes.succeeded).collect::<Vec<_>>())
+        .bind(plugins.values().map(|patch| patch.outcomes.failed).collect::<Vec<_>>())
+        .bind(plugins.values().map(|patch| patch.cross_check_points).collect::<Vec<_>>())
+        .execute(tables.connection())
+        .await?;
+    Ok(())
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     copy::{Fields, Row, copy},
-    rows::{self, held},
+    rows::{self, each, held, split},
     sealed,
     stars::Stars,
 };
@@ -195,23 +195,23 @@ impl Changes for ReviewChanges {
 
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let Self { persons, reviews, summaries, .. } = *self;
-        let persons: Vec<_> = persons
-            .iter()
-            .map(|(user_id, (display_name, named_by))| Person { user_id: *user_id, display_name, named_by: *named_by })
-            .collect();
-        rows::insert(tables, include_str!("persons.sql"), &persons).await?;
-        let (submitted, old): (Vec<_>, Vec<_>) = reviews.into_values().partition(|patch| patch.submitted.is_some());
-        let (new, again): (Vec<_>, Vec<_>) = submitted.into_iter().partition(|patch| patch.begins);
-        rows::insert(tables, include_str!("new_reviews.sql"), &new).await?;
+        let persons = persons.iter().map(|(user_id, (display_name, named_by))| Person {
+            user_id: *user_id,
+            display_name,
+            named_by: *named_by,
+        });
+        rows::insert(tables, include_str!("persons.sql"), each(persons)).await?;
+        let (new, rest) = split(&reviews, |patch| patch.submitted.is_some() && patch.begins);
+        rows::insert(tables, include_str!("new_reviews.sql"), new).await?;
+        let (again, old): (Vec<_>, Vec<_>) = rest.into_iter().partition(|patch| patch.submitted.is_some());
         rows::write(tables, REVIEWS, include_str!("new_reviews.sql"), &again).await?;
         rows::write(tables, REVIEWS, include_str!("old_reviews.sql"), &old).await?;
         if summaries.is_empty() {
             return Ok(());
         }
         if tables.are_fresh() {
-            let summaries: Vec<_> =
-                summaries.into_iter().map(|(plugin_id, stars)| Summary { plugin_id, stars }).collect();
-            return copy(tables, &summaries).await;
+            return copy(tables, each(summaries.into_iter().map(|(plugin_id, stars)| Summary { plugin_id, stars })))
+                .await;
         }
         tables.key(Summary::TARGET.0).await?;
         let column = |stars: usize| summaries.values().map(|counts| counts[stars - 1]).collect::<Vec<i64>>();

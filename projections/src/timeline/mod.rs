@@ -9,8 +9,8 @@ mod query;
 pub use query::positions;
 
 use crate::{
-    copy::{Fields, Row, copy, is_large},
-    rows::big,
+    copy::{Fields, LARGE, Row, copy},
+    rows::{big, each},
 };
 
 /// Every event of a plugin.
@@ -79,8 +79,8 @@ impl Changes for TimelineChanges {
             return Ok(());
         }
         rows.sort_unstable();
-        if is_large(tables, rows.len()) {
-            return copy(tables, &rows).await;
+        if tables.are_filled() || rows.len() >= LARGE {
+            return copy(tables, each(rows)).await;
         }
         sqlx::query(include_str!("insert.sql"))
             .bind(rows.iter().map(|row| row.plugin_id).collect::<Vec<_>>())

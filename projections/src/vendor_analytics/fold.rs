@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::sales::Sales;
 use crate::{
     copy::{Fields, Row, copy},
-    rows::{self, held},
+    rows::{self, each, held, split},
     stars::Stars,
 };
 
@@ -210,14 +210,14 @@ impl Changes for AnalyticsChanges {
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let Self { activity, money, plugins, sales } = *self;
         if tables.are_fresh() {
-            copy(tables, &activity.into_iter().collect::<Vec<_>>()).await?;
-            copy(tables, &money.into_iter().collect::<Vec<_>>()).await?;
+            copy(tables, each(activity)).await?;
+            copy(tables, each(money)).await?;
         } else {
             flush_activity(tables, &activity).await?;
             flush_money(tables, &money).await?;
         }
-        let (new, old): (Vec<Plugin>, Vec<Plugin>) = plugins.into_values().partition(|row| row.name.is_some());
-        rows::insert(tables, include_str!("new_plugins.sql"), &new).await?;
+        let (new, old) = split(&plugins, |row| row.name.is_some());
+        rows::insert(tables, include_str!("new_plugins.sql"), new).await?;
         rows::write(tables, Plugin::TARGET.0, include_str!("old_plugins.sql"), &old).await?;
         sales.flush(tables).await
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::fold::Key;
 use crate::{
     copy::{Fields, Row, copy},
-    rows::{self, held},
+    rows::{self, each, held, split},
 };
 
 /// A day of a vendor's plugin in a country and a currency.
@@ -169,15 +169,15 @@ impl Sales {
     pub async fn flush(self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let Self { countries, orders, subscriptions } = self;
         if tables.are_fresh() {
-            copy(tables, &countries.into_iter().collect::<Vec<_>>()).await?;
+            copy(tables, each(countries)).await?;
         } else {
             flush_countries(tables, &countries).await?;
         }
-        let (new, old): (Vec<_>, Vec<_>) = orders.into_values().partition(|row| row.placed.is_some());
-        rows::insert(tables, include_str!("new_orders.sql"), &new).await?;
+        let (new, old) = split(&orders, |row| row.placed.is_some());
+        rows::insert(tables, include_str!("new_orders.sql"), new).await?;
         rows::write(tables, OrderRow::TARGET.0, include_str!("old_orders.sql"), &old).await?;
-        let (new, old): (Vec<_>, Vec<_>) = subscriptions.into_values().partition(|row| row.started.is_some());
-        rows::insert(tables, include_str!("new_subscriptions.sql"), &new).await?;
+        let (new, old) = split(&subscriptions, |row| row.started.is_some());
+        rows::insert(tables, include_str!("new_subscriptions.sql"), new).await?;
         rows::write(tables, SubscriptionRow::TARGET.0, include_str!("old_subscriptions.sql"), &old).await
     }
 }

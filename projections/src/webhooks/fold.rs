@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::query::State;
 use crate::{
     copy::{Fields, Row},
-    rows::{self, held},
+    rows::{self, held, split},
 };
 
 /// Changes, by webhook.
@@ -102,8 +102,8 @@ impl Changes for WebhookChanges {
     }
 
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
-        let (new, old): (Vec<_>, Vec<_>) = self.0.into_values().partition(|row| row.received.is_some());
-        rows::insert(tables, include_str!("new.sql"), &new).await?;
+        let (new, old) = split(&self.0, |row| row.received.is_some());
+        rows::insert(tables, include_str!("new.sql"), new).await?;
         rows::write(tables, WebhookRow::TARGET.0, include_str!("old.sql"), &old).await
     }
 }

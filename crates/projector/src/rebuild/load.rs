@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Events that are read and decoded at once.
-const PAGE: usize = 2_000;
+const PAGE: usize = 1_000;
 /// Pages that are decoded at once.
 const DECODING: usize = 2;
 /// A page of the log, decoded.

@@ -76,7 +76,7 @@ impl Default for RebuildOptions {
             projections: Vec::new(),
             verify: false,
             batch: usize::MAX,
-            memory: 320 << 20,
+            memory: 448 << 20,
             on_progress: Arc::new(|_| {}),
             on_milestone: Arc::new(|_| Box::pin(async {})),
             served: false,
