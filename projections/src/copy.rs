@@ -188,7 +188,7 @@ fn length(bytes: usize) -> [u8; 4] {
     i32::try_from(bytes).unwrap_or(i32::MAX).to_be_bytes()
 }
 
-fn push<T: Row>(out: &mut Vec<u8>, row: &T) {
+fn push(out: &mut Vec<u8>, row: impl Row) {
     let at = out.len();
     out.extend_from_slice(&[0; 2]);
     let mut fields = Fields { out, count: 0 };
@@ -210,11 +210,9 @@ pub(crate) async fn copy<T: Row>(tables: &mut Tables<'_>, mut rows: Rows<'_, T>)
     let mut copying = tables.connection().copy_in_raw(&statement).await?;
     let mut buffer = Vec::with_capacity(SENT + (SENT >> 2));
     buffer.extend_from_slice(HEADER);
-    push(&mut buffer, &first);
-    drop(first);
+    push(&mut buffer, first);
     for row in rows {
-        push(&mut buffer, &row);
-        drop(row);
+        push(&mut buffer, row);
         if buffer.len() >= SENT {
             copying.send(buffer.as_slice()).await?;
             buffer.clear();
@@ -243,7 +241,7 @@ mod tests {
     #[test]
     fn a_row_begins_with_the_number_of_its_fields() {
         let mut out = Vec::new();
-        push(&mut out, &Mixed);
+        push(&mut out, Mixed);
         let array =
             [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 25, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, b'a', 0, 0, 0, 2, b'b', b'c'];
         let mut expected = vec![0, 3, 0, 0, 0, 2, 0, 7, 255, 255, 255, 255, 0, 0, 0, 31];
