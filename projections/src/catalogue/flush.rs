@@ -304,7 +304,7 @@ impl CatalogueChanges {
     async fn flush_plugins(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let new = each(self.plugins.iter().filter_map(|(id, patch)| self.new_plugin(*id, patch)));
         rows::insert(tables, include_str!("new_plugins.sql"), new).await?;
-        let new = self.plugins.iter().filter(|(_, patch)| is_whole(patch));
+        let new = self.plugins.iter().filter(|(_, patch)| patch.is_whole());
         let ranks = each(new.map(|(plugin_id, patch)| NewRank {
             plugin_id: *plugin_id,
             installs: patch.installs,
@@ -321,7 +321,7 @@ impl CatalogueChanges {
         }));
         rows::insert(tables, include_str!("new_ranks.sql"), ranks).await?;
         let (mut described, mut priced, mut placed) = (Vec::new(), Vec::new(), Vec::new());
-        for (plugin_id, patch) in self.plugins.iter().filter(|(_, patch)| !is_whole(patch)) {
+        for (plugin_id, patch) in self.plugins.iter().filter(|(_, patch)| !patch.is_whole()) {
             let plugin_id = *plugin_id;
             described.extend(patch.details.as_ref().map(|(details, at)| Described::of(plugin_id, details, *at)));
             priced.extend(patch.price.as_ref().map(|(pricing, terms)| Priced { plugin_id, pricing, terms }));
@@ -476,15 +476,6 @@ impl CatalogueChanges {
     fn is_new(&self, plugin_id: Uuid) -> bool {
         self.plugins.get(&plugin_id).is_some_and(|patch| patch.created.is_some())
     }
-}
-
-/// Whether the plugin was created among these changes, with all that its row needs.
-const fn is_whole(patch: &PluginPatch) -> bool {
-    patch.created.is_some()
-        && patch.details.is_some()
-        && patch.price.is_some()
-        && patch.vendor.is_some()
-        && patch.updated_at.is_some()
 }
 
 fn place(plugin_id: Uuid, patch: &PluginPatch) -> Option<Placed<'_>> {

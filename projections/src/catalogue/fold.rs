@@ -95,6 +95,14 @@ pub(super) struct PluginPatch {
     pub changed: u64,
 }
 
+impl PluginPatch {
+    /// Whether the plugin was created among these changes, with all that its row needs.
+    pub const fn is_whole(&self) -> bool {
+        let said = self.details.is_some() && self.price.is_some();
+        said && self.created.is_some() && self.vendor.is_some() && self.updated_at.is_some()
+    }
+}
+
 pub(super) struct PluginRow {
     pub name: String,
     pub at: DateTime<Utc>,
