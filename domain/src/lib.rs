@@ -1,6 +1,7 @@
 //! The deciders of Souk: what may happen, and what that amounts to. Pure: no async, no I/O, no clock, no
 //! randomness; time, ids and looked-up facts arrive inside commands.
 
+mod beside;
 pub mod decider;
 pub mod download;
 pub mod event;

@@ -1,5 +1,6 @@
 //! A listed asset: its description, its price and its versions.
 
+mod created;
 mod decide;
 mod release;
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 pub use decide::Plugins;
 pub use release::{DecidedBy, Release, ReleaseStatus, Stripped, VendorSignature};
 
-use self::release::rank;
+use self::{created::created, release::rank};
 use crate::{
     id::{PluginId, ValidationId, VendorId},
     listing::{Details, Pricing, Terms},
@@ -223,7 +224,7 @@ pub enum Command {
 #[serde(tag = "type", content = "data")]
 pub enum Event {
     /// It was listed.
-    #[serde(rename = "plugin.created", rename_all = "camelCase")]
+    #[serde(rename = "plugin.created", rename_all = "camelCase", deserialize_with = "created")]
     Created {
         /// Which.
         plugin_id: PluginId,

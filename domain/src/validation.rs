@@ -16,11 +16,14 @@ mod adjudication;
 mod cross_check;
 mod step;
 
-use self::adjudication::{decide_adjudication, decide_appeal};
 pub use self::{
     adjudication::{Appeal, Ruling},
     cross_check::CrossCheck,
     step::{Finding, Outcome, Severity, Step, penalty},
+};
+use self::{
+    adjudication::{decide_adjudication, decide_appeal},
+    step::step_completed,
 };
 
 /// A validation as its events tell it.
@@ -206,7 +209,7 @@ pub enum Event {
         pipeline: Vec<String>,
     },
     /// A step ran.
-    #[serde(rename = "validation.step_completed", rename_all = "camelCase")]
+    #[serde(rename = "validation.step_completed", rename_all = "camelCase", deserialize_with = "step_completed")]
     StepCompleted {
         /// Of which version.
         version: Version,

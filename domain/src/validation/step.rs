@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use semver::Version;
+use serde::{Deserialize, Deserializer, Serialize, de::MapAccess};
+
+use crate::beside::{self, Beside, once, required};
 
 /// The outcome of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,26 @@ pub struct Step {
     pub findings: Vec<Finding>,
     /// How many findings there were in all.
     pub finding_count: u32,
+}
+
+/// What `validation.step_completed` has beside its step.
+#[derive(Default)]
+struct Of {
+    version: Option<Version>,
+}
+
+impl Beside for Of {
+    const NAMES: &'static [&'static str] = &["version"];
+
+    fn take<'de, M: MapAccess<'de>>(&mut self, place: usize, map: &mut M) -> Result<(), M::Error> {
+        once(&mut self.version, Self::NAMES[place], map)
+    }
+}
+
+/// Reads `validation.step_completed`: of which version, and the step.
+pub(super) fn step_completed<'de, D: Deserializer<'de>>(document: D) -> Result<(Version, Step), D::Error> {
+    let (Of { version }, step) = beside::read(document)?;
+    Ok((required(version, "version")?, step))
 }
 
 impl Step {
