@@ -1,7 +1,7 @@
 //! Every event there is, and how the log keeps them.
 
 use serde::{
-    Deserialize, Deserializer, Serialize,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, Visitor},
 };
 use serde_json::Value;
@@ -223,30 +223,33 @@ impl DomainEvent {
         }
     }
 
+    /// The version of the shape in which it is written: the newest.
+    #[must_use]
+    pub fn schema_version(&self) -> u16 {
+        current_version(self.event_type()).unwrap_or(1)
+    }
+
     /// The event as it is written, in the newest version of its shape.
     #[must_use]
     pub fn encode(&self) -> Encoded {
-        let tagged = match self {
-            Self::User(event) => tagged(event),
-            Self::Vendor(event) => tagged(event),
-            Self::Plugin(event) => tagged(event),
-            Self::Validation(event) => tagged(event),
-            Self::Installation(event) => tagged(event),
-            Self::Execution(event) => tagged(event),
-            Self::Review(event) => tagged(event),
-            Self::Order(event) => tagged(event),
-            Self::Subscription(event) => tagged(event),
-            Self::License(event) => tagged(event),
-            Self::Download(event) => tagged(event),
-            Self::Invoice(event) => tagged(event),
-            Self::Webhook(event) => tagged(event),
-            Self::Traffic(event) => tagged(event),
-            Self::Partner(event) => tagged(event),
-            Self::Reservation(event) => tagged(event),
+        let data = match serde_json::to_value(Document(self)) {
+            Ok(Value::Object(mut document)) => document.remove("data").unwrap_or_default(),
+            // Serialization fails only on keys that are no texts, and events have none: the round trip of each is tested.
+            Ok(_) | Err(_) => unreachable!("an event is a JSON object"),
         };
-        let event_type = self.event_type();
-        let schema_version = current_version(event_type).unwrap_or(1);
-        Encoded { event_type: event_type.to_owned(), schema_version, data: tagged }
+        Encoded { event_type: self.event_type().to_owned(), schema_version: self.schema_version(), data }
+    }
+
+    /// The fields as [`encode`](Self::encode) gives them, straight as JSON: no tree is built in between.
+    #[must_use]
+    pub fn encode_bytes(&self) -> Vec<u8> {
+        let document = serde_json::to_vec(&Document(self)).unwrap_or_default();
+        let before = [b"{\"type\":\"", self.event_type().as_bytes(), b"\",\"data\":"].concat();
+        match document.strip_prefix(before.as_slice()).and_then(|rest| rest.strip_suffix(b"}")) {
+            Some(fields) => fields.to_vec(),
+            // As above: the bytes of each event are compared with its tree.
+            None => unreachable!("a tag comes before what it tags"),
+        }
     }
 
     /// Reads an event whose personal fields were opened, of this or any earlier version of its shape.
@@ -271,19 +274,38 @@ impl DomainEvent {
             let data = serde_json::from_slice(data).map_err(|error| malformed(event_type, error))?;
             return Self::decode(event_type, schema_version, data);
         }
-        let mut deserializer = serde_json::Deserializer::from_slice(data);
+        // Of a text that is known to be one, no part has to be checked again.
+        let data = std::str::from_utf8(data).map_err(|error| malformed(event_type, error))?;
+        let mut deserializer = serde_json::Deserializer::from_str(data);
         let event = read(event_type, &mut deserializer)?;
         deserializer.end().map_err(|error| malformed(event_type, error))?;
         Ok(event)
     }
 }
 
-/// The fields of an event, out of the document `{"type":…,"data":…}` that it serializes to.
-fn tagged(event: &impl Serialize) -> Value {
-    match serde_json::to_value(event) {
-        Ok(Value::Object(mut document)) => document.remove("data").unwrap_or_default(),
-        // Serialization fails only on keys that are no texts, and events have none: the round trip of each is tested.
-        Ok(_) | Err(_) => unreachable!("an event is a JSON object"),
+/// The document `{"type":…,"data":…}` that an event serializes to.
+struct Document<'e>(&'e DomainEvent);
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            DomainEvent::User(event) => event.serialize(serializer),
+            DomainEvent::Vendor(event) => event.serialize(serializer),
+            DomainEvent::Plugin(event) => event.serialize(serializer),
+            DomainEvent::Validation(event) => event.serialize(serializer),
+            DomainEvent::Installation(event) => event.serialize(serializer),
+            DomainEvent::Execution(event) => event.serialize(serializer),
+            DomainEvent::Review(event) => event.serialize(serializer),
+            DomainEvent::Order(event) => event.serialize(serializer),
+            DomainEvent::Subscription(event) => event.serialize(serializer),
+            DomainEvent::License(event) => event.serialize(serializer),
+            DomainEvent::Download(event) => event.serialize(serializer),
+            DomainEvent::Invoice(event) => event.serialize(serializer),
+            DomainEvent::Webhook(event) => event.serialize(serializer),
+            DomainEvent::Traffic(event) => event.serialize(serializer),
+            DomainEvent::Partner(event) => event.serialize(serializer),
+            DomainEvent::Reservation(event) => event.serialize(serializer),
+        }
     }
 }
 

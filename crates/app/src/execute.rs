@@ -6,6 +6,7 @@ use bytes::Bytes;
 use souk_domain::{
     event::DomainEvent,
     id::{CommandId, derive},
+    personal::{CLEAR_MARKER, SEALED_MARKER},
     reservation,
     stream::StreamId,
 };
@@ -267,7 +268,7 @@ impl App {
                 recorded.id, recorded.position, recorded.stream
             ))
         };
-        if !has_sealed_field(&recorded.data) {
+        if !has_mark(&recorded.data, SEALED_MARKER) {
             return DomainEvent::decode_bytes(&recorded.event_type, recorded.schema_version, &recorded.data)
                 .map_err(|error| unreadable(&error));
         }
@@ -292,13 +293,16 @@ impl App {
         let mut sealed = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {
             let id = event_id(call.context.command, stream, index);
-            let encoded = event.encode();
-            let data = self.ports.vault.seal(id, stream, encoded.data).await?;
+            let mut data = event.encode_bytes();
+            if has_mark(&data, CLEAR_MARKER) || has_mark(&data, SEALED_MARKER) {
+                let sealed = self.ports.vault.seal(id, stream, event.encode().data).await?;
+                data = serde_json::to_vec(&sealed).map_err(unwritable)?;
+            }
             sealed.push(NewEvent {
                 id,
-                event_type: encoded.event_type,
-                schema_version: encoded.schema_version,
-                data: serde_json::to_vec(&data).map_err(unwritable)?.into(),
+                event_type: event.event_type().to_owned(),
+                schema_version: event.schema_version(),
+                data: data.into(),
                 metadata: metadata.clone(),
             });
         }
@@ -383,8 +387,7 @@ fn event_id(command: CommandId, stream: StreamId, index: usize) -> Uuid {
     derive(&["event", &command.to_string(), &stream.to_string(), &index.to_string()])
 }
 
-/// Whether the bytes carry the mark of a sealed field. A false alarm costs time only.
-pub(crate) fn has_sealed_field(data: &[u8]) -> bool {
-    const MARK: &[u8] = b"\"$enc\"";
-    data.windows(MARK.len()).any(|window| window == MARK)
+/// Whether a field of the JSON `data` may be called `mark`. A false alarm costs time only.
+fn has_mark(data: &[u8], mark: &str) -> bool {
+    memchr::memmem::find_iter(data, mark).any(|at| at > 0 && data[at - 1] == b'"')
 }

@@ -24,7 +24,9 @@ fn every_event_reads_back_as_it_was_written() {
     for event in examples::all() {
         let Encoded { event_type, schema_version, data } = event.encode();
         assert_eq!(event_type, event.event_type());
-        let bytes = serde_json::to_vec(&data).unwrap();
+        let bytes = event.encode_bytes();
+        assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), data);
+        assert_eq!(event.schema_version(), schema_version);
         assert_eq!(DomainEvent::decode_bytes(&event_type, schema_version, &bytes).as_ref(), Ok(&event));
         assert_eq!(DomainEvent::decode(&event_type, schema_version, data).as_ref(), Ok(&event));
     }
