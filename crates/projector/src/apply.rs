@@ -6,7 +6,7 @@ use souk_ports::{Position, RecordedEvent};
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    Changes, Envelope, Generation, Projection, ProjectorError, Tables,
+    Changes, Decoder, Envelope, Generation, Projection, ProjectorError, Tables,
     checkpoint::{Checkpoint, Mark},
     error::is_transient,
     joint::Joint,
@@ -89,11 +89,12 @@ impl Applier {
     /// The wanted events, decoded, up to the first that cannot be; its index and the reason.
     fn decode(&self, events: &[RecordedEvent]) -> (Vec<Envelope>, Option<(usize, String)>) {
         let mut envelopes = Vec::with_capacity(events.len());
+        let mut decoder = Decoder::default();
         for (at, event) in events.iter().enumerate() {
             if !self.takes(event) {
                 continue;
             }
-            match Envelope::decode(event) {
+            match decoder.decode(event) {
                 Ok(envelope) => envelopes.push(envelope),
                 Err(problem) => return (envelopes, Some((at, problem))),
             }

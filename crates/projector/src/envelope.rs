@@ -1,5 +1,6 @@
 //! Events as folds see them.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use souk_domain::{
     event::DomainEvent,
@@ -20,8 +21,6 @@ pub struct Envelope {
     pub version: u64,
     /// Its place in the log.
     pub position: Position,
-    /// `category.past_tense`
-    pub event_type: String,
     /// When the log recorded it.
     pub recorded_at: DateTime<Utc>,
     /// What it concerns besides its stream.
@@ -46,23 +45,37 @@ impl Envelope {
     }
 }
 
-impl Envelope {
+fn concerned(metadata: &[u8]) -> Result<Concerned, String> {
+    let unreadable = |error: &dyn std::fmt::Display| format!("its metadata cannot be read: {error}");
+    let metadata = std::str::from_utf8(metadata).map_err(|error| unreadable(&error))?;
+    serde_json::from_str(metadata).map_err(|error| unreadable(&error))
+}
+
+/// Decodes events in the order of the log: those of one append have the same metadata, which is read once.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    metadata: Bytes,
+    concerned: Concerned,
+}
+
+impl Decoder {
     /// The envelope of `event`.
     ///
     /// # Errors
     /// What in it contradicts the model: trying again gives the same.
-    pub fn decode(event: &RecordedEvent) -> Result<Self, String> {
-        let concerned =
-            serde_json::from_slice(&event.metadata).map_err(|error| format!("its metadata cannot be read: {error}"))?;
+    pub fn decode(&mut self, event: &RecordedEvent) -> Result<Envelope, String> {
+        if event.metadata.is_empty() || event.metadata != self.metadata {
+            self.concerned = concerned(&event.metadata)?;
+            self.metadata = event.metadata.clone();
+        }
         let decoded = DomainEvent::decode_bytes(&event.event_type, event.schema_version, &event.data);
-        Ok(Self {
+        Ok(Envelope {
             id: event.id,
             stream: event.stream,
             version: event.version,
             position: event.position,
-            event_type: event.event_type.clone(),
             recorded_at: event.recorded_at,
-            concerned,
+            concerned: self.concerned,
             event: decoded.map_err(|error| error.to_string())?,
         })
     }

@@ -21,7 +21,7 @@ mod status;
 mod tables;
 mod watermark;
 
-pub use envelope::Envelope;
+pub use envelope::{Decoder, Envelope};
 pub use error::ProjectorError;
 pub use generation::{Generation, discard_abandoned, housekeeping, migrate};
 pub use poison::{Poison, poisons, retry, skip};

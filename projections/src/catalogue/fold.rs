@@ -250,13 +250,14 @@ impl CatalogueChanges {
             plugin::Event::Transferred { to_vendor_id, .. } => patch.vendor = Some(to_vendor_id.uuid()),
             plugin::Event::VersionApproved { version, confidence, .. } => {
                 patch.published = true;
-                self.decided(id, version, status::APPROVED, *confidence);
-                self.version(id, version).approved = Some(event.position);
+                self.decided(id, version, status::APPROVED, *confidence).approved = Some(event.position);
             }
             plugin::Event::VersionRejected { version, confidence, .. } => {
                 self.decided(id, version, status::REJECTED, *confidence);
             }
-            plugin::Event::VersionYanked { version, .. } => self.decided(id, version, status::YANKED, None),
+            plugin::Event::VersionYanked { version, .. } => {
+                self.decided(id, version, status::YANKED, None);
+            }
             plugin::Event::VersionSubmitted { version, digest, size, signature, .. } => {
                 let patch = self.version(id, version);
                 patch.decide(status::SUBMITTED);
@@ -307,10 +308,11 @@ impl CatalogueChanges {
         self.versions.entry((plugin, version.to_string())).or_default()
     }
 
-    fn decided(&mut self, plugin: Uuid, version: &Version, status: i16, confidence: Option<u8>) {
+    fn decided(&mut self, plugin: Uuid, version: &Version, status: i16, confidence: Option<u8>) -> &mut VersionPatch {
         let patch = self.version(plugin, version);
         patch.decide(status);
         patch.confidence = confidence.or(patch.confidence);
+        patch
     }
 }
 

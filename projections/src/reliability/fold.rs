@@ -81,7 +81,7 @@ struct Change {
     plugin_id: Uuid,
     position: u64,
     at: DateTime<Utc>,
-    cause: String,
+    cause: &'static str,
     version: Option<String>,
     confidence: Option<u8>,
     review_points: i64,
@@ -95,7 +95,7 @@ impl Row for Change {
     );
 
     fn put(&self, fields: &mut Fields<'_>) {
-        fields.uuid(self.plugin_id).big(rows::big(self.position)).time(self.at).text(&self.cause);
+        fields.uuid(self.plugin_id).big(rows::big(self.position)).time(self.at).text(self.cause);
         fields.maybe_text(self.version.as_deref()).maybe_small(self.confidence.map(i16::from));
         // A review moves the score by a point, a cross-check by two at most.
         fields.int(i32::try_from(self.review_points).unwrap_or_default());
@@ -235,7 +235,7 @@ impl ReliabilityChanges {
                     completed_at: event.recorded_at,
                 };
                 self.findings += step.findings.len();
-                self.found(event, &version.to_string(), &step.findings);
+                self.found(event, version, &step.findings);
                 self.steps.insert((id, step.name.clone()), row);
             }
             validation::Event::Concluded { version, confidence, verdict, report, thresholds } => {
@@ -257,10 +257,11 @@ impl ReliabilityChanges {
         }
     }
 
-    fn found(&mut self, event: &Envelope, version: &str, findings: &[validation::Finding]) {
-        let Some(plugin) = event.plugin_id() else { return };
+    fn found(&mut self, event: &Envelope, version: &Version, findings: &[validation::Finding]) {
+        let Some(plugin) = event.plugin_id().filter(|_| !findings.is_empty()) else { return };
+        let version = version.to_string();
         for finding in findings {
-            self.failures.finding(plugin.uuid(), version, finding, event.recorded_at);
+            self.failures.finding(plugin.uuid(), &version, finding, event.recorded_at);
         }
     }
 
@@ -271,7 +272,7 @@ impl ReliabilityChanges {
             plugin_id: plugin.uuid(),
             position: event.position,
             at: event.recorded_at,
-            cause: event.event_type.clone(),
+            cause: event.event.event_type(),
             version: Some(version.to_owned()),
             confidence: Some(confidence),
             review_points: 0,
@@ -287,7 +288,7 @@ impl ReliabilityChanges {
             plugin_id: plugin.uuid(),
             position: event.position,
             at: event.recorded_at,
-            cause: event.event_type.clone(),
+            cause: event.event.event_type(),
             version: None,
             confidence: None,
             review_points: points,
@@ -307,7 +308,7 @@ impl ReliabilityChanges {
             plugin_id: plugin.uuid(),
             position: event.position,
             at: event.recorded_at,
-            cause: event.event_type.clone(),
+            cause: event.event.event_type(),
             version: Some(version.to_string()),
             confidence: None,
             review_points: 0,

@@ -21,12 +21,12 @@ use uuid::Uuid;
 
 use super::{Milestone, Phase, Rebuild, RebuildOptions, fill::Filler, level::Building, meter::Meter};
 use crate::{
-    Changes, Envelope, ProjectorError,
+    Changes, Decoder, Envelope, ProjectorError,
     apply::{Applier, Failure, said},
 };
 
 /// Events that are read and decoded at once.
-const PAGE: usize = 1_000;
+const PAGE: usize = 250;
 /// Pages that are decoded at once.
 const DECODING: usize = 2;
 /// A page of the log, decoded.
@@ -239,12 +239,13 @@ pub(super) async fn read_page(
 fn decode(page: Vec<RecordedEvent>, appliers: &[Applier]) -> Page {
     let (last, last_event) = page.last().map_or_else(Default::default, |event| (event.position, event.id));
     let mut events = Vec::with_capacity(page.len());
+    let mut decoder = Decoder::default();
     for event in page {
         if !appliers.iter().any(|applier| applier.takes(&event)) {
             continue;
         }
         let (category, position) = (event.stream.category, event.position);
-        let event = Envelope::decode(&event).map_err(|problem| Box::new(Unreadable { event, problem }));
+        let event = decoder.decode(&event).map_err(|problem| Box::new(Unreadable { event, problem }));
         events.push(Decoded { category, position, event });
     }
     Page { last, last_event, events }
@@ -352,13 +353,13 @@ impl Loader {
             match &decoded.event {
                 Ok(envelope) => {
                     std::panic::catch_unwind(AssertUnwindSafe(|| chunk.changes.fold(envelope))).map_err(|panic| {
-                        let Envelope { position, id, event_type, .. } = envelope;
-                        poisoned(applier, (*position, *id, event_type), said(panic.as_ref()))
+                        let Envelope { position, id, event, .. } = envelope;
+                        poisoned(applier, (*position, *id, event.event_type()), said(panic.as_ref()))
                     })?;
                 }
                 Err(unreadable) => {
                     let Unreadable { event, problem } = unreadable.as_ref();
-                    let which = (event.position, event.id, &event.event_type);
+                    let which = (event.position, event.id, event.event_type.as_str());
                     return Err(poisoned(applier, which, problem.clone()));
                 }
             }
@@ -412,13 +413,13 @@ fn interfered(filler: &Filler) -> ProjectorError {
     ProjectorError::Interfered { projection: generation.projection.clone(), generation: generation.generation }
 }
 
-fn poisoned(applier: &Applier, which: (Position, Uuid, &String), error: String) -> ProjectorError {
+fn poisoned(applier: &Applier, which: (Position, Uuid, &str), error: String) -> ProjectorError {
     let (position, event_id, event_type) = which;
     ProjectorError::Poisoned {
         projection: applier.projection.name().to_owned(),
         position,
         event_id,
-        event_type: event_type.clone(),
+        event_type: event_type.to_owned(),
         error,
     }
 }
