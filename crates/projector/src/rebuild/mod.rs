@@ -1,8 +1,8 @@
 //! Blue/green rebuilds: a new generation is filled from the log while the old one serves, compared with it, and swapped in.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 
-use futures::future::{BoxFuture, try_join_all};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use souk_ports::{EventLog, Position};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -205,7 +205,10 @@ impl Rebuild {
         }
 
         meter.phase(Phase::Comparing);
-        let reports = try_join_all(buildings.iter_mut().map(|building| self.compare_level(building, meter))).await?;
+        // As many at once as there are cores, the first ones first: the largest would be left alone at the end otherwise.
+        let comparing = buildings.iter_mut().map(|building| self.compare_level(building, meter).boxed());
+        let comparing: Vec<BoxFuture<'_, _>> = comparing.collect();
+        let reports: Vec<ProjectionReport> = stream::iter(comparing).buffered(cores()).try_collect().await?;
         let position = buildings.iter().map(Building::last).max().unwrap_or(0);
         if options.verify && !reports.iter().all(ProjectionReport::is_expected) {
             return Ok(RebuildOutcome { swapped: false, position, elapsed: meter.elapsed(), reports });
@@ -253,6 +256,10 @@ impl Rebuild {
         let partitions = generation.partitions(&self.pool).await?;
         Ok(usize::try_from(partitions).unwrap_or(0).max(1))
     }
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
 }
 
 /// How long to wait before looking again whether two generations stand level.
