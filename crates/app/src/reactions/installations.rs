@@ -9,6 +9,7 @@ use souk_domain::{
     installation::{self, Command, Installations},
     license::{self, License, Licenses, Status},
 };
+use souk_ports::RecordedEvent;
 
 use super::{Cause, Reaction};
 use crate::{App, AppError, Context, execute::Call, licenses, memory::About};
@@ -28,18 +29,28 @@ impl Reaction for InstallationGuard {
         matches!(event_type, "license.revoked" | "installation.installed" | "installation.upgraded")
     }
 
+    /// What is free rests on no license. An event that cannot be read is left to who opens it, and says so.
+    fn concerns(&self, recorded: &RecordedEvent) -> bool {
+        DomainEvent::decode_bytes(&recorded.event_type, recorded.schema_version, &recorded.data)
+            .map_or(true, |event| license_of(&event, recorded).is_some())
+    }
+
     async fn react(&self, app: &App, cause: &Cause<'_>) -> Result<(), AppError> {
-        let license = match &cause.event {
-            DomainEvent::License(license::Event::Revoked { .. }) => LicenseId::new(cause.recorded.stream.uuid),
-            DomainEvent::Installation(
-                installation::Event::Installed { license_id: Some(license), .. }
-                | installation::Event::Upgraded { license_id: Some(license), .. },
-            ) => *license,
-            _ => return Ok(()),
-        };
+        let Some(license) = license_of(&cause.event, cause.recorded) else { return Ok(()) };
         let fact = app.fact::<Licenses>(license.uuid(), Duration::ZERO).await?;
         let license = licenses::issued(&fact.state)?;
         if license.status() == Status::Revoked { block(app, &cause.ctx, license).await } else { Ok(()) }
+    }
+}
+
+/// The license that ended, or that the installation rests on.
+const fn license_of(event: &DomainEvent, recorded: &RecordedEvent) -> Option<LicenseId> {
+    match event {
+        DomainEvent::License(license::Event::Revoked { .. }) => Some(LicenseId::new(recorded.stream.uuid)),
+        DomainEvent::Installation(
+            installation::Event::Installed { license_id, .. } | installation::Event::Upgraded { license_id, .. },
+        ) => *license_id,
+        _ => None,
     }
 }
 

@@ -52,6 +52,12 @@ pub(crate) trait Reaction: Send + Sync {
     /// Whether events of this type concern it.
     fn handles(&self, event_type: &str) -> bool;
 
+    /// Whether this event, which is of such a type, may need an answer. It is not opened yet: this is for what happens often and
+    /// seldom needs one.
+    fn concerns(&self, _recorded: &RecordedEvent) -> bool {
+        true
+    }
+
     /// How old an event must be before it is answered.
     fn delay(&self, _app: &App) -> Duration {
         Duration::ZERO

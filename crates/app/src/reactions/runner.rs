@@ -321,7 +321,9 @@ impl Task {
             };
             let done = self.shared.done();
             let concerns = |recorded: &&RecordedEvent| {
-                recorded.position > done.position && self.reaction.handles(&recorded.event_type)
+                recorded.position > done.position
+                    && self.reaction.handles(&recorded.event_type)
+                    && self.reaction.concerns(recorded)
             };
             let wanted: Vec<_> = batch.events.iter().filter(concerns).collect();
             for group in wanted.chunks(self.reaction.at_once()) {
