@@ -1,24 +1,24 @@
 //! Installing and taking off.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use semver::Version;
 use souk_domain::{
     id::{InstallationId, LicenseId, PluginId, UserId},
     installation::{Checked, Command, Facts, Installations, State},
-    plugin::{Plugin, ReleaseStatus},
+    plugin::{self, Plugin, ReleaseStatus},
 };
 
 use crate::{
     App, AppError, Context, Done,
-    execute::Call,
+    execute::{Call, Fact},
     licenses,
     memory::About,
     plugins::{self, PluginRef},
 };
 
 /// A plugin that the caller has installed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Installation {
     /// Which.
     pub id: InstallationId,
@@ -28,6 +28,18 @@ pub struct Installation {
     pub version: Version,
     /// By which right; none when it is free.
     pub license: Option<LicenseId>,
+    /// What the plugin's stream said.
+    fact: Fact<plugin::State>,
+}
+
+impl Installation {
+    /// What `tell` says of the plugin, which is as it was when the installation was decided.
+    ///
+    /// # Errors
+    /// `NotFound`, which it was not then.
+    pub fn tell<T>(&self, tell: impl FnOnce(&Plugin) -> T) -> Result<T, AppError> {
+        plugins::created(&self.fact.state).map(tell)
+    }
 }
 
 /// Installs a plugin for the caller, or moves to another version: `version`, else the highest approved and unyanked,
@@ -77,8 +89,9 @@ async fn attempt(
     let command = Command::Install { user, plugin: plugin.id, vendor: plugin.vendor, version: version.clone(), facts };
     let call = Call::new(ctx, id.uuid(), About::plugin(plugin.id, plugin.vendor));
     let done = app.execute::<Installations>(call, command).await?;
-    let value = installation(id, plugin.id, &done.value, version);
-    Ok(done.map(|_| value))
+    let (version, license) = installed(&done.value, version);
+    let plugin = plugin.id;
+    Ok(done.map(|_| Installation { id, plugin, version, license, fact }))
 }
 
 fn wanted(plugin: &Plugin, version: Option<&Version>) -> Result<Version, AppError> {
@@ -93,15 +106,11 @@ fn wanted(plugin: &Plugin, version: Option<&Version>) -> Result<Version, AppErro
     }
 }
 
-/// What is installed; `wanted` where a repeated command finds that it is no longer.
-fn installation(id: InstallationId, plugin: PluginId, state: &Arc<State>, wanted: Version) -> Installation {
-    match &**state {
-        State::Installed { version, license } => {
-            Installation { id, plugin, version: version.clone(), license: *license }
-        }
-        State::Absent | State::Uninstalled { .. } | State::Blocked { .. } => {
-            Installation { id, plugin, version: wanted, license: None }
-        }
+/// What is installed, and by which right; `wanted` where a repeated command finds that it is no longer.
+fn installed(state: &State, wanted: Version) -> (Version, Option<LicenseId>) {
+    match state {
+        State::Installed { version, license } => (version.clone(), *license),
+        State::Absent | State::Uninstalled { .. } | State::Blocked { .. } => (wanted, None),
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
     answer::Written,
     error::ApiError,
     extract::{OptionalJson, PathParams, SignedIn},
-    operations::shared::{named, plugin_ref},
-    wire::library::Installation,
+    operations::shared::named,
+    wire::library::{Installation, PluginRef},
 };
 
 /// What to install.
@@ -37,7 +37,7 @@ pub async fn install_plugin(
     OptionalJson(body): OptionalJson<InstallBody>,
 ) -> Result<Written<Installation>, ApiError> {
     let done = installs::install(&api.app, &who.context, &named(&api, &plugin), body.version).await?;
-    let plugin = plugin_ref(&api, done.value.plugin).await?;
+    let plugin = done.value.tell(PluginRef::of_stream)?;
     let since = done.changed.then(|| api.app.ports().clock.now());
     let body = Installation::installed(done.value.clone(), plugin, since);
     Ok(Written::created_if(&done, "installation.installed", body))

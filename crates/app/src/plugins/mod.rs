@@ -115,24 +115,36 @@ pub async fn resolve(app: &App, plugin: &PluginRef) -> Result<PluginId, AppError
 }
 
 async fn holder(app: &App, plugin: &PluginRef, age: Duration) -> Result<PluginId, AppError> {
-    let unknown = AppError::NotFound("this plugin");
-    let (name, likely) = match plugin {
+    let name = match plugin {
         PluginRef::Id(id) => return Ok(*id),
-        PluginRef::Name(name) => (name, None),
-        PluginRef::Likely(name, id) => (name, Some(*id)),
+        PluginRef::Name(name) => name,
+        PluginRef::Likely(name, _) => {
+            if let Some(fact) = likely(app, plugin, age).await? {
+                return Ok(created(&fact.state)?.id);
+            }
+            name
+        }
     };
+    let unknown = AppError::NotFound("this plugin");
     let Ok(name) = PluginName::parse(name) else { return Err(unknown) };
-    if let Some(id) = likely.filter(|_| !age.is_zero())
-        && let State::Created(plugin) = &*app.fact::<Plugins>(id.uuid(), age).await?.state
-        && PluginName::parse(&plugin.name).is_ok_and(|own| own.key() == name.key())
-    {
-        return Ok(id);
-    }
     let fact = app.fact::<Names>(StreamId::of_name(&name.key()).uuid, age).await?;
     match *fact.state {
         reservation::State::Held(holder) => Ok(holder.into()),
         reservation::State::Free => Err(unknown),
     }
+}
+
+/// The stream of the plugin that probably has the name, if it says that it has, at most `age` old.
+async fn likely(app: &App, plugin: &PluginRef, age: Duration) -> Result<Option<Fact<State>>, AppError> {
+    let PluginRef::Likely(name, id) = plugin else { return Ok(None) };
+    if age.is_zero() {
+        return Ok(None);
+    }
+    let fact = app.fact::<Plugins>(id.uuid(), age).await?;
+    let key = |name: &str| PluginName::parse(name).ok().map(|name| name.key());
+    let is_it = matches!(&*fact.state, State::Created(plugin) if plugin.name == *name
+        || key(name).is_some_and(|wanted| key(&plugin.name) == Some(wanted)));
+    Ok(is_it.then_some(fact))
 }
 
 /// The plugin as its stream tells it.
@@ -159,6 +171,9 @@ pub async fn tell<T>(app: &App, plugin: &PluginRef, tell: impl FnOnce(&Plugin) -
 
 /// The stream of a plugin that was created, at most `age` old.
 pub(crate) async fn fact(app: &App, plugin: &PluginRef, age: Duration) -> Result<Fact<State>, AppError> {
+    if let Some(fact) = likely(app, plugin, age).await? {
+        return Ok(fact);
+    }
     // A name that a plugin has stays its name, so only one without a plugin is worth another look.
     let fact = match holder(app, plugin, Duration::MAX).await {
         Ok(id) => Some(app.fact::<Plugins>(id.uuid(), age).await?),
