@@ -13,6 +13,7 @@ use jsonwebtoken::{
     errors::{ErrorKind, Result as JwtResult, new_error},
     signature::{Error as SignatureError, Signer, Verifier},
 };
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use souk_domain::{id::UserId, user::Role};
@@ -28,6 +29,8 @@ const AUDIENCE: &str = "souk-api";
 const TYPE: &str = "at+jwt";
 /// Ours have about 400 characters.
 const MAX_TOKEN: usize = 4096;
+/// As many tokens are remembered: about two megabytes.
+const REMEMBERED: usize = 4096;
 
 /// A new access token.
 #[derive(Clone)]
@@ -80,6 +83,8 @@ pub struct Tokens {
     checking: DecodingKey,
     validation: Validation,
     issuer: String,
+    /// What genuine tokens say, by token: whoever has one shows it again and again.
+    genuine: Cache<Box<str>, Claims>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -104,6 +109,7 @@ impl Tokens {
             checking: DecodingKey::from_secret(&secret),
             validation,
             issuer,
+            genuine: Cache::new(REMEMBERED),
             clock,
             random,
         }
@@ -135,6 +141,20 @@ impl Tokens {
     /// # Errors
     /// [`TokenError::Expired`] or [`TokenError::Invalid`].
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        let known = self.genuine.get(token);
+        let is_known = known.is_some();
+        let claims = known.map_or_else(|| self.check(token), Ok)?;
+        if self.clock.now() - LEEWAY >= claims.expires_at {
+            return Err(TokenError::Expired);
+        }
+        if !is_known {
+            self.genuine.insert(token.into(), claims.clone());
+        }
+        Ok(claims)
+    }
+
+    /// What `token` says, when it is genuine.
+    fn check(&self, token: &str) -> Result<Claims, TokenError> {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::Invalid);
         }
@@ -145,9 +165,6 @@ impl Tokens {
         }
         let Payload { sub: user, roles, exp, .. } = decoded.claims;
         let expires_at = DateTime::from_timestamp(exp, 0).ok_or(TokenError::Invalid)?;
-        if self.clock.now() - LEEWAY >= expires_at {
-            return Err(TokenError::Expired);
-        }
         Ok(Claims { user, roles, expires_at })
     }
 }
