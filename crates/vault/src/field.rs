@@ -150,7 +150,7 @@ pub(crate) fn walk(value: &mut Value, path: &mut String, marked: &mut dyn Marked
             if matches!(mark, Mark::None) {
                 for (name, item) in object.iter_mut() {
                     path.push('/');
-                    path.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                    push_name(path, name);
                     walk(item, path, marked)?;
                     path.truncate(length);
                 }
@@ -166,6 +166,17 @@ pub(crate) fn walk(value: &mut Value, path: &mut String, marked: &mut dyn Marked
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
     Ok(())
+}
+
+/// As a JSON Pointer writes it (RFC 6901).
+fn push_name(path: &mut String, name: &str) {
+    for character in name.chars() {
+        match character {
+            '~' => path.push_str("~0"),
+            '/' => path.push_str("~1"),
+            other => path.push(other),
+        }
+    }
 }
 
 /// Collects whose keys are needed, and refuses what must not be there.
