@@ -1,8 +1,11 @@
 //! What PostgreSQL alone takes for a rebuild, whoever asks for it: handing out the events, taking in the finished rows, making keys,
-//! indexes and statistics, and summing up the new tables and the old ones. Nothing is decoded or folded, rows are new tables' and
-//! frozen, and as much runs at once as there are cores: no rebuild that does these things through PostgreSQL is faster.
+//! indexes and statistics, and summing up the new tables and the old ones. Rows are new tables' and frozen, and as much runs at once
+//! as there are cores: no rebuild that does these things through PostgreSQL is faster.
+//!
+//! And the same with what nobody who reads a log of JSON is spared: each event is decoded, once for all read models, and forgotten.
+//! Nothing is folded, no row is made.
 
-use std::{num::NonZero, time::Instant};
+use std::{num::NonZero, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use futures::{
@@ -10,12 +13,19 @@ use futures::{
     future::BoxFuture,
     stream::{self},
 };
+use souk_log_postgres::PostgresLog;
+use souk_ports::{EventLog, RecordedEvent};
+use souk_projector::{Decoder, Envelope, Projection};
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 
 use super::{floor, session::Session};
 use crate::failure::Failure;
 
 const SCHEMA: &str = "souk_bench_bound";
+/// Events that are decoded at once.
+const PAGE: usize = 250;
+/// Pages that are decoded at once.
+const DECODING: usize = 2;
 
 /// A table of a live generation.
 #[derive(FromRow)]
@@ -52,26 +62,45 @@ struct Filled {
     rows: Vec<Bytes>,
 }
 
-/// Seconds.
-///
+/// What a rebuild takes at least, seconds.
+pub struct Bound {
+    /// For what PostgreSQL does.
+    pub postgresql: f64,
+    /// For that and for decoding the events.
+    pub decoded: f64,
+}
+
 /// # Errors
 /// The database failed.
-pub async fn measure(session: &Session, pool: &PgPool) -> Result<f64, Failure> {
+pub async fn measure(session: &Session, pool: &PgPool) -> Result<Bound, Failure> {
     let tables: Vec<Table> = sqlx::query_as(TABLES).fetch_all(pool).await.map_err(Failure::new)?;
     let mut filled = Vec::new();
     for table in tables {
         filled.push(Filled { rows: hand_out(pool, &table).await?, table });
     }
+    let log = PostgresLog::connect(pool.clone()).await.map_err(Failure::new)?;
+    let handed = Box::pin(async { floor::copy_out(pool).await.map(drop) });
+    let postgresql = all(session, pool, &filled, handed).await?;
+    let decoded = all(session, pool, &filled, Box::pin(decode_all(&log))).await?;
+    Ok(Bound { postgresql, decoded })
+}
+
+/// Reads the log by `reading`, and does the rest.
+async fn all(
+    session: &Session,
+    pool: &PgPool,
+    filled: &[Filled],
+    reading: BoxFuture<'_, Result<(), Failure>>,
+) -> Result<f64, Failure> {
     run(pool, &format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")).await?;
-    for Filled { table: Table { schema, name, .. }, .. } in &filled {
+    for Filled { table: Table { schema, name, .. }, .. } in filled {
         let like = format!("LIKE {schema}.{name} INCLUDING DEFAULTS INCLUDING GENERATED");
         run(pool, &format!("CREATE TABLE {SCHEMA}.{name} ({like})")).await?;
     }
     // What making them ready left to be written is not what is measured.
     session.checkpoint().await?;
     let started = Instant::now();
-    let mut work: Vec<BoxFuture<'_, Result<(), Failure>>> =
-        vec![Box::pin(async { floor::copy_out(pool).await.map(drop) })];
+    let mut work = vec![reading];
     work.extend(filled.iter().map(|filled| Box::pin(take_in(pool, filled)) as BoxFuture<'_, _>));
     at_once(work).await?;
     at_once(filled.iter().map(|filled| Box::pin(index(pool, &filled.table)) as BoxFuture<'_, _>).collect()).await?;
@@ -79,6 +108,23 @@ pub async fn measure(session: &Session, pool: &PgPool) -> Result<f64, Failure> {
     let elapsed = started.elapsed().as_secs_f64();
     run(pool, &format!("DROP SCHEMA {SCHEMA} CASCADE")).await?;
     Ok(elapsed)
+}
+
+/// Reads and decodes what any read model takes, page by page as a rebuild does.
+async fn decode_all(log: &PostgresLog) -> Result<(), Failure> {
+    let projections = Arc::new(souk_projections::all());
+    let decoding = log.scan(0, PAGE).map_err(Failure::new).map_ok(|page| {
+        let projections = Arc::clone(&projections);
+        let task = tokio::spawn(async move { decode(&page, &projections) });
+        async move { task.await.map_err(Failure::new)? }
+    });
+    decoding.try_buffered(DECODING).try_for_each(async |_| Ok(())).await
+}
+
+fn decode(page: &[RecordedEvent], projections: &[Arc<dyn Projection>]) -> Result<Vec<Envelope>, Failure> {
+    let mut decoder = Decoder::default();
+    let wanted = page.iter().filter(|event| projections.iter().any(|model| model.wants(event.stream.category)));
+    wanted.map(|event| decoder.decode(event).map_err(Failure::new)).collect()
 }
 
 /// Does `work`, as much of it at once as there are cores.
