@@ -70,6 +70,8 @@ pub struct Bound {
     pub decoded: f64,
 }
 
+/// Does what a rebuild asks of PostgreSQL, twice: the log is read and thrown away, then read and decoded.
+///
 /// # Errors
 /// The database failed.
 pub async fn measure(session: &Session, pool: &PgPool) -> Result<Bound, Failure> {
