@@ -117,6 +117,7 @@ async fn a_retried_event_that_is_taken_is_forgotten() {
     world.execute(format!("ALTER TABLE {schema}.tally_plugin ALTER COLUMN label TYPE varchar(200)")).await;
     retry(&world.pool, "tally", poison).await.unwrap();
     world.until_at("tally", poison).await;
+    world.until_at("count", poison).await;
     world.until(|| async { poisons(&world.pool, None).await.unwrap().is_empty() }, "the poison to be forgotten").await;
     running.stop().await;
     assert_eq!(world.counted().await, (1, 1));
