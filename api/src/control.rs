@@ -50,7 +50,7 @@ pub enum ProjectionState {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RebuildProgress {
-    /// `loading`, `indexing`, `catching_up`, `comparing` or `swapping`.
+    /// `loading`, `indexing`, `comparing`, `catching_up` or `swapping`.
     pub phase: String,
     /// Events read.
     pub read: u64,

@@ -142,7 +142,7 @@ impl Foresight {
     pub async fn next(&self, projection: &str) -> Result<Option<ReadGuard>, sqlx::Error> {
         let filled: Option<String> = sqlx::query_scalar(
             "SELECT g.schema_name FROM souk_ops.projection_generation g JOIN souk_ops.projection_rebuild r \
-             ON r.ended_at IS NULL AND g.projection = ANY(r.projections) AND r.phase IN ('catching_up', 'comparing', 'swapping') \
+             ON r.ended_at IS NULL AND g.projection = ANY(r.projections) AND r.phase IN ('comparing', 'catching_up', 'swapping') \
              WHERE g.state = 'building' AND g.projection = $1 ORDER BY g.generation DESC LIMIT 1",
         )
         .bind(projection)

@@ -52,7 +52,7 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunningRebuild {
-    /// What it does: `loading`, `indexing`, `catching_up`, `comparing` or `swapping`.
+    /// What it does: `loading`, `indexing`, `comparing`, `catching_up` or `swapping`.
     pub phase: String,
     /// Events read.
     pub read: u64,

@@ -2,24 +2,26 @@
 //! projection folds while its previous chunk is being written. Bounded queues and a shared budget bound the memory.
 
 use std::{
+    num::NonZero,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread::available_parallelism,
     time::Duration,
 };
 
-use futures::{StreamExt, TryStreamExt, future::BoxFuture};
+use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::FuturesUnordered};
 use souk_domain::stream::Category;
 use souk_ports::{EventLog, Filter, Position, RecordedEvent};
 use tokio::{
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     task::{JoinHandle, JoinSet},
 };
 use uuid::Uuid;
 
-use super::{Milestone, Phase, Rebuild, RebuildOptions, fill::Filler, level::Building, meter::Meter};
+use super::{Milestone, Phase, ProjectionReport, Rebuild, RebuildOptions, fill::Filler, level::Building, meter::Meter};
 use crate::{
     Changes, Decoder, Envelope, ProjectorError,
     apply::{Applier, Failure, said},
@@ -28,7 +30,10 @@ use crate::{
 /// Events that are read and decoded at once.
 const PAGE: usize = 250;
 /// Pages that are decoded at once.
-const DECODING: usize = 2;
+const DECODING: usize = 4;
+/// Pages that wait for whoever is busy with others.
+const AHEAD: usize = 4;
+
 /// A page of the log, decoded.
 struct Page {
     last: Position,
@@ -61,20 +66,21 @@ impl From<ProjectorError> for Trouble {
 }
 
 impl Rebuild {
-    /// Fills the tables of `buildings` up to the end of the log, from where each of them is, and indexes them.
+    /// Fills the tables of `buildings` up to the end of the log, from where each of them is, indexes them and compares them with
+    /// the live ones; a report of each.
     pub(super) async fn load(
         &self,
         buildings: &mut [Building],
         options: &RebuildOptions,
         meter: &Meter,
-    ) -> Result<(), ProjectorError> {
+    ) -> Result<Vec<ProjectionReport>, ProjectorError> {
         loop {
             let loaded = self.load_once(buildings, options, meter).await;
             for building in buildings.iter_mut() {
                 building.look(&self.pool).await?;
             }
             match loaded {
-                Ok(()) => return Ok(()),
+                Ok(reports) => return Ok(reports),
                 Err(Trouble::Failed(error)) => return Err(error),
                 // Event by event, which names the one that the tables refuse. When none is refused alone, what was wrong is
                 // gone, and the rest is loaded as before.
@@ -86,18 +92,26 @@ impl Rebuild {
         }
     }
 
-    async fn load_once(&self, buildings: &[Building], options: &RebuildOptions, meter: &Meter) -> Result<(), Trouble> {
+    async fn load_once(
+        &self,
+        buildings: &mut [Building],
+        options: &RebuildOptions,
+        meter: &Meter,
+    ) -> Result<Vec<ProjectionReport>, Trouble> {
         let from = buildings.iter().map(Building::reached).min().unwrap_or(0);
         let page = PAGE.min(options.batch.max(1));
-        let mut tasks: JoinSet<Result<(), Trouble>> = JoinSet::new();
-        let (pages, raw) = mpsc::channel::<Vec<RecordedEvent>>(2);
+        let mut tasks = JoinSet::new();
+        let (pages, raw) = mpsc::channel::<Vec<RecordedEvent>>(AHEAD);
         let log = Arc::clone(&self.log);
-        tasks.spawn(async move { Ok(read_ahead(log.as_ref(), from, page, &pages).await?) });
+        tasks.spawn(async move {
+            read_ahead(log.as_ref(), from, page, &pages).await?;
+            Ok(None)
+        });
 
         let budget = Arc::new(Budget::new(options.memory, buildings.len()));
         let mut sinks = Vec::new();
         for (place, building) in buildings.iter().enumerate() {
-            let (sink, decoded) = mpsc::channel::<Arc<Page>>(2);
+            let (sink, decoded) = mpsc::channel::<Arc<Page>>(AHEAD);
             sinks.push(sink);
             let loader = Loader {
                 place,
@@ -110,7 +124,10 @@ impl Rebuild {
                 pending: None,
                 writing: None,
             };
-            tasks.spawn(loader.run(decoded));
+            tasks.spawn(async move {
+                loader.run(decoded).await?;
+                Ok(Some(place))
+            });
         }
 
         let appliers: Arc<Vec<Applier>> =
@@ -118,16 +135,52 @@ impl Rebuild {
         let distributed = self.distribute(raw, &sinks, &appliers, meter).await;
         drop(sinks);
         meter.phase(Phase::Indexing);
-        let mut failed = distributed.err().map(Trouble::Failed);
-        while let Some(ended) = tasks.join_next().await {
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(trouble)) => failed = Some(failed.unwrap_or(trouble)),
-                Err(panic) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
-                Err(_) => {}
+        self.compare_loaded(buildings, tasks, distributed.err().map(Trouble::Failed), meter).await
+    }
+
+    /// Waits for `tasks`, and compares each building, by its place, as soon as the task is over that filled and indexed it: while
+    /// the last index is made, nothing else would be left to do.
+    async fn compare_loaded(
+        &self,
+        buildings: &mut [Building],
+        mut tasks: JoinSet<Result<Option<usize>, Trouble>>,
+        mut failed: Option<Trouble>,
+        meter: &Meter,
+    ) -> Result<Vec<ProjectionReport>, Trouble> {
+        let mut loaded: Vec<_> = buildings.iter_mut().map(Some).collect();
+        let mut reports: Vec<_> = loaded.iter().map(|_| None).collect();
+        let at_once = &Semaphore::new(available_parallelism().map_or(1, NonZero::get));
+        let mut comparing = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some(ended) = tasks.join_next() => {
+                    match ended {
+                        Ok(Ok(place)) => {
+                            let building = place.and_then(|place| Some((place, loaded[place].take()?)));
+                            if let (Some((place, building)), None) = (building, &failed) {
+                                comparing.push(async move {
+                                    let _turn = at_once.acquire().await;
+                                    building.look(&self.pool).await?;
+                                    Ok::<_, ProjectorError>((place, self.compare_level(building, meter).await?))
+                                });
+                            }
+                        }
+                        Ok(Err(trouble)) => failed = Some(failed.unwrap_or(trouble)),
+                        Err(panic) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
+                        Err(_) => {}
+                    }
+                    if tasks.is_empty() {
+                        meter.phase(Phase::Comparing);
+                    }
+                }
+                Some(compared) = comparing.next() => match compared {
+                    Ok((place, report)) => reports[place] = Some(report),
+                    Err(error) => failed = failed.or(Some(Trouble::Failed(error))),
+                },
+                else => break,
             }
         }
-        failed.map_or(Ok(()), Err)
+        failed.map_or_else(|| Ok(reports.into_iter().flatten().collect()), Err)
     }
 
     /// Decodes page after page, in order, and gives each to all loaders.

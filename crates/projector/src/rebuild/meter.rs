@@ -26,10 +26,10 @@ pub enum Phase {
     Loading,
     /// Writes the rest, and creates indexes.
     Indexing,
+    /// Compares the new generations with the live ones. The first ones are compared while others are still indexed.
+    Comparing,
     /// Folds what came meanwhile.
     CatchingUp,
-    /// Compares the new generation with the live one.
-    Comparing,
     /// Swaps the generations.
     Swapping,
     /// Is over.
@@ -38,7 +38,7 @@ pub enum Phase {
 
 impl Phase {
     const ALL: [Self; 6] =
-        [Self::Loading, Self::Indexing, Self::CatchingUp, Self::Comparing, Self::Swapping, Self::Done];
+        [Self::Loading, Self::Indexing, Self::Comparing, Self::CatchingUp, Self::Swapping, Self::Done];
 
     /// As it is stored and shown.
     #[must_use]
@@ -46,8 +46,8 @@ impl Phase {
         match self {
             Self::Loading => "loading",
             Self::Indexing => "indexing",
-            Self::CatchingUp => "catching_up",
             Self::Comparing => "comparing",
+            Self::CatchingUp => "catching_up",
             Self::Swapping => "swapping",
             Self::Done => "done",
         }

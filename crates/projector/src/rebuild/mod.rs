@@ -1,8 +1,8 @@
 //! Blue/green rebuilds: a new generation is filled from the log while the old one serves, compared with it, and swapped in.
 
-use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
+use futures::future::BoxFuture;
 use souk_ports::{EventLog, Position};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -197,24 +197,12 @@ impl Rebuild {
         }
         let from = buildings.iter().map(Building::reached).min().unwrap_or(0);
         meter.begin(from, self.log.head().await?);
-        self.load(&mut buildings, options, meter).await?;
-
-        meter.phase(Phase::CatchingUp);
-        for building in &mut buildings {
-            self.catch_up(building, Position::MAX, meter).await?;
-        }
-
-        meter.phase(Phase::Comparing);
-        // As many at once as there are cores, the first ones first: the largest would be left alone at the end otherwise.
-        let comparing = buildings.iter_mut().map(|building| self.compare_level(building, meter).boxed());
-        let comparing: Vec<BoxFuture<'_, _>> = comparing.collect();
-        let reports: Vec<ProjectionReport> = stream::iter(comparing).buffered(cores()).try_collect().await?;
+        let reports = self.load(&mut buildings, options, meter).await?;
         let position = buildings.iter().map(Building::last).max().unwrap_or(0);
         if options.verify && !reports.iter().all(ProjectionReport::is_expected) {
             return Ok(RebuildOutcome { swapped: false, position, elapsed: meter.elapsed(), reports });
         }
 
-        meter.phase(Phase::Swapping);
         self.swap(&mut buildings, options, meter).await?;
         meter.phase(Phase::Done);
         Ok(RebuildOutcome { swapped: true, position, elapsed: meter.elapsed(), reports })
@@ -256,10 +244,6 @@ impl Rebuild {
         let partitions = generation.partitions(&self.pool).await?;
         Ok(usize::try_from(partitions).unwrap_or(0).max(1))
     }
-}
-
-fn cores() -> usize {
-    available_parallelism().map_or(1, NonZero::get)
 }
 
 /// How long to wait before looking again whether two generations stand level.

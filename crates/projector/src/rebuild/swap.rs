@@ -4,7 +4,7 @@ use souk_ports::Position;
 use sqlx::PgConnection;
 
 use super::{
-    Milestone, Rebuild, RebuildOptions,
+    Milestone, Phase, Rebuild, RebuildOptions,
     level::{Building, lock_checkpoints},
     meter::Meter,
 };
@@ -20,9 +20,11 @@ impl Rebuild {
         meter: &Meter,
     ) -> Result<(), ProjectorError> {
         buildings.sort_by(|left, right| left.generation().projection.cmp(&right.generation().projection));
+        meter.phase(Phase::CatchingUp);
         for building in buildings.iter_mut() {
             self.catch_up(building, Position::MAX, meter).await?;
         }
+        meter.phase(Phase::Swapping);
         let mut tx = souk_transaction::begin(&self.pool).await?;
         for building in buildings.iter_mut() {
             let live = lock_checkpoints(&mut tx, building.live_generation()).await?;
