@@ -29,7 +29,7 @@ pub use projection::{Changes, Projection};
 pub use reader::{Behind, Foresight, ReadError, ReadGuard, Reader, ReaderOptions, Sight};
 pub use rebuild::{
     ColumnDifference, Difference, Interrupted, Milestone, Phase, ProjectionReport, Rebuild, RebuildOptions,
-    RebuildOutcome, RebuildProgress, TableReport, cancel, interrupted,
+    RebuildOutcome, RebuildProgress, Sum, TableReport, cancel, interrupted, sums,
 };
 pub use runner::{Runner, RunnerOptions, Wake};
 pub use status::{PoisonStatus, ProjectionStatus, RunningRebuild, State, status};

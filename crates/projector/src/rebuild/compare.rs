@@ -2,6 +2,9 @@
 //!
 //! Each table is first summed up to the number of its rows and to a hash over all of them, which does not depend on their
 //! order: that costs one pass over each. Only tables whose sums differ are joined, to find the rows.
+//!
+//! The hash of a row goes from column to column, each hashed with what came out before as its seed: PostgreSQL's own hash of a
+//! record looks up again how to hash each column of each row.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -32,10 +35,8 @@ async fn compare_table(
     rebuilt: &str,
     table: &str,
 ) -> Result<TableReport, ProjectorError> {
-    let of_live = columns(connection, live, table).await?;
-    let of_rebuilt = columns(connection, rebuilt, table).await?;
-    let shared: Vec<&Column> =
-        of_rebuilt.iter().filter(|column| of_live.iter().any(|other| other.name == column.name)).collect();
+    let (of_live, of_rebuilt) = (columns(connection, live, table).await?, columns(connection, rebuilt, table).await?);
+    let shared = shared(&of_live, &of_rebuilt);
     let other_columns = of_live
         .iter()
         .chain(&of_rebuilt)
@@ -43,12 +44,7 @@ async fn compare_table(
         .map(|column| column.name.clone())
         .collect();
     let (live, rebuilt) = (format!("{live}.{table}"), format!("{rebuilt}.{table}"));
-    let same = of_live.iter().map(|column| &column.name).eq(of_rebuilt.iter().map(|column| &column.name));
-    let row = if same && of_live.iter().chain(&of_rebuilt).all(|column| column.hashable) {
-        "t".to_owned()
-    } else {
-        row_of(&shared)
-    };
+    let row = row_of(&shared);
     let of_live = sum(connection, &live, &row).await?;
     let of_rebuilt = sum(connection, &rebuilt, &row).await?;
     let rows: Vec<Row> = if of_live == of_rebuilt {
@@ -63,25 +59,59 @@ async fn compare_table(
 }
 
 /// What a table comes to.
-#[derive(sqlx::FromRow, PartialEq, Eq)]
-struct Sum {
-    rows: i64,
-    hash: i64,
+#[derive(Debug, sqlx::FromRow, PartialEq, Eq)]
+pub struct Sum {
+    /// How many rows it has.
+    pub rows: i64,
+    /// The exclusive-or of the hashes of all rows.
+    pub hash: i64,
 }
 
-#[derive(sqlx::FromRow)]
+/// What `table` comes to in each of two `schemas`, as a rebuild finds out whether they are equal. `connection` has to be in a
+/// transaction.
+///
+/// # Errors
+/// The database failed.
+pub async fn sums(connection: &mut PgConnection, schemas: [&str; 2], table: &str) -> Result<[Sum; 2], ProjectorError> {
+    let [left, right] = schemas;
+    let shared = shared(&columns(connection, left, table).await?, &columns(connection, right, table).await?);
+    let row = row_of(&shared);
+    Ok([
+        sum(connection, &format!("{left}.{table}"), &row).await?,
+        sum(connection, &format!("{right}.{table}"), &row).await?,
+    ])
+}
+
+#[derive(Clone, sqlx::FromRow)]
 struct Column {
     name: String,
     in_key: bool,
     /// Whether its type has a hash of its own.
     hashable: bool,
+    /// The function that hashes its values with a seed, where it takes the type as it is and none of them is null. Not of arrays:
+    /// the hash of an empty one forgets the seed.
+    hash: Option<String>,
+}
+
+/// The columns of `right` that `left` has as well.
+fn shared(left: &[Column], right: &[Column]) -> Vec<Column> {
+    let both = |column: &Column| {
+        let other = left.iter().find(|other| other.name == column.name)?;
+        Some(Column { hash: column.hash.clone().filter(|_| other.hash == column.hash), ..column.clone() })
+    };
+    right.iter().filter_map(both).collect()
 }
 
 async fn columns(connection: &mut PgConnection, schema: &str, table: &str) -> Result<Vec<Column>, ProjectorError> {
     let columns = sqlx::query_as(
         "SELECT quote_ident(a.attname) AS name, coalesce(a.attnum = ANY (i.indkey), false) AS in_key, \
          t.typcategory = 'A' OR EXISTS (SELECT FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod \
-         WHERE m.amname = 'hash' AND o.opcintype = t.oid) AS hashable \
+         WHERE m.amname = 'hash' AND o.opcintype = t.oid) AS hashable, \
+         (SELECT p.amproc::text FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod \
+         JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amproclefttype = t.oid AND p.amprocrighttype = t.oid \
+         JOIN pg_proc f ON f.oid = p.amproc \
+         WHERE a.attnotnull AND m.amname = 'hash' AND o.opcdefault AND o.opcintype = t.oid AND p.amprocnum = 2 \
+         AND f.proargtypes[0] = t.oid) AS hash \
          FROM pg_attribute a \
          JOIN pg_type t ON t.oid = a.atttypid \
          JOIN pg_class c ON c.oid = a.attrelid \
@@ -96,21 +126,33 @@ async fn columns(connection: &mut PgConnection, schema: &str, table: &str) -> Re
     Ok(columns)
 }
 
-/// The part of a row `t` that both tables have, as something that has a hash. Whole rows are cheaper, where they have one.
-fn row_of(columns: &[&Column]) -> String {
+/// An expression for the hash of these columns of a row `t`. Those that cannot be hashed by themselves are, as a record, what the
+/// first of the others begins with.
+fn row_of(columns: &[Column]) -> String {
+    let (alone, others): (Vec<_>, Vec<_>) = columns.iter().partition(|column| column.hash.is_some());
     let value = |column: &&Column| format!("t.{}{}", column.name, if column.hashable { "" } else { "::text" });
-    format!("ROW({})", columns.iter().map(value).collect::<Vec<_>>().join(", "))
+    let record = others.iter().map(value).collect::<Vec<_>>().join(", ");
+    let seed = if others.is_empty() { "0".to_owned() } else { format!("hash_record_extended(ROW({record}), 0)") };
+    alone.iter().fold(seed, |seed, Column { name, hash, .. }| {
+        format!("{}(t.{name}, {seed})", hash.as_deref().unwrap_or_default())
+    })
 }
 
-/// Sums up `row` over `table`. Keys are unique, so that no two rows cancel each other out.
+/// Sums up the hashes `row` over `table`. Keys are unique, so that no two rows cancel each other out. A table that is large has a
+/// second process, so that the last one does not leave a core alone.
 async fn sum(connection: &mut PgConnection, table: &str, row: &str) -> Result<Sum, ProjectorError> {
-    let sql =
-        format!("SELECT count(*) AS rows, coalesce(bit_xor(hash_record_extended({row}, 0)), 0) AS hash FROM {table} t");
+    sqlx::query(
+        "SELECT set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true), \
+         set_config('max_parallel_workers_per_gather', '1', true)",
+    )
+    .execute(&mut *connection)
+    .await?;
+    let sql = format!("SELECT count(*) AS rows, coalesce(bit_xor({row}), 0) AS hash FROM {table} t");
     Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_one(connection).await?)
 }
 
 /// The rows that differ, the first ones by key, each with the number of all.
-fn comparison(live: &str, rebuilt: &str, columns: &[&Column]) -> String {
+fn comparison(live: &str, rebuilt: &str, columns: &[Column]) -> String {
     let names =
         |in_key| columns.iter().filter(move |column| column.in_key == in_key).map(|column| column.name.as_str());
     let join = |parts: Vec<String>, by: &str| parts.join(by);

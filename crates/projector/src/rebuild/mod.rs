@@ -19,6 +19,7 @@ mod report;
 mod swap;
 
 pub use cancel::{Interrupted, cancel, interrupted};
+pub use compare::{Sum, sums};
 pub use meter::{Phase, RebuildProgress};
 pub use report::{ColumnDifference, Difference, ProjectionReport, RebuildOutcome, TableReport};
 

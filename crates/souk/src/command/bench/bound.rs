@@ -15,7 +15,7 @@ use futures::{
 };
 use souk_log_postgres::PostgresLog;
 use souk_ports::{EventLog, RecordedEvent};
-use souk_projector::{Decoder, Envelope, Projection};
+use souk_projector::{Decoder, Envelope, Projection, sums};
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 
 use super::{floor, session::Session};
@@ -25,7 +25,7 @@ const SCHEMA: &str = "souk_bench_bound";
 /// Events that are decoded at once.
 const PAGE: usize = 250;
 /// Pages that are decoded at once.
-const DECODING: usize = 2;
+const DECODING: usize = 4;
 
 /// A table of a live generation.
 #[derive(FromRow)]
@@ -175,9 +175,7 @@ async fn index(pool: &PgPool, table: &Table) -> Result<(), Failure> {
 
 async fn sum_up(pool: &PgPool, table: &Table) -> Result<(), Failure> {
     let Table { schema, name, .. } = table;
-    for schema in [SCHEMA, schema] {
-        let sum = format!("SELECT count(*), bit_xor(hash_record_extended(t, 0)) FROM {schema}.{name} t");
-        run(pool, &sum).await?;
-    }
-    Ok(())
+    let mut tx = souk_transaction::begin(pool).await.map_err(Failure::new)?;
+    sums(&mut tx, [SCHEMA, schema], name).await.map_err(Failure::new)?;
+    tx.rollback().await.map_err(Failure::new)
 }
