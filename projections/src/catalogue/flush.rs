@@ -11,7 +11,9 @@ use souk_domain::name::PluginName;
 use souk_projector::{Changes, Envelope, Tables};
 use uuid::Uuid;
 
-use super::fold::{CatalogueChanges, Download, PluginPatch, VendorPatch, VersionPatch, VersionRow, sort_key, status};
+use super::fold::{
+    CatalogueChanges, Download, PluginPatch, RankPatch, VendorPatch, VersionPatch, VersionRow, sort_key, status,
+};
 use crate::{
     copy::{Fields, Row},
     outcomes::Outcomes,
@@ -32,6 +34,7 @@ impl Changes for CatalogueChanges {
     fn size(&self) -> usize {
         held::<(Uuid, VendorPatch)>(self.vendors.len(), 50)
             + held::<(Uuid, PluginPatch, Details)>(self.plugins.len(), 50)
+            + held::<(Uuid, RankPatch)>(self.ranks.len(), 0)
             + held::<(Uuid, String, VersionPatch)>(self.versions.len(), 120)
             + held::<Download>(self.downloads.len(), 10)
             + self.texts
@@ -270,7 +273,7 @@ impl CatalogueChanges {
             .fetch_all(tables.connection())
             .await?;
         for (plugin, count) in counted {
-            if let Some(patch) = self.plugins.get_mut(&plugin) {
+            if let Some(patch) = self.ranks.get_mut(&plugin) {
                 patch.downloads = count;
             }
         }
@@ -305,19 +308,22 @@ impl CatalogueChanges {
         let new = each(self.plugins.iter().filter_map(|(id, patch)| self.new_plugin(*id, patch)));
         rows::insert(tables, include_str!("new_plugins.sql"), new).await?;
         let new = self.plugins.iter().filter(|(_, patch)| patch.is_whole());
-        let ranks = each(new.map(|(plugin_id, patch)| NewRank {
-            plugin_id: *plugin_id,
-            installs: patch.installs,
-            active_installs: patch.active_installs,
-            downloads: patch.downloads,
-            rating_sum: patch.rating_sum,
-            rating_count: patch.rating_count,
-            confidence: patch.confidence,
-            review_points: patch.review_points,
-            succeeded: patch.outcomes.succeeded,
-            failed: patch.outcomes.failed,
-            cross_check_points: patch.cross_check_points,
-            changed: patch.changed,
+        let ranks = each(new.map(|(plugin_id, _)| {
+            let patch = self.ranks.get(plugin_id).copied().unwrap_or_default();
+            NewRank {
+                plugin_id: *plugin_id,
+                installs: patch.installs,
+                active_installs: patch.active_installs,
+                downloads: patch.downloads,
+                rating_sum: patch.rating_sum,
+                rating_count: patch.rating_count,
+                confidence: patch.confidence,
+                review_points: patch.review_points,
+                succeeded: patch.outcomes.succeeded,
+                failed: patch.outcomes.failed,
+                cross_check_points: patch.cross_check_points,
+                changed: patch.changed,
+            }
         }));
         rows::insert(tables, include_str!("new_ranks.sql"), ranks).await?;
         let (mut described, mut priced, mut placed) = (Vec::new(), Vec::new(), Vec::new());
@@ -417,7 +423,7 @@ impl CatalogueChanges {
         let mut plugins: Vec<Uuid> = Vec::new();
         let mut confidences: Vec<Option<i16>> = Vec::new();
         let mut counters: [Vec<i64>; 10] = Default::default();
-        for (plugin, patch) in self.plugins.iter().filter(|(_, patch)| patch.created.is_none()) {
+        for (plugin, patch) in self.ranks.iter().filter(|(plugin, _)| !self.is_new(**plugin)) {
             plugins.push(*plugin);
             confidences.push(patch.confidence.map(i16::from));
             let (installs, active, changed) = (patch.installs, patch.active_installs, rows::big(patch.changed));

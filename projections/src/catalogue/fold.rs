@@ -34,6 +34,8 @@ const DETAILS: usize = 400;
 pub(super) struct CatalogueChanges {
     pub vendors: BTreeMap<Uuid, VendorPatch>,
     pub plugins: BTreeMap<Uuid, PluginPatch>,
+    /// Apart from the plugins: most changes are to counters alone, and those are small.
+    pub ranks: BTreeMap<Uuid, RankPatch>,
     pub versions: BTreeMap<(Uuid, String), VersionPatch>,
     pub downloads: BTreeSet<Download>,
     /// Bytes of what plugins say of themselves.
@@ -81,6 +83,11 @@ pub(super) struct PluginPatch {
     /// The version, and the position of the event.
     pub rolled_back: Option<(Version, u64)>,
     pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// How counters of a plugin change.
+#[derive(Clone, Copy, Default)]
+pub(super) struct RankPatch {
     pub confidence: Option<u8>,
     pub review_points: i64,
     pub outcomes: Outcomes,
@@ -91,7 +98,7 @@ pub(super) struct PluginPatch {
     pub downloads: i64,
     pub rating_sum: i64,
     pub rating_count: i64,
-    /// Position of the last event.
+    /// Position of the last event, of whatever kind.
     pub changed: u64,
 }
 
@@ -153,7 +160,7 @@ impl CatalogueChanges {
             DomainEvent::Validation(change) => self.validation(event, change),
             DomainEvent::Installation(change) => {
                 if let Some(plugin) = event.plugin_id() {
-                    let patch = self.patch(plugin.uuid(), event);
+                    let patch = self.rank(plugin.uuid(), event);
                     let (installs, active) = installed(change);
                     patch.installs += installs;
                     patch.active_installs += active;
@@ -162,13 +169,13 @@ impl CatalogueChanges {
             DomainEvent::Execution(change) => {
                 let outcomes = Outcomes::of(change);
                 if let Some(plugin) = event.plugin_id().filter(|_| !outcomes.is_none()) {
-                    self.patch(plugin.uuid(), event).outcomes.add(outcomes);
+                    self.rank(plugin.uuid(), event).outcomes.add(outcomes);
                 }
             }
             DomainEvent::Review(change) => {
                 let stars = Stars::of(change);
                 if let Some(plugin) = event.plugin_id().filter(|_| stars != Stars::default()) {
-                    let patch = self.patch(plugin.uuid(), event);
+                    let patch = self.rank(plugin.uuid(), event);
                     patch.rating_sum += stars.sum();
                     patch.rating_count += stars.count();
                     patch.review_points += stars.points();
@@ -176,7 +183,7 @@ impl CatalogueChanges {
             }
             DomainEvent::Download(download::Event::Initiated { plugin_id, user_id, version, .. }) => {
                 let plugin = plugin_id.uuid();
-                self.patch(plugin, event);
+                self.rank(plugin, event);
                 self.downloads.insert(Download {
                     plugin,
                     user: user_id.uuid(),
@@ -197,9 +204,9 @@ impl CatalogueChanges {
         }
     }
 
-    /// What changes of `plugin`, now also by `event`. Events come in order of position.
-    fn patch(&mut self, plugin: Uuid, event: &Envelope) -> &mut PluginPatch {
-        let patch = self.plugins.entry(plugin).or_default();
+    /// How counters of `plugin` change, now also by `event`. Events come in order of position.
+    fn rank(&mut self, plugin: Uuid, event: &Envelope) -> &mut RankPatch {
+        let patch = self.ranks.entry(plugin).or_default();
         patch.changed = event.position;
         patch
     }
@@ -233,7 +240,8 @@ impl CatalogueChanges {
         if let plugin::Event::Created { details, .. } | plugin::Event::Described { details } = change {
             self.texts += details.description.len() + details.summary.len() + DETAILS;
         }
-        let patch = self.patch(id, event);
+        self.rank(id, event);
+        let patch = self.plugins.entry(id).or_default();
         patch.updated_at = Some(event.recorded_at);
         match change {
             plugin::Event::Created { vendor_id, name, details, pricing, terms, .. } => {
@@ -289,10 +297,10 @@ impl CatalogueChanges {
                 if *verdict == validation::Verdict::Escalate {
                     patch.advance(status::NEEDS_REVIEW);
                 }
-                self.patch(plugin.uuid(), event).confidence = Some(*confidence);
+                self.rank(plugin.uuid(), event).confidence = Some(*confidence);
             }
             validation::Event::CrossChecked { check, .. } if check.points() != 0 => {
-                self.patch(plugin.uuid(), event).cross_check_points += check.points();
+                self.rank(plugin.uuid(), event).cross_check_points += check.points();
             }
             validation::Event::Escalated { version, .. } => {
                 self.version(plugin.uuid(), version).advance(status::NEEDS_REVIEW);
