@@ -141,9 +141,10 @@ impl Foresight {
     /// The database failed.
     pub async fn next(&self, projection: &str) -> Result<Option<ReadGuard>, sqlx::Error> {
         let filled: Option<String> = sqlx::query_scalar(
-            "SELECT g.schema_name FROM souk_ops.projection_generation g JOIN souk_ops.projection_rebuild r \
-             ON r.ended_at IS NULL AND g.projection = ANY(r.projections) AND r.phase IN ('comparing', 'catching_up', 'swapping') \
-             WHERE g.state = 'building' AND g.projection = $1 ORDER BY g.generation DESC LIMIT 1",
+            "SELECT g.schema_name FROM souk_ops.projection_generation g \
+             WHERE g.projection = $1 AND g.state = 'building' AND g.indexed AND EXISTS (\
+             SELECT FROM souk_ops.projection_rebuild r WHERE r.ended_at IS NULL AND g.projection = ANY (r.projections)) \
+             ORDER BY g.generation DESC LIMIT 1",
         )
         .bind(projection)
         .fetch_optional(&self.0.control)
