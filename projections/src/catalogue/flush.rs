@@ -16,7 +16,6 @@ use super::fold::{
 };
 use crate::{
     copy::{Fields, Row},
-    outcomes::Outcomes,
     rows::{self, each, held},
 };
 
@@ -44,8 +43,9 @@ impl Changes for CatalogueChanges {
         self.flush_vendors(tables).await?;
         self.count_downloads(tables).await?;
         self.flush_plugins(tables).await?;
+        self.new_ranks(tables).await?;
         self.flush_versions(tables).await?;
-        self.flush_ranks(tables).await
+        self.count_ranks(tables).await
     }
 }
 
@@ -110,41 +110,6 @@ impl Row for NewPlugin<'_> {
         fields.maybe_text(self.deprecated).maybe_text(self.latest_version).maybe_text(self.rolled_back_to.as_deref());
         fields.maybe_big(self.rolled_back_at.map(rows::big)).time(self.created_at).time(self.updated_at);
         fields.big(rows::big(self.position));
-    }
-}
-
-/// The counters of a plugin that is new.
-#[derive(Serialize)]
-struct NewRank {
-    plugin_id: Uuid,
-    installs: i64,
-    active_installs: i64,
-    downloads: i64,
-    rating_sum: i64,
-    rating_count: i64,
-    confidence: Option<u8>,
-    review_points: i64,
-    succeeded: i64,
-    failed: i64,
-    cross_check_points: i64,
-    changed: u64,
-}
-
-impl Row for NewRank {
-    const TARGET: (&'static str, &'static str) = (
-        "catalogue_rank",
-        "plugin_id, installs, active_installs, downloads, rating_sum, rating_count, confidence, review_points, \
-         succeeded, failed, cross_check_points, changed",
-    );
-
-    fn put(&self, fields: &mut Fields<'_>) {
-        fields.uuid(self.plugin_id).big(self.installs).big(self.active_installs).big(self.downloads);
-        fields
-            .big(self.rating_sum)
-            .big(self.rating_count)
-            .maybe_small(self.confidence.map(i16::from))
-            .big(self.review_points);
-        fields.big(self.succeeded).big(self.failed).big(self.cross_check_points).big(rows::big(self.changed));
     }
 }
 
@@ -307,25 +272,6 @@ impl CatalogueChanges {
     async fn flush_plugins(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         let new = each(self.plugins.iter().filter_map(|(id, patch)| self.new_plugin(*id, patch)));
         rows::insert(tables, include_str!("new_plugins.sql"), new).await?;
-        let new = self.plugins.iter().filter(|(_, patch)| patch.is_whole());
-        let ranks = each(new.map(|(plugin_id, _)| {
-            let patch = self.ranks.get(plugin_id).copied().unwrap_or_default();
-            NewRank {
-                plugin_id: *plugin_id,
-                installs: patch.installs,
-                active_installs: patch.active_installs,
-                downloads: patch.downloads,
-                rating_sum: patch.rating_sum,
-                rating_count: patch.rating_count,
-                confidence: patch.confidence,
-                review_points: patch.review_points,
-                succeeded: patch.outcomes.succeeded,
-                failed: patch.outcomes.failed,
-                cross_check_points: patch.cross_check_points,
-                changed: patch.changed,
-            }
-        }));
-        rows::insert(tables, include_str!("new_ranks.sql"), ranks).await?;
         let (mut described, mut priced, mut placed) = (Vec::new(), Vec::new(), Vec::new());
         for (plugin_id, patch) in self.plugins.iter().filter(|(_, patch)| !patch.is_whole()) {
             let plugin_id = *plugin_id;
@@ -418,68 +364,7 @@ impl CatalogueChanges {
         Ok(())
     }
 
-    /// Counters of plugins that exist, and how far the page of each has changed.
-    async fn flush_ranks(&self, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
-        let mut plugins: Vec<Uuid> = Vec::new();
-        let mut confidences: Vec<Option<i16>> = Vec::new();
-        let mut counters: [Vec<i64>; 10] = Default::default();
-        for (plugin, patch) in self.ranks.iter().filter(|(plugin, _)| !self.is_new(**plugin)) {
-            plugins.push(*plugin);
-            confidences.push(patch.confidence.map(i16::from));
-            let (installs, active, changed) = (patch.installs, patch.active_installs, rows::big(patch.changed));
-            let Outcomes { succeeded, failed } = patch.outcomes;
-            let (sum, count) = (patch.rating_sum, patch.rating_count);
-            let row = [
-                patch.review_points,
-                installs,
-                active,
-                patch.downloads,
-                sum,
-                count,
-                changed,
-                succeeded,
-                failed,
-                patch.cross_check_points,
-            ];
-            for (column, figure) in counters.iter_mut().zip(row) {
-                column.push(figure);
-            }
-        }
-        if plugins.is_empty() {
-            return Ok(());
-        }
-        tables.key(NewRank::TARGET.0).await?;
-        let [
-            review_points,
-            installs,
-            active,
-            downloads,
-            rating_sum,
-            rating_count,
-            changed,
-            succeeded,
-            failed,
-            cross_checks,
-        ] = counters;
-        sqlx::query(include_str!("count_ranks.sql"))
-            .bind(plugins)
-            .bind(confidences)
-            .bind(review_points)
-            .bind(installs)
-            .bind(active)
-            .bind(downloads)
-            .bind(rating_sum)
-            .bind(rating_count)
-            .bind(changed)
-            .bind(succeeded)
-            .bind(failed)
-            .bind(cross_checks)
-            .execute(tables.connection())
-            .await?;
-        Ok(())
-    }
-
-    fn is_new(&self, plugin_id: Uuid) -> bool {
+    pub(super) fn is_new(&self, plugin_id: Uuid) -> bool {
         self.plugins.get(&plugin_id).is_some_and(|patch| patch.created.is_some())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use semver::{Prerelease, Version};
+use serde::Serialize;
 use souk_domain::{
     download,
     event::DomainEvent,
@@ -86,10 +87,11 @@ pub(super) struct PluginPatch {
 }
 
 /// How counters of a plugin change.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize)]
 pub(super) struct RankPatch {
     pub confidence: Option<u8>,
     pub review_points: i64,
+    #[serde(flatten)]
     pub outcomes: Outcomes,
     pub cross_check_points: i64,
     pub installs: i64,

@@ -11,6 +11,7 @@ use souk_projector::{Changes, Projection};
 mod flush;
 mod fold;
 mod query;
+mod ranks;
 mod search;
 mod showcase;
 
