@@ -35,18 +35,9 @@ async fn compare_table(
     rebuilt: &str,
     table: &str,
 ) -> Result<TableReport, ProjectorError> {
-    let (of_live, of_rebuilt) = (columns(connection, live, table).await?, columns(connection, rebuilt, table).await?);
-    let shared = shared(&of_live, &of_rebuilt);
-    let other_columns = of_live
-        .iter()
-        .chain(&of_rebuilt)
-        .filter(|column| shared.iter().all(|known| known.name != column.name))
-        .map(|column| column.name.clone())
-        .collect();
+    let Summed { shared, other_columns, sums: [of_live, of_rebuilt] } =
+        sum_both(connection, [live, rebuilt], table).await?;
     let (live, rebuilt) = (format!("{live}.{table}"), format!("{rebuilt}.{table}"));
-    let row = row_of(&shared);
-    let of_live = sum(connection, &live, &row).await?;
-    let of_rebuilt = sum(connection, &rebuilt, &row).await?;
     let rows: Vec<Row> = if of_live == of_rebuilt {
         Vec::new()
     } else {
@@ -73,13 +64,39 @@ pub struct Sum {
 /// # Errors
 /// The database failed.
 pub async fn sums(connection: &mut PgConnection, schemas: [&str; 2], table: &str) -> Result<[Sum; 2], ProjectorError> {
+    Ok(sum_both(connection, schemas, table).await?.sums)
+}
+
+/// A table of two schemas, summed up by the columns that are in both.
+struct Summed {
+    shared: Vec<Column>,
+    other_columns: Vec<String>,
+    sums: [Sum; 2],
+}
+
+/// A table that is large has a second process, so that the last one does not leave a core alone.
+async fn sum_both(connection: &mut PgConnection, schemas: [&str; 2], table: &str) -> Result<Summed, ProjectorError> {
+    sqlx::query(
+        "SELECT set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true), \
+         set_config('max_parallel_workers_per_gather', '1', true)",
+    )
+    .execute(&mut *connection)
+    .await?;
     let [left, right] = schemas;
-    let shared = shared(&columns(connection, left, table).await?, &columns(connection, right, table).await?);
+    let (of_left, of_right) = (columns(connection, left, table).await?, columns(connection, right, table).await?);
+    let shared = shared(&of_left, &of_right);
+    let other_columns = of_left
+        .iter()
+        .chain(&of_right)
+        .filter(|column| shared.iter().all(|known| known.name != column.name))
+        .map(|column| column.name.clone())
+        .collect();
     let row = row_of(&shared);
-    Ok([
+    let sums = [
         sum(connection, &format!("{left}.{table}"), &row).await?,
         sum(connection, &format!("{right}.{table}"), &row).await?,
-    ])
+    ];
+    Ok(Summed { shared, other_columns, sums })
 }
 
 #[derive(Clone, sqlx::FromRow)]
@@ -138,15 +155,8 @@ fn row_of(columns: &[Column]) -> String {
     })
 }
 
-/// Sums up the hashes `row` over `table`. Keys are unique, so that no two rows cancel each other out. A table that is large has a
-/// second process, so that the last one does not leave a core alone.
+/// Sums up the hashes `row` over `table`. Keys are unique, so that no two rows cancel each other out.
 async fn sum(connection: &mut PgConnection, table: &str, row: &str) -> Result<Sum, ProjectorError> {
-    sqlx::query(
-        "SELECT set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true), \
-         set_config('max_parallel_workers_per_gather', '1', true)",
-    )
-    .execute(&mut *connection)
-    .await?;
     let sql = format!("SELECT count(*) AS rows, coalesce(bit_xor({row}), 0) AS hash FROM {table} t");
     Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_one(connection).await?)
 }
