@@ -1,8 +1,15 @@
 //! The route table.
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware::from_fn_with_state, routing::get};
-use tower::Layer;
-use tower_http::cors::{Any, Cors, CorsLayer};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{Method, StatusCode},
+    middleware::from_fn_with_state,
+    response::Response,
+    routing::get,
+};
+use tower::{Layer, Service, ServiceExt};
+use tower_http::cors::{Any, CorsLayer};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt},
     routes,
@@ -202,7 +209,26 @@ pub(crate) fn system_table() -> OpenApiRouter<Api> {
 }
 
 /// The HTTP interface.
-pub type Http = Cors<Router>;
+#[derive(Clone)]
+pub struct Http {
+    router: Router,
+    /// What browsers ask before a request. Around the router it would read and copy headers of every request, to say the same each time:
+    /// [`middleware::envelope`] says that.
+    preflight: CorsLayer,
+}
+
+impl Http {
+    /// The answer to `request`.
+    pub async fn answer(&self, request: Request) -> Response {
+        let mut router = self.router.clone();
+        let answered = if request.method() == Method::OPTIONS {
+            self.preflight.layer(router).oneshot(request).await
+        } else {
+            router.call(request).await
+        };
+        answered.unwrap_or_else(|never| match never {})
+    }
+}
 
 /// The HTTP interface over `api`, with all that requests pass through.
 pub fn router(api: Api) -> Http {
@@ -218,8 +244,7 @@ pub fn router(api: Api) -> Http {
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address"))
         .layer(from_fn_with_state(api.clone(), middleware::served));
     let router = served.merge(system.merge(documents).layer(from_fn_with_state(api.clone(), middleware::plain)));
-    // Nothing here is guarded by cookies, so any page may ask in the name of whoever gives it a token; and what is answered is the same
-    // for all of them. Around the whole router it costs less than around every route.
-    let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any).expose_headers(Any).vary([]);
-    cors.layer(router.with_state(api))
+    // Nothing here is guarded by cookies, so any page may ask in the name of whoever gives it a token.
+    let preflight = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any).vary([]);
+    Http { router: router.with_state(api), preflight }
 }

@@ -8,14 +8,13 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
+use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use crate::{Api, patient::Patient, router, router::Http};
 
@@ -32,7 +31,7 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// The listener failed for good.
 pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken, grace: Duration) -> io::Result<()> {
     let upkeep = tokio::spawn(api.metrics.clone().keep_up());
-    let router = router(api);
+    let http = router(api);
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
     builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_BYTES as u32).keep_alive_interval(HEAD_TIMEOUT);
@@ -46,9 +45,8 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken,
             Ok((stream, peer)) => {
                 // Answers are small and written at once: waiting to fill a packet only delays them.
                 let _ = stream.set_nodelay(true);
-                let router = router.clone();
-                let service = tower::service_fn(move |request| answer(router.clone(), request, peer));
-                let service = TowerToHyperService::new(service);
+                let http = http.clone();
+                let service = service_fn(move |request| answer(http.clone(), request, peer));
                 let connection =
                     builder.serve_connection(TokioIo::new(Patient::new(stream, TAKEN)), service).into_owned();
                 let connection = connections.watch(connection);
@@ -69,14 +67,14 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: CancellationToken,
     Ok(())
 }
 
-async fn answer<B>(router: Http, request: axum::http::Request<B>, peer: SocketAddr) -> Result<Response, Infallible>
+async fn answer<B>(http: Http, request: axum::http::Request<B>, peer: SocketAddr) -> Result<Response, Infallible>
 where
     B: axum::body::HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
     let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
-    router.oneshot(request).await
+    Ok(http.answer(request).await)
 }
 
 /// A connection that is gone before it was taken is nothing; without file descriptors the next try would fail as well.

@@ -66,7 +66,7 @@ pub struct Inner {
     ports: Ports,
     reactions: Arc<MemoryReactions>,
     projections: Arc<FakeProjections>,
-    router: Http,
+    http: Http,
     count: AtomicU64,
 }
 
@@ -140,7 +140,7 @@ impl World {
             shutdown: CancellationToken::new(),
             settings,
         });
-        let router = router(api.clone());
+        let http = router(api.clone());
         let count = AtomicU64::new(1);
         Self(Arc::new(Inner {
             clock,
@@ -156,13 +156,13 @@ impl World {
             ports,
             reactions,
             projections,
-            router,
+            http,
             count,
         }))
     }
 
     pub fn nobody(&self) -> Client {
-        Client::new(self.router.clone())
+        Client::new(self.http.clone())
     }
 
     pub fn with_token(&self, token: &str) -> Client {

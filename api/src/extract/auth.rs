@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     Api,
     error::ApiError,
-    middleware::{envelope::Traceparent, identify::Caller, write::Command},
+    middleware::{envelope::Trace, identify::Caller, write::Command},
 };
 
 /// Anyone. Somebody who is known has the roles that they have now.
@@ -157,6 +157,6 @@ fn context(parts: &Parts, user: UserId, roles: BTreeSet<Role>) -> Context {
 
 fn with_trace(parts: &Parts, mut context: Context) -> Context {
     context.first_try = command(parts).fresh;
-    context.traceparent = parts.extensions.get::<Traceparent>().and_then(|trace| trace.0.clone());
+    context.traceparent = parts.extensions.get::<Trace>().and_then(|trace| trace.parent.clone());
     context
 }

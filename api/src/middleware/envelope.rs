@@ -21,13 +21,14 @@ use crate::{
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the logs and error bodies call a request.
-#[derive(Clone, Debug)]
-pub struct RequestId(pub String);
-
-/// The W3C trace context that a request came with, if it was well-formed.
-#[derive(Clone, Debug)]
-pub struct Traceparent(pub Option<String>);
+/// How a request is found again.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// What the logs and error bodies call it.
+    pub request_id: String,
+    /// The W3C trace context that it came with, if that was well-formed.
+    pub parent: Option<String>,
+}
 
 /// Gives every answer its common parts, whatever goes wrong in `then`.
 pub async fn envelope<F>(api: &Api, mut request: Request, then: impl FnOnce(Request) -> F) -> Response
@@ -42,8 +43,7 @@ where
     let personal = method != Method::GET || has_credentials(request.headers());
     let route = template.as_ref().map_or("", MatchedPath::as_str);
     let span = info_span!("request", id, %method, route, trace = traceparent);
-    request.extensions_mut().insert(RequestId(id.clone()));
-    request.extensions_mut().insert(Traceparent(traceparent));
+    request.extensions_mut().insert(Trace { request_id: id.clone(), parent: traceparent });
 
     // Who asks before sending the body does not send it when refused.
     let asks_first = request.headers().contains_key(header::EXPECT);
@@ -108,11 +108,14 @@ fn check_path(path: &str) -> Result<(), ApiError> {
 }
 
 fn set_headers(headers: &mut HeaderMap, id: &str, personal: bool) {
-    // These, and those of the layers around: growing once is enough.
+    // These, and those that were there: growing once is enough.
     headers.reserve(12);
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
+    // What is answered is the same for all pages that ask.
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -102,7 +102,10 @@ where
         (None, Ok(caller)) => {
             request.extensions_mut().insert(caller.clone());
             let mut response = then(request).await;
-            response.extensions_mut().insert(caller);
+            // For the log line, which tells of accounts only.
+            if caller.user().is_some() {
+                response.extensions_mut().insert(caller);
+            }
             response
         }
     };

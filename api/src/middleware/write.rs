@@ -18,7 +18,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
-    envelope::RequestId,
+    envelope::Trace,
     idempotency::{self, Turn},
     identify::Caller,
     route,
@@ -144,7 +144,7 @@ async fn run(api: Api, arrived: Arrived, key: Option<String>, next: Next) -> Res
     let id = claimed.unwrap_or_else(|| api.app.ports().random.uuid());
     request.extensions_mut().insert(Command { id: CommandId::new(id), fresh: claimed.is_none() });
     *request.body_mut() = Body::from(body);
-    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let request_id = request.extensions().get::<Trace>().map(|trace| trace.request_id.clone()).unwrap_or_default();
     let patience = api.settings.request_timeout;
 
     // In a task of its own, so that a client that goes away does not leave a command half done or its key claimed.

@@ -5,14 +5,13 @@ use axum::{
     http::{HeaderMap, Request, request::Builder},
 };
 use serde_json::Value;
-use tower::ServiceExt;
 
 use crate::router::Http;
 
 /// Asks a router, with the same headers every time.
 #[derive(Clone)]
 pub struct Client {
-    router: Http,
+    http: Http,
     headers: Vec<(String, String)>,
 }
 
@@ -46,8 +45,8 @@ impl Answer {
 }
 
 impl Client {
-    pub fn new(router: Http) -> Self {
-        Self { router, headers: Vec::new() }
+    pub fn new(http: Http) -> Self {
+        Self { http, headers: Vec::new() }
     }
 
     pub fn header(&self, name: &str, value: &str) -> Self {
@@ -69,7 +68,7 @@ impl Client {
     }
 
     pub async fn send(&self, method: &str, path: &str, make: impl FnOnce(Builder) -> Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(self.request(method, path, make)).await.unwrap();
+        let response = self.http.answer(self.request(method, path, make)).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap().to_vec();
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -187,7 +186,7 @@ impl Client {
             };
             request.body(Body::empty()).unwrap()
         });
-        self.router.clone().oneshot(request).await.unwrap()
+        self.http.answer(request).await
     }
 
     /// A stream, behind the event `last`.

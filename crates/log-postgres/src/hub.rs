@@ -116,6 +116,8 @@ struct Subscription {
     /// Keeps the tasks running that `head` hears from.
     _hub: Arc<Hub>,
     after: Position,
+    /// Whether all that is said to be there was read: asking for what nobody has heard of mostly finds nothing.
+    caught_up: bool,
     limit: usize,
 }
 
@@ -126,7 +128,7 @@ pub fn subscription(
     after: Position,
 ) -> BoxStream<'static, Result<Vec<RecordedEvent>, LogError>> {
     let head = hub.head.0.subscribe();
-    let start = Subscription { reader, head, _hub: hub, after, limit: BATCH_EVENTS };
+    let start = Subscription { reader, head, _hub: hub, after, caught_up: false, limit: BATCH_EVENTS };
     Box::pin(stream::unfold(Some(start), |subscription| async move {
         let mut subscription = subscription?;
         match subscription.next().await {
@@ -139,18 +141,20 @@ pub fn subscription(
 impl Subscription {
     async fn next(&mut self) -> Result<Vec<RecordedEvent>, LogError> {
         loop {
-            let _ = self.head.borrow_and_update();
+            if self.caught_up {
+                let after = self.after;
+                self.head
+                    .wait_for(|head| *head > after)
+                    .await
+                    .map_err(|_| LogError::Unavailable("nobody watches the log any more".to_owned()))?;
+            }
             let batch = self.reader.bounded(self.after, self.limit, BATCH_BYTES).await?;
-            if let Some(last) = batch.last() {
-                self.after = last.position;
+            self.after = batch.last().map_or(self.after, |last| last.position);
+            self.caught_up = *self.head.borrow() <= self.after;
+            if !batch.is_empty() {
                 self.adapt(&batch);
                 return Ok(batch);
             }
-            let after = self.after;
-            self.head
-                .wait_for(|head| *head > after)
-                .await
-                .map_err(|_| LogError::Unavailable("nobody watches the log any more".to_owned()))?;
         }
     }
 

@@ -120,8 +120,19 @@ async fn read(
     mut asked: mpsc::Receiver<Miss>,
 ) {
     let sql = format!("SELECT {PLUGIN_COLUMNS} WHERE p.plugin_id = ANY($1)");
-    let mut misses = Vec::with_capacity(TOGETHER);
-    while asked.recv_many(&mut misses, TOGETHER).await > 0 {
+    let (mut came, mut misses) = (Vec::with_capacity(TOGETHER), Vec::with_capacity(TOGETHER));
+    while asked.recv_many(&mut came, TOGETHER).await > 0 {
+        // Many ask for one page while it is read, where everybody looks.
+        for miss in came.drain(..) {
+            match cache.get(&miss.id).filter(|page| page.touched >= miss.touched) {
+                // Nobody may wait any more.
+                Some(page) => drop(miss.answer.send(Ok(Some(page.body)))),
+                None => misses.push(miss),
+            }
+        }
+        if misses.is_empty() {
+            continue;
+        }
         // Every one of these times is from before the statement; so the latest is good for the page.
         let mut wanted: HashMap<Uuid, u64> = HashMap::with_capacity(misses.len());
         for Miss { id, touched, .. } in &misses {
@@ -143,7 +154,6 @@ async fn read(
                     cache.insert(id, Page { body: body.clone(), touched });
                     pages.insert(id, body);
                 }
-                // Nobody may wait any more.
                 misses.drain(..).for_each(|miss| drop(miss.answer.send(Ok(pages.get(&miss.id).cloned()))));
             }
             Err(error) => {
