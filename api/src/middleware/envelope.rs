@@ -54,23 +54,22 @@ where
     });
 
     let answer = async {
-        match check_path(request.uri().path()) {
+        let response = match check_path(request.uri().path()) {
             Ok(()) => AssertUnwindSafe(then(request)).catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("the handler panicked");
                 ApiError::internal("the handler panicked").into_response()
             }),
             Err(error) => error.into_response(),
+        };
+        if let Some(leftover) = leftover.filter(|_| !asks_first) {
+            leftover.discard().await;
         }
+        let mut response = error::render(response, &id, || api.app.ports().clock.now());
+        set_headers(response.headers_mut(), &id, personal);
+        record(&method, template.as_ref(), &response, started);
+        response
     };
-    let response = answer.instrument(span.clone()).await;
-    if let Some(leftover) = leftover.filter(|_| !asks_first) {
-        leftover.discard().await;
-    }
-    let mut response = error::render(response, &id, || api.app.ports().clock.now());
-    set_headers(response.headers_mut(), &id, personal);
-    let _entered = span.enter();
-    record(&method, template.as_ref(), &response, started);
-    response
+    answer.instrument(span).await
 }
 
 /// The id that the client chose, if it can stand in a log line: 1 to 128 visible ASCII characters.

@@ -22,6 +22,8 @@ const ASKED_AGAIN: Duration = Duration::from_millis(20);
 /// The least rest between two transactions, and what it grows and shrinks by.
 const REST: (Duration, Duration, Duration) =
     (Duration::from_millis(3), Duration::from_millis(2), Duration::from_micros(100));
+/// No transaction waits longer for the one before, however long that took.
+const LONGEST_REST: Duration = Duration::from_millis(50);
 /// The key of the relay's position in the control topic.
 const KEY: &str = "position";
 
@@ -48,6 +50,8 @@ pub struct Session {
     committed: Instant,
     /// From a commit to the next transaction: as short as the brokers can take it without [`ASKED_AGAIN`].
     rest: Duration,
+    /// How long the last transaction took.
+    took: Duration,
 }
 
 impl Session {
@@ -73,12 +77,16 @@ impl Session {
         }
         let position = read.as_ref().map_or(0, |control| control.position);
         let (committed, rest) = (Instant::now(), REST.0);
-        Ok((Self { settings: settings.clone(), producer, position, transactions: 0, committed, rest }, read))
+        let took = Duration::ZERO;
+        Ok((Self { settings: settings.clone(), producer, position, transactions: 0, committed, rest, took }, read))
     }
 
-    /// Waits until the brokers have probably closed the last transaction. What comes meanwhile can go along with the next one.
+    /// Waits until the brokers have probably closed the last transaction, and at least as long as that took: a transaction costs them, and
+    /// whoever reads it, as much as many events, and where that takes long they have no time to lose. What comes meanwhile can go along with
+    /// the next one.
     pub fn rest(&self) {
-        std::thread::sleep(self.rest.saturating_sub(self.committed.elapsed()));
+        let rest = self.rest.max(self.took.min(LONGEST_REST));
+        std::thread::sleep(rest.saturating_sub(self.committed.elapsed()));
     }
 
     /// Writes `events`, which follow in the log, in one transaction. Blocks. After an error the session is over, and the next
@@ -91,19 +99,20 @@ impl Session {
         };
         // Before anything is begun: what cannot be told yet is not left out.
         let told = self.told(events)?;
+        let begun = Instant::now();
         self.producer.begin_transaction().map_err(failed)?;
         self.produce(events, last).map_err(failed)?;
         self.tell(told).map_err(failed)?;
         self.transactions += 1;
-        let begun = Instant::now();
+        let produced = Instant::now();
         // In small steps: the wrapper's own flush looks only every 100 ms whether it is done, and its poll spins through what is
         // left of its last millisecond.
-        while self.producer.in_flight_count() > 0 && begun.elapsed() < PATIENCE {
+        while self.producer.in_flight_count() > 0 && produced.elapsed() < PATIENCE {
             self.producer.poll(Duration::ZERO);
             std::thread::sleep(Duration::from_micros(300));
         }
         let (least, more, less) = REST;
-        self.rest = match begun.elapsed() < ASKED_AGAIN {
+        self.rest = match produced.elapsed() < ASKED_AGAIN {
             true => self.rest.saturating_sub(less).max(least),
             false => (self.rest + more).min(ASKED_AGAIN),
         };
@@ -113,7 +122,7 @@ impl Session {
             return Err(KafkaFeedError::Unavailable { what, brokers: settings.brokers, reason });
         }
         self.producer.commit_transaction(PATIENCE).map_err(failed)?;
-        (self.position, self.committed) = (last.position, Instant::now());
+        (self.position, self.committed, self.took) = (last.position, Instant::now(), begun.elapsed());
         Ok(())
     }
 

@@ -3,7 +3,13 @@
 use std::io::{self, IsTerminal};
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::{Targets, filter_fn},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{
     config::{Log, LogFormat},
@@ -18,10 +24,19 @@ fn harmless(metadata: &Metadata<'_>) -> bool {
     NEVER.iter().all(|(library, level)| !metadata.target().starts_with(library) || metadata.level() <= level)
 }
 
+/// What `directives` let through. Those about spans need to remember every span, which each request pays for; most have none.
+fn filter(directives: &str) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let about_spans = directives.contains('[');
+    let targets = directives.split(',').filter(|directive| !directive.is_empty()).collect::<Vec<_>>().join(",");
+    match targets.parse::<Targets>() {
+        Ok(targets) if !about_spans => targets.boxed(),
+        _ => EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info")).boxed(),
+    }
+}
+
 /// Starts logging. What has not been written when the guard is dropped is written then.
 #[must_use]
 pub fn start(log: &Log) -> Writing {
-    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let writing = Writing::start(io::stderr());
     let lines = writing.lines();
     let layer = fmt::layer().with_writer(move || lines.clone());
@@ -30,7 +45,7 @@ pub fn start(log: &Log) -> Writing {
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
     // A filter for all layers costs less than one of a single layer, and there is only one.
-    tracing_subscriber::registry().with(filter).with(filter_fn(harmless)).with(layer).init();
+    tracing_subscriber::registry().with(filter(&log.filter)).with(filter_fn(harmless)).with(layer).init();
     writing
 }
 
@@ -54,21 +69,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn statements_are_never_logged_whatever_the_filter() {
+    /// What is logged of `speak`, where `directives` filter.
+    fn logged(directives: &str, speak: impl FnOnce()) -> String {
         let sink = Sink::default();
         let writer = sink.clone();
-        let layer = fmt::layer().with_writer(move || writer.clone());
-        let filter = EnvFilter::new("trace,sqlx::query=trace");
-        let logs = tracing_subscriber::registry().with(filter).with(filter_fn(harmless)).with(layer);
-        tracing::subscriber::with_default(logs, || {
+        let layer = fmt::layer().with_writer(move || writer.clone()).with_ansi(false);
+        let logs = tracing_subscriber::registry().with(filter(directives)).with(filter_fn(harmless)).with(layer);
+        tracing::subscriber::with_default(logs, speak);
+        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn statements_are_never_logged_whatever_the_filter() {
+        let text = logged("trace,sqlx::query=trace", || {
             tracing::debug!(target: "sqlx::query", "CREATE ROLE souk PASSWORD 'hunter2'");
             tracing::trace!(target: "hyper::proto", "hunter2");
             tracing::warn!(target: "sqlx::pool", "slow");
             tracing::trace!("said");
         });
-        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
         assert!(!text.contains("hunter2"), "{text}");
         assert!(text.contains("slow") && text.contains("said"), "{text}");
+    }
+
+    #[test]
+    fn directives_are_about_targets_and_spans() {
+        let speak = || {
+            tracing::info!(target: "souk_api", "one");
+            tracing::debug!(target: "souk_api", "two");
+            tracing::info_span!(target: "souk_api", "request", id = "r")
+                .in_scope(|| tracing::debug!(target: "souk_api", "three"));
+            tracing::warn!(target: "other", "four");
+        };
+        let heard = |directives: &str| {
+            let text = logged(directives, speak);
+            ["one", "two", "three", "four"].map(|word| text.contains(word))
+        };
+        assert_eq!(heard("info"), [true, false, false, true]);
+        assert_eq!(heard("info,,other=off,"), [true, false, false, false]);
+        assert_eq!(heard("souk_api=debug"), [true, true, true, false]);
+        assert_eq!(heard("warn,[request{id=r}]=debug"), [false, false, true, true]);
     }
 }
