@@ -94,6 +94,8 @@ pub struct Config {
     pub partners: Partners,
     /// Pages that are kept in memory.
     pub pages: Pages,
+    /// Whether processes that stay move their code onto huge pages.
+    pub huge_text: Switch,
     /// How logs look and what they hold.
     pub log: Log,
 }
@@ -127,6 +129,7 @@ impl Default for Config {
             ledger: Ledger::default(),
             partners: Partners::default(),
             pages: Pages::default(),
+            huge_text: Switch::On,
             log: Log::default(),
         }
     }

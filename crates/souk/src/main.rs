@@ -29,7 +29,7 @@ use clap::Parser;
 
 use crate::{
     cli::{Author, Cli, Command, ConfigCommand},
-    config::{Config, Overrides},
+    config::{Config, Overrides, Switch},
     failure::Failure,
 };
 
@@ -61,7 +61,15 @@ fn run(cli: Cli) -> Result<(), Failure> {
         // Who typed a command wants its result; what goes wrong is still said.
         log.filter = "warn".to_owned();
     }
+    // Before there is any other thread, as logging has.
+    let moves = cli.command.stays() || matches!(cli.command, Command::Bench(_));
+    let moved = (moves && config.huge_text == Switch::On).then(souk_huge_text::remap);
     let _lines = logging::start(&log);
+    match moved {
+        Some(Ok(bytes)) => tracing::debug!(bytes, "code lies on huge pages"),
+        Some(Err(why)) => tracing::debug!(%why, "code does not lie on huge pages"),
+        None => {}
+    }
     if cli.command.stays() {
         for name in config::unknown_variables() {
             tracing::warn!(name, "a variable is set that is no key of the configuration");
