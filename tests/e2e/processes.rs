@@ -35,6 +35,42 @@ async fn passes_the_journey(plan: &Plan) {
     }
 }
 
+/// The code of a process that lies on huge pages, bytes, by what the system says of each mapping.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn code_on_huge_pages(pid: u32) -> u64 {
+    let mappings = std::fs::read_to_string(format!("/proc/{pid}/smaps")).expect("the process runs");
+    let (mut code, mut bytes) = (false, 0);
+    for line in mappings.lines() {
+        if let Some((_, rest)) = line.split_once(' ').filter(|(range, _)| range.contains('-')) {
+            code = rest.starts_with("r-xp");
+        } else if let Some(size) = line.strip_prefix("AnonHugePages:").filter(|_| code) {
+            let kilobytes = size.trim().trim_end_matches(" kB").parse::<u64>().expect("a number");
+            bytes += kilobytes * 1024;
+        }
+    }
+    bytes
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn code_lies_on_huge_pages_unless_it_must_not() {
+    use souk_embedded_postgres::testing::data_dir;
+    use souk_tests::process::{Options, Souk};
+
+    let modes = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
+    let available = modes.contains("[always]") || modes.contains("[madvise]");
+    let code = |switch: &str| {
+        let home = data_dir();
+        let options = Options::default().env("SOUK_HUGE_TEXT", switch);
+        let souk = Souk::start(home.path(), &options).expect("starts");
+        let bytes = code_on_huge_pages(souk.pid());
+        assert!(souk.stop().expect("stops").success());
+        bytes
+    };
+    assert_eq!(code("on") > 0, available, "{modes}");
+    assert_eq!(code("off"), 0);
+}
+
 /// What only processes of this kind measure, or what each does.
 fn metric_of(kind: Kind) -> &'static str {
     match kind {

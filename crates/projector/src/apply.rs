@@ -87,7 +87,7 @@ impl Applier {
     }
 
     /// The wanted events, decoded, up to the first that cannot be; its index and the reason.
-    fn decode(&self, events: &[RecordedEvent]) -> (Vec<Envelope>, Option<(usize, String)>) {
+    fn decode(&self, events: &[RecordedEvent]) -> (Arc<[Envelope]>, Option<(usize, String)>) {
         let mut envelopes = Vec::with_capacity(events.len());
         let mut decoder = Decoder::default();
         for (at, event) in events.iter().enumerate() {
@@ -96,10 +96,10 @@ impl Applier {
             }
             match decoder.decode(event) {
                 Ok(envelope) => envelopes.push(envelope),
-                Err(problem) => return (envelopes, Some((at, problem))),
+                Err(problem) => return (envelopes.into(), Some((at, problem))),
             }
         }
-        (envelopes, None)
+        (envelopes.into(), None)
     }
 
     /// Whether the projection wants `event`, and no operator skipped it.
@@ -117,7 +117,7 @@ impl Applier {
     ) -> Result<Applied, ProjectorError> {
         for envelope in envelopes {
             let event = events.iter().find(|event| event.position == envelope.position);
-            match self.write(after, envelope.position, event, std::slice::from_ref(envelope)).await {
+            match self.write_alone(mark(after, envelope.position, event), std::slice::from_ref(envelope)).await {
                 Ok(true) => after = envelope.position,
                 Ok(false) => return Ok(Applied::Lost),
                 Err(Failure::Other(error)) => return Err(error),
@@ -131,7 +131,7 @@ impl Applier {
         if upto <= after {
             return Ok(Applied::Done);
         }
-        match self.write(after, upto, events.last(), &[]).await {
+        match self.write_alone(mark(after, upto, events.last()), &[]).await {
             Ok(true) => Ok(Applied::Done),
             Ok(false) => Ok(Applied::Lost),
             Err(failure) => Err(failure.into_error()),
@@ -144,19 +144,19 @@ impl Applier {
         after: Position,
         to: Position,
         last: Option<&RecordedEvent>,
-        envelopes: &[Envelope],
+        envelopes: &Arc<[Envelope]>,
     ) -> Result<bool, Failure> {
-        let mark = Mark { after, to, last: last.map(|event| (event.position, event.id)) };
-        let fold = || fold(self.projection.as_ref(), envelopes).map_err(Failure::Poison);
+        let mark = mark(after, to, last);
         if let Some(joint) = self.joint.as_ref().filter(|_| envelopes.len() <= LITTLE)
-            && let Some(written) = joint.write(self, mark, fold()?).await
+            && let Some(written) = joint.write(self, mark, Arc::clone(envelopes)).await
         {
             return Ok(written);
         }
-        self.flush_mark(mark, fold()?).await
+        self.write_alone(mark, envelopes).await
     }
 
-    async fn flush_mark(&self, mark: Mark, changes: Box<dyn Changes>) -> Result<bool, Failure> {
+    async fn write_alone(&self, mark: Mark, envelopes: &[Envelope]) -> Result<bool, Failure> {
+        let changes = fold(self.projection.as_ref(), envelopes).map_err(Failure::Poison)?;
         let mut tx = souk_transaction::begin(&self.pool).await.map_err(Failure::of)?;
         // First, because it waits for whoever writes this generation now, and tells whether all was in vain.
         if !self.advance(&mut tx, mark).await.map_err(Failure::of)? {
@@ -204,8 +204,15 @@ impl Failure {
     }
 }
 
+fn mark(after: Position, to: Position, last: Option<&RecordedEvent>) -> Mark {
+    Mark { after, to, last: last.map(|event| (event.position, event.id)) }
+}
+
 /// The changes of `envelopes`. A fold is total; one that panics all the same must stop its projection and nothing else.
-pub(crate) fn fold(projection: &dyn Projection, envelopes: &[Envelope]) -> Result<Box<dyn Changes>, String> {
+pub(crate) fn fold<'a>(
+    projection: &dyn Projection,
+    envelopes: impl IntoIterator<Item = &'a Envelope>,
+) -> Result<Box<dyn Changes>, String> {
     std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut changes = projection.begin();
         for envelope in envelopes {

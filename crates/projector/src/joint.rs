@@ -1,10 +1,11 @@
 //! Small writes of several read models in one transaction.
 //!
-//! An event changes several read models. Each has a follower of its own, and a transaction of its own costs more than what is
-//! written in it, when that is little. So followers hand small writes to one task, which writes what came meanwhile together. When
-//! anything of it is refused, nothing is written, and every follower writes by itself: then only the one that is refused stops.
+//! An event changes several read models. Each has a follower of its own in each partition, and a transaction of its own costs more than
+//! what is written in it, when that is little. So followers hand small writes to one task, which writes what came meanwhile together:
+//! what partitions have for one read model is folded as one. When anything of it is refused, nothing is written, and every follower
+//! writes by itself: then only the one that is refused stops.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::{PgConnection, PgPool};
 use tokio::{
@@ -13,8 +14,8 @@ use tokio::{
 };
 
 use crate::{
-    Changes, Generation, Tables,
-    apply::Applier,
+    Envelope, Generation, Projection, Tables,
+    apply::{Applier, Failure, fold},
     checkpoint::{Checkpoint, Mark, to_sql},
 };
 
@@ -25,7 +26,7 @@ const TOGETHER: usize = 64;
 struct Write {
     applier: Applier,
     mark: Mark,
-    changes: Box<dyn Changes>,
+    envelopes: Arc<[Envelope]>,
     /// Whether it was written: not when somebody else moved the checkpoint.
     answer: oneshot::Sender<bool>,
 }
@@ -43,11 +44,11 @@ impl Joint {
         (Self { writes }, run(pool, handed))
     }
 
-    /// Writes `changes` and moves the checkpoint of `applier` along `mark`; false when that is not at its beginning. None when it was
-    /// refused together with the others: it has to be tried alone.
-    pub async fn write(&self, applier: &Applier, mark: Mark, changes: Box<dyn Changes>) -> Option<bool> {
+    /// Writes what `envelopes` change and moves the checkpoint of `applier` along `mark`; false when that is not at its beginning. None
+    /// when it was refused together with the others: it has to be tried alone.
+    pub async fn write(&self, applier: &Applier, mark: Mark, envelopes: Arc<[Envelope]>) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
-        let write = Write { applier: applier.clone(), mark, changes, answer };
+        let write = Write { applier: applier.clone(), mark, envelopes, answer };
         self.writes.send(write).await.ok()?;
         answered.await.ok()
     }
@@ -68,8 +69,8 @@ async fn run(pool: PgPool, mut handed: mpsc::Receiver<Write>) {
             continue;
         }
         let path = schemas.values().map(String::as_str).collect::<Vec<_>>().join(",");
-        if let Err(error) = write(&pool, &path, writes).await {
-            tracing::debug!(%error, "what was to be written together is written one by one");
+        if let Err(failure) = write(&pool, &path, writes).await {
+            tracing::debug!(?failure, "what was to be written together is written one by one");
         }
     }
 }
@@ -87,24 +88,36 @@ fn learn(schemas: &mut BTreeMap<String, String>, writes: &[Write]) -> bool {
     })
 }
 
-async fn write(pool: &PgPool, path: &str, writes: Vec<Write>) -> Result<(), sqlx::Error> {
+async fn write(pool: &PgPool, path: &str, writes: Vec<Write>) -> Result<(), Failure> {
     let steps: Vec<(Checkpoint, Option<u32>, Mark)> =
         writes.iter().map(|write| (write.applier.checkpoint.clone(), write.applier.partitions, write.mark)).collect();
-    let mut tx = souk_transaction::begin(pool).await?;
-    let moved = advance(&mut tx, path, &steps).await?;
-    let mut answers = Vec::with_capacity(writes.len());
-    for (Write { changes, answer, .. }, moved) in writes.into_iter().zip(moved) {
-        if moved {
-            changes.flush(&mut Tables::new(&mut tx)).await?;
-        }
-        answers.push((answer, moved));
+    let mut tx = souk_transaction::begin(pool).await.map_err(Failure::of)?;
+    let moved = advance(&mut tx, path, &steps).await.map_err(Failure::of)?;
+    for (projection, envelopes) in
+        by_projection(writes.iter().zip(&moved).filter(|(_, moved)| **moved).map(|(write, _)| write))
+    {
+        let changes = fold(projection, envelopes).map_err(Failure::Poison)?;
+        changes.flush(&mut Tables::new(&mut tx)).await.map_err(Failure::of)?;
     }
-    tx.commit().await?;
-    for (answer, moved) in answers {
+    tx.commit().await.map_err(Failure::of)?;
+    for (Write { answer, .. }, moved) in writes.into_iter().zip(moved) {
         // A follower that was cancelled does not wait any more.
         let _ = answer.send(moved);
     }
     Ok(())
+}
+
+/// What `writes` have for each projection, in the order of the log.
+fn by_projection<'a>(writes: impl Iterator<Item = &'a Write>) -> Vec<(&'a dyn Projection, Vec<&'a Envelope>)> {
+    let mut all: BTreeMap<&str, (&dyn Projection, Vec<&Envelope>)> = BTreeMap::new();
+    for Write { applier, envelopes, .. } in writes {
+        let projection = applier.projection.as_ref();
+        all.entry(projection.name()).or_insert_with(|| (projection, Vec::new())).1.extend(envelopes.iter());
+    }
+    for (_, envelopes) in all.values_mut() {
+        envelopes.sort_unstable_by_key(|envelope| envelope.position);
+    }
+    all.into_values().collect()
 }
 
 /// Moves checkpoints, each in so many partitions and along its mark, and makes unqualified names mean tables in `path`; which of them
