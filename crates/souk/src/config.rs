@@ -94,7 +94,7 @@ pub struct Config {
     pub partners: Partners,
     /// Pages that are kept in memory.
     pub pages: Pages,
-    /// Whether processes that stay move their code onto huge pages.
+    /// Whether processes that run long move their code onto huge pages.
     pub huge_text: Switch,
     /// How logs look and what they hold.
     pub log: Log,

@@ -62,8 +62,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         log.filter = "warn".to_owned();
     }
     // Before there is any other thread, as logging has.
-    let moves = cli.command.stays() || matches!(cli.command, Command::Bench(_));
-    let moved = (moves && config.huge_text == Switch::On).then(souk_huge_text::remap);
+    let runs_long = cli.command.stays() || matches!(cli.command, Command::Rebuild { .. } | Command::Bench(_));
+    let moved = (runs_long && config.huge_text == Switch::On).then(souk_huge_text::remap);
     let _lines = logging::start(&log);
     match moved {
         Some(Ok(bytes)) => tracing::debug!(bytes, "code lies on huge pages"),
