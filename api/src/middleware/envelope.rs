@@ -59,7 +59,11 @@ where
                 tracing::error!("the handler panicked");
                 ApiError::internal("the handler panicked").into_response()
             }),
-            Err(error) => error.into_response(),
+            Err(error) => {
+                // What is left of its body can be read once nobody holds it.
+                drop(request);
+                error.into_response()
+            }
         };
         if let Some(leftover) = leftover.filter(|_| !asks_first) {
             leftover.discard().await;
