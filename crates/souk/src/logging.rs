@@ -104,6 +104,7 @@ mod tests {
             let text = logged(directives, speak);
             ["one", "two", "three", "four"].map(|word| text.contains(word))
         };
+        assert_eq!(heard(""), [false; 4], "errors only");
         assert_eq!(heard("info"), [true, false, false, true]);
         assert_eq!(heard("info,,other=off,"), [true, false, false, false]);
         assert_eq!(heard("souk_api=debug"), [true, true, true, false]);
