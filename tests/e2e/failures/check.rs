@@ -56,9 +56,10 @@ pub async fn nothing_lost_and_nothing_doubled(cluster: &Cluster, told: &[Told]) 
     for one in told {
         check_acknowledged(&events, one);
     }
-    check_licenses(&events, told);
+    check_payments(&events, told);
     if let Some(brokers) = cluster.variable("SOUK_KAFKA__BROKERS") {
-        topic::check(brokers, cluster.variable("SOUK_KAFKA__TOPIC").unwrap_or("souk.events"), &events).await;
+        let topic = cluster.variable("SOUK_KAFKA__TOPIC").unwrap_or("souk.events");
+        topic::check(brokers, topic, log.as_ref()).await;
     }
     until_current(cluster).await;
     let verified = tokio::task::block_in_place(|| cluster.command(&["rebuild", "--all", "--verify"]));
@@ -72,19 +73,26 @@ fn of_type<'a>(events: &'a [RecordedEvent], event_type: &'a str) -> impl Iterato
     events.iter().filter(move |event| event.event_type == event_type)
 }
 
-/// The log once every payment has had its answer.
+/// What every payment is answered with.
+const ANSWERS: [&str; 2] = ["license.issued", "invoice.issued"];
+
+/// The log once every payment has had its answers.
 async fn after_reactions(log: &dyn EventLog) -> Vec<RecordedEvent> {
-    let mut missing = 0;
+    let mut missing = Vec::new();
     for _ in 0..LOOKS {
         let events = all(log).await;
-        missing = of_type(&events, "payment.completed").count()
-            - of_type(&events, "license.issued").count().min(of_type(&events, "payment.completed").count());
-        if missing == 0 {
+        let payments = of_type(&events, "payment.completed").count();
+        missing = ANSWERS
+            .map(|answer| (answer, payments.saturating_sub(of_type(&events, answer).count())))
+            .into_iter()
+            .filter(|(_, missing)| *missing > 0)
+            .collect();
+        if missing.is_empty() {
             return events;
         }
         sleep(LOOK).await;
     }
-    panic!("{missing} payments never had a license issued");
+    panic!("payments never had their answers: {missing:?}");
 }
 
 /// Positions grow, ids are there once, and each stream's versions follow each other from 0.
@@ -141,8 +149,8 @@ fn check_acknowledged(events: &[RecordedEvent], told: &Told) {
     assert_eq!(written, wanted, "what {} has written, and what was acknowledged", told.user);
 }
 
-/// Each acknowledged payment is in the log once, and has one license.
-fn check_licenses(events: &[RecordedEvent], told: &[Told]) {
+/// Each acknowledged payment is in the log once, and has one license and one invoice.
+fn check_payments(events: &[RecordedEvent], told: &[Told]) {
     let mut paid: BTreeMap<String, u32> = BTreeMap::new();
     for write in told.iter().flat_map(|one| &one.writes) {
         if let What::Paid(order) = &write.what {
@@ -153,14 +161,16 @@ fn check_licenses(events: &[RecordedEvent], told: &[Told]) {
     for event in of_type(events, "payment.completed") {
         *payments.entry(event.stream.uuid.to_string()).or_default() += 1;
     }
-    let mut licenses: BTreeMap<String, u32> = BTreeMap::new();
-    for event in of_type(events, "license.issued") {
-        let data: Value = serde_json::from_slice(&event.data).expect("JSON");
-        *licenses.entry(data["orderId"].as_str().expect("an order").to_owned()).or_default() += 1;
-    }
     assert!(!paid.is_empty(), "nothing was bought");
     assert_eq!(payments, paid, "payments by order, and those that were acknowledged");
-    assert_eq!(licenses, paid, "licenses by order, and payments");
+    for answer in ANSWERS {
+        let mut answers: BTreeMap<String, u32> = BTreeMap::new();
+        for event in of_type(events, answer) {
+            let data: Value = serde_json::from_slice(&event.data).expect("JSON");
+            *answers.entry(data["orderId"].as_str().expect("an order").to_owned()).or_default() += 1;
+        }
+        assert_eq!(answers, paid, "{answer} by order, and payments");
+    }
 }
 
 /// Waits until every read model stands at the log's end.

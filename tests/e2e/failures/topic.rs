@@ -8,10 +8,10 @@ use rdkafka::{
     error::KafkaError,
     message::{Headers, Message},
 };
-use souk_ports::{RecordedEvent, partition_of};
+use souk_ports::{EventLog, RecordedEvent, partition_of};
 use tokio::time::sleep;
 
-use super::check::{LOOK, LOOKS};
+use super::check::{LOOK, LOOKS, all};
 
 /// As many as Souk has unless it is told otherwise.
 pub const PARTITIONS: u32 = 6;
@@ -97,18 +97,22 @@ fn read(brokers: &str, topic: &str) -> Vec<Vec<Record>> {
 }
 
 /// Every event of the log is in the topic once, in the partition where it belongs, in order; and nothing else is.
-pub async fn check(brokers: &str, topic: &str, events: &[RecordedEvent]) {
-    let wanted: Vec<Vec<Record>> = (0..PARTITIONS)
-        .map(|partition| {
-            events.iter().filter(|event| partition_of(event, PARTITIONS) == partition).map(Record::of).collect()
-        })
-        .collect();
+pub async fn check(brokers: &str, topic: &str, log: &dyn EventLog) {
     let count = |records: &[Vec<Record>]| records.iter().map(Vec::len).sum::<usize>();
+    let mut missing = 0;
     for _ in 0..LOOKS {
         let (from, of) = (brokers.to_owned(), topic.to_owned());
         let found = tokio::task::spawn_blocking(move || read(&from, &of)).await.expect("is read");
+        // The topic first: it never has what the log does not have.
+        let events = all(log).await;
+        let wanted: Vec<Vec<Record>> = (0..PARTITIONS)
+            .map(|partition| {
+                events.iter().filter(|event| partition_of(event, PARTITIONS) == partition).map(Record::of).collect()
+            })
+            .collect();
         // The relay may have to catch up; but what is there stays.
-        if count(&found) >= count(&wanted) {
+        missing = count(&wanted).saturating_sub(count(&found));
+        if missing == 0 {
             for (partition, (found, wanted)) in found.iter().zip(&wanted).enumerate() {
                 let place = found.iter().zip(wanted).position(|(found, wanted)| found != wanted);
                 let sequences = |records: &[Record]| records.iter().map(|record| record.sequence).collect::<Vec<_>>();
@@ -123,7 +127,7 @@ pub async fn check(brokers: &str, topic: &str, events: &[RecordedEvent]) {
         }
         sleep(LOOK).await;
     }
-    panic!("the topic never had all {} events of the log", count(&wanted));
+    panic!("the topic never had the last {missing} events of the log");
 }
 
 /// Whether the relay has written its position, which is the last record of a transaction, and has neither committed nor given
