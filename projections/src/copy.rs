@@ -207,7 +207,7 @@ pub(crate) async fn copy<T: Row>(tables: &mut Tables<'_>, mut rows: Rows<'_, T>)
     // Frozen rows need no visit by vacuum. Only a new table can have them.
     let frozen = if tables.are_fresh() { ", FREEZE" } else { "" };
     let statement = format!("COPY {table} ({columns}) FROM STDIN (FORMAT binary{frozen})");
-    let mut copying = tables.connection().copy_in_raw(&statement).await?;
+    let mut copying = tables.connection().await?.copy_in_raw(&statement).await?;
     let mut buffer = Vec::with_capacity(SENT + (SENT >> 2));
     buffer.extend_from_slice(HEADER);
     push(&mut buffer, first);

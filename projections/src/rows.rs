@@ -23,7 +23,11 @@ pub(crate) async fn write<T: Serialize + Sync>(
         tables.key(table).await?;
     }
     for rows in rows.chunks(ROWS) {
-        sqlx::query(sql).bind(Json(rows)).execute(tables.connection()).await?;
+        tables
+            .run(sql, |values| {
+                values.bind(Json(rows));
+            })
+            .await?;
     }
     Ok(())
 }

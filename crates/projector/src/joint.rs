@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio::{
     sync::{mpsc, oneshot},
     task::yield_now,
@@ -16,7 +16,8 @@ use tokio::{
 use crate::{
     Envelope, Generation, Projection, Tables,
     apply::{Applier, Failure, fold},
-    checkpoint::{Checkpoint, Mark, to_sql},
+    batch::{Batch, Session},
+    checkpoint::{Mark, to_sql},
 };
 
 /// As many writes as one transaction takes.
@@ -55,7 +56,7 @@ impl Joint {
 }
 
 async fn run(pool: PgPool, mut handed: mpsc::Receiver<Write>) {
-    let (mut writes, mut schemas) = (Vec::new(), BTreeMap::new());
+    let (mut writes, mut schemas, mut session) = (Vec::new(), BTreeMap::new(), None);
     while handed.recv_many(&mut writes, TOGETHER).await > 0 {
         // Those who follow the same feed heard of the same event a moment ago.
         yield_now().await;
@@ -69,7 +70,7 @@ async fn run(pool: PgPool, mut handed: mpsc::Receiver<Write>) {
             continue;
         }
         let path = schemas.values().map(String::as_str).collect::<Vec<_>>().join(",");
-        if let Err(failure) = write(&pool, &path, writes).await {
+        if let Err(failure) = write_all(&pool, &mut session, &path, writes).await {
             tracing::debug!(?failure, "what was to be written together is written one by one");
         }
     }
@@ -88,27 +89,55 @@ fn learn(schemas: &mut BTreeMap<String, String>, writes: &[Write]) -> bool {
     })
 }
 
-async fn write(pool: &PgPool, path: &str, writes: Vec<Write>) -> Result<(), Failure> {
-    let steps: Vec<(Checkpoint, Option<u32>, Mark)> =
-        writes.iter().map(|write| (write.applier.checkpoint.clone(), write.applier.partitions, write.mark)).collect();
-    let mut tx = souk_transaction::begin(pool).await.map_err(Failure::of)?;
-    let moved = advance(&mut tx, path, &steps).await.map_err(Failure::of)?;
-    for (projection, envelopes) in
-        by_projection(writes.iter().zip(&moved).filter(|(_, moved)| **moved).map(|(write, _)| write))
-    {
-        let changes = fold(projection, envelopes).map_err(Failure::Poison)?;
-        changes.flush(&mut Tables::new(&mut tx)).await.map_err(Failure::of)?;
-    }
-    tx.commit().await.map_err(Failure::of)?;
-    for (Write { answer, .. }, moved) in writes.into_iter().zip(moved) {
-        // A follower that was cancelled does not wait any more.
-        let _ = answer.send(moved);
+/// Writes what of `writes` follows checkpoints, and answers all.
+async fn write_all(
+    pool: &PgPool,
+    session: &mut Option<Session>,
+    path: &str,
+    mut writes: Vec<Write>,
+) -> Result<(), Failure> {
+    while !writes.is_empty() {
+        let opened = match session.take() {
+            Some(session) => session,
+            None => Session::open(pool).await.map_err(Failure::of)?,
+        };
+        let mut batch = begin(opened, path, &writes).await.map_err(Failure::of)?;
+        let written = write(&mut batch, &writes).await;
+        let (in_place, unused) = batch.end();
+        let Some(places) = in_place.filter(|places| places.len() < writes.len()) else {
+            written?;
+            *session = unused;
+            for Write { answer, .. } in writes {
+                // A follower that was cancelled does not wait any more.
+                let _ = answer.send(true);
+            }
+            return Ok(());
+        };
+        *session = unused;
+        // Nothing was written, since somebody else has written a part of it.
+        let mut place = 0;
+        let (rest, passed): (Vec<_>, Vec<_>) = writes.into_iter().partition(|_| {
+            place += 1;
+            places.contains(&place)
+        });
+        for Write { answer, .. } in passed {
+            let _ = answer.send(false);
+        }
+        writes = rest;
     }
     Ok(())
 }
 
+async fn write(batch: &mut Batch, writes: &[Write]) -> Result<(), Failure> {
+    for (projection, envelopes) in by_projection(writes) {
+        let changes = fold(projection, envelopes).map_err(Failure::Poison)?;
+        changes.flush(&mut Tables::gathered(batch)).await.map_err(Failure::of)?;
+    }
+    batch.commit().await.map_err(Failure::of)
+}
+
 /// What `writes` have for each projection, in the order of the log.
-fn by_projection<'a>(writes: impl Iterator<Item = &'a Write>) -> Vec<(&'a dyn Projection, Vec<&'a Envelope>)> {
+fn by_projection(writes: &[Write]) -> Vec<(&dyn Projection, Vec<&Envelope>)> {
     let mut all: BTreeMap<&str, (&dyn Projection, Vec<&Envelope>)> = BTreeMap::new();
     for Write { applier, envelopes, .. } in writes {
         let projection = applier.projection.as_ref();
@@ -120,17 +149,12 @@ fn by_projection<'a>(writes: impl Iterator<Item = &'a Write>) -> Vec<(&'a dyn Pr
     all.into_values().collect()
 }
 
-/// Moves checkpoints, each in so many partitions and along its mark, and makes unqualified names mean tables in `path`; which of them
-/// were where they had to be.
-async fn advance(
-    tx: &mut PgConnection,
-    path: &str,
-    steps: &[(Checkpoint, Option<u32>, Mark)],
-) -> Result<Vec<bool>, sqlx::Error> {
+/// A transaction that begins by moving the checkpoints of `writes`, and makes unqualified names mean tables in `path`.
+async fn begin(session: Session, path: &str, writes: &[Write]) -> Result<Batch, sqlx::Error> {
     let (mut projections, mut generations, mut partitions) = (Vec::new(), Vec::new(), Vec::new());
     let (mut here, mut there, mut event_positions, mut events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut counts = Vec::new();
-    for (checkpoint, count, mark) in steps {
+    for Write { applier: Applier { checkpoint, partitions: count, .. }, mark, .. } in writes {
         projections.push(checkpoint.generation.projection.as_str());
         generations.push(checkpoint.generation.generation);
         partitions.push(checkpoint.partition);
@@ -140,24 +164,9 @@ async fn advance(
         events.push(mark.last.map(|(_, event)| event));
         counts.push(count.map(i64::from));
     }
-    let places: Vec<i64> = sqlx::query_scalar(include_str!("sql/advance_all.sql"))
-        .bind(projections)
-        .bind(generations)
-        .bind(partitions)
-        .bind(here)
-        .bind(there)
-        .bind(event_positions)
-        .bind(events)
-        .bind(counts)
-        .bind(path)
-        .fetch_one(tx)
-        .await?;
-    let mut moved = vec![false; steps.len()];
-    for place in places {
-        // They count from one.
-        if let Some(moved) = usize::try_from(place - 1).ok().and_then(|place| moved.get_mut(place)) {
-            *moved = true;
-        }
-    }
-    Ok(moved)
+    Batch::of(session, include_str!("sql/advance_all.sql"), writes.len(), |values| {
+        values.bind(projections).bind(generations).bind(partitions).bind(here).bind(there);
+        values.bind(event_positions).bind(events).bind(counts).bind(path);
+    })
+    .await
 }

@@ -5,6 +5,7 @@
 //! in. A [`Reader`] hands out connections that see one generation of each projection.
 
 mod apply;
+mod batch;
 mod checkpoint;
 mod envelope;
 mod error;
@@ -21,6 +22,7 @@ mod status;
 mod tables;
 mod watermark;
 
+pub use batch::Values;
 pub use envelope::{Decoder, Envelope};
 pub use error::ProjectorError;
 pub use generation::{Generation, discard_abandoned, housekeeping, migrate};

@@ -54,6 +54,28 @@ async fn a_runner_continues_where_another_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_writes_of_several_projections_are_one_statement() {
+    let world = World::new().await;
+    let running = world.run();
+    for _ in 0..10 {
+        let last = world.append(1, 3).await;
+        world.until_at("tally", last).await;
+        world.until_at("count", last).await;
+    }
+    // One that was refused would have ended its session, and the followers would have written one by one.
+    let statements: Vec<String> = sqlx::query_scalar(
+        "SELECT query FROM pg_stat_activity \
+         WHERE datname = current_database() AND state = 'idle' AND query LIKE 'SELECT places, CASE %'",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    running.stop().await;
+    assert_eq!(statements.len(), 1, "{statements:?}");
+    assert_eq!(world.counted().await, (10, 10));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_that_the_tables_refuse_stops_only_its_projection_until_it_is_skipped() {
     let world = World::new().await;
     world.append(10, 2).await;

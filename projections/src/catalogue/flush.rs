@@ -235,7 +235,7 @@ impl CatalogueChanges {
             .bind(users)
             .bind(versions)
             .bind(days)
-            .fetch_all(tables.connection())
+            .fetch_all(tables.connection().await?)
             .await?;
         for (plugin, count) in counted {
             if let Some(patch) = self.ranks.get_mut(&plugin) {
@@ -359,7 +359,11 @@ impl CatalogueChanges {
         if !touched.is_empty() {
             tables.key(VERSIONS).await?;
             tables.key(PLUGINS).await?;
-            sqlx::query(include_str!("latest_versions.sql")).bind(&touched).execute(tables.connection()).await?;
+            tables
+                .run(include_str!("latest_versions.sql"), |values| {
+                    values.bind(&touched);
+                })
+                .await?;
         }
         Ok(())
     }

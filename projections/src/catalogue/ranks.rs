@@ -89,20 +89,22 @@ impl CatalogueChanges {
             failed,
             cross_checks,
         ] = counters;
-        sqlx::query(include_str!("count_ranks.sql"))
-            .bind(plugins)
-            .bind(confidences)
-            .bind(review_points)
-            .bind(installs)
-            .bind(active)
-            .bind(downloads)
-            .bind(rating_sum)
-            .bind(rating_count)
-            .bind(changed)
-            .bind(succeeded)
-            .bind(failed)
-            .bind(cross_checks)
-            .execute(tables.connection())
+        tables
+            .run(include_str!("count_ranks.sql"), |values| {
+                values
+                    .bind(plugins)
+                    .bind(confidences)
+                    .bind(review_points)
+                    .bind(installs)
+                    .bind(active)
+                    .bind(downloads)
+                    .bind(rating_sum)
+                    .bind(rating_count)
+                    .bind(changed)
+                    .bind(succeeded)
+                    .bind(failed)
+                    .bind(cross_checks);
+            })
             .await?;
         Ok(())
     }

@@ -59,14 +59,16 @@ pub(super) async fn flush(tables: &mut Tables<'_>, days: Days) -> Result<(), sql
         return copy(tables, each(days)).await;
     }
     tables.key(<(Key, i64)>::TARGET.0).await?;
-    sqlx::query(include_str!("count_days.sql"))
-        .bind(days.keys().map(|key| key.vendor).collect::<Vec<_>>())
-        .bind(days.keys().map(|key| key.currency).collect::<Vec<_>>())
-        .bind(days.keys().map(|key| key.day).collect::<Vec<_>>())
-        .bind(days.keys().map(|key| key.account).collect::<Vec<_>>())
-        .bind(days.keys().map(|key| key.kind).collect::<Vec<_>>())
-        .bind(days.into_values().collect::<Vec<_>>())
-        .execute(tables.connection())
+    tables
+        .run(include_str!("count_days.sql"), |values| {
+            values
+                .bind(days.keys().map(|key| key.vendor).collect::<Vec<_>>())
+                .bind(days.keys().map(|key| key.currency).collect::<Vec<_>>())
+                .bind(days.keys().map(|key| key.day).collect::<Vec<_>>())
+                .bind(days.keys().map(|key| key.account).collect::<Vec<_>>())
+                .bind(days.keys().map(|key| key.kind).collect::<Vec<_>>())
+                .bind(days.into_values().collect::<Vec<_>>());
+        })
         .await?;
     Ok(())
 }

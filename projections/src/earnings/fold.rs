@@ -388,7 +388,7 @@ async fn known_orders(tables: &mut Tables<'_>, deferred: &[Deferred]) -> Result<
     let rows: Vec<(Uuid, bool, i64, i64)> =
         sqlx::query_as("SELECT order_id, direct, captured, returned FROM earnings_order WHERE order_id = ANY($1)")
             .bind(ids.into_iter().collect::<Vec<_>>())
-            .fetch_all(tables.connection())
+            .fetch_all(tables.connection().await?)
             .await?;
     let known = |(order, direct, captured, returned)| (order, Known { direct, captured, returned });
     Ok(rows.into_iter().map(known).collect())
@@ -405,7 +405,7 @@ async fn paid_payouts(tables: &mut Tables<'_>, deferred: &[Deferred]) -> Result<
     let paid: Vec<Uuid> =
         sqlx::query_scalar("SELECT payout_id FROM earnings_payout WHERE payout_id = ANY($1) AND status = 'paid'")
             .bind(ids)
-            .fetch_all(tables.connection())
+            .fetch_all(tables.connection().await?)
             .await?;
     Ok(paid.into_iter().collect())
 }

@@ -468,7 +468,11 @@ async fn flush_activations(tables: &mut Tables<'_>, activations: &Activations) -
     rows::write(tables, TABLE, include_str!("activations.sql"), &kept).await?;
     if !ended.0.is_empty() {
         tables.key(TABLE).await?;
-        sqlx::query(include_str!("deactivations.sql")).bind(ended.0).bind(ended.1).execute(tables.connection()).await?;
+        tables
+            .run(include_str!("deactivations.sql"), |values| {
+                values.bind(ended.0).bind(ended.1);
+            })
+            .await?;
     }
     Ok(())
 }

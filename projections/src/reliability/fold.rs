@@ -392,15 +392,17 @@ async fn flush_plugins(tables: &mut Tables<'_>, plugins: &BTreeMap<Uuid, PluginP
         return Ok(());
     }
     tables.key(PluginDifference::TARGET.0).await?;
-    sqlx::query(include_str!("plugins.sql"))
-        .bind(plugins.keys().copied().collect::<Vec<_>>())
-        .bind(plugins.values().map(PluginPatch::confidence).collect::<Vec<_>>())
-        .bind(plugins.values().map(PluginPatch::version).collect::<Vec<_>>())
-        .bind(plugins.values().map(|patch| patch.review_points).collect::<Vec<_>>())
-        .bind(plugins.values().map(|patch| patch.outcomes.succeeded).collect::<Vec<_>>())
-        .bind(plugins.values().map(|patch| patch.outcomes.failed).collect::<Vec<_>>())
-        .bind(plugins.values().map(|patch| patch.cross_check_points).collect::<Vec<_>>())
-        .execute(tables.connection())
+    tables
+        .run(include_str!("plugins.sql"), |values| {
+            values
+                .bind(plugins.keys().copied().collect::<Vec<_>>())
+                .bind(plugins.values().map(PluginPatch::confidence).collect::<Vec<_>>())
+                .bind(plugins.values().map(PluginPatch::version).collect::<Vec<_>>())
+                .bind(plugins.values().map(|patch| patch.review_points).collect::<Vec<_>>())
+                .bind(plugins.values().map(|patch| patch.outcomes.succeeded).collect::<Vec<_>>())
+                .bind(plugins.values().map(|patch| patch.outcomes.failed).collect::<Vec<_>>())
+                .bind(plugins.values().map(|patch| patch.cross_check_points).collect::<Vec<_>>());
+        })
         .await?;
     Ok(())
 }

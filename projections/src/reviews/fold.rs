@@ -215,14 +215,16 @@ impl Changes for ReviewChanges {
         }
         tables.key(Summary::TARGET.0).await?;
         let column = |stars: usize| summaries.values().map(|counts| counts[stars - 1]).collect::<Vec<i64>>();
-        sqlx::query(include_str!("count_summaries.sql"))
-            .bind(summaries.keys().copied().collect::<Vec<_>>())
-            .bind(column(1))
-            .bind(column(2))
-            .bind(column(3))
-            .bind(column(4))
-            .bind(column(5))
-            .execute(tables.connection())
+        tables
+            .run(include_str!("count_summaries.sql"), |values| {
+                values
+                    .bind(summaries.keys().copied().collect::<Vec<_>>())
+                    .bind(column(1))
+                    .bind(column(2))
+                    .bind(column(3))
+                    .bind(column(4))
+                    .bind(column(5));
+            })
             .await?;
         Ok(())
     }

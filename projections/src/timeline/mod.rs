@@ -82,10 +82,12 @@ impl Changes for TimelineChanges {
         if tables.are_filled() || rows.len() >= LARGE {
             return copy(tables, each(rows)).await;
         }
-        sqlx::query(include_str!("insert.sql"))
-            .bind(rows.iter().map(|row| row.plugin_id).collect::<Vec<_>>())
-            .bind(rows.iter().map(|row| row.position).collect::<Vec<_>>())
-            .execute(tables.connection())
+        tables
+            .run(include_str!("insert.sql"), |values| {
+                values
+                    .bind(rows.iter().map(|row| row.plugin_id).collect::<Vec<_>>())
+                    .bind(rows.iter().map(|row| row.position).collect::<Vec<_>>());
+            })
             .await?;
         Ok(())
     }

@@ -228,18 +228,20 @@ async fn flush_activity(tables: &mut Tables<'_>, activity: &BTreeMap<Key, Activi
         return Ok(());
     }
     tables.key(<(Key, Activity)>::TARGET.0).await?;
-    sqlx::query(include_str!("count_activity.sql"))
-        .bind(activity.keys().map(|key| key.vendor).collect::<Vec<_>>())
-        .bind(activity.keys().map(|key| key.day).collect::<Vec<_>>())
-        .bind(activity.keys().map(|key| key.plugin).collect::<Vec<_>>())
-        .bind(activity.values().map(|row| row.installs).collect::<Vec<_>>())
-        .bind(activity.values().map(|row| row.uninstalls).collect::<Vec<_>>())
-        .bind(activity.values().map(|row| row.active).collect::<Vec<_>>())
-        .bind(activity.values().map(|row| row.views).collect::<Vec<_>>())
-        .bind(activity.values().map(|row| row.downloads).collect::<Vec<_>>())
-        .bind(activity.values().map(|row| row.reviews).collect::<Vec<_>>())
-        .bind(activity.values().map(|row| row.rating_sum).collect::<Vec<_>>())
-        .execute(tables.connection())
+    tables
+        .run(include_str!("count_activity.sql"), |values| {
+            values
+                .bind(activity.keys().map(|key| key.vendor).collect::<Vec<_>>())
+                .bind(activity.keys().map(|key| key.day).collect::<Vec<_>>())
+                .bind(activity.keys().map(|key| key.plugin).collect::<Vec<_>>())
+                .bind(activity.values().map(|row| row.installs).collect::<Vec<_>>())
+                .bind(activity.values().map(|row| row.uninstalls).collect::<Vec<_>>())
+                .bind(activity.values().map(|row| row.active).collect::<Vec<_>>())
+                .bind(activity.values().map(|row| row.views).collect::<Vec<_>>())
+                .bind(activity.values().map(|row| row.downloads).collect::<Vec<_>>())
+                .bind(activity.values().map(|row| row.reviews).collect::<Vec<_>>())
+                .bind(activity.values().map(|row| row.rating_sum).collect::<Vec<_>>());
+        })
         .await?;
     Ok(())
 }
@@ -249,16 +251,18 @@ async fn flush_money(tables: &mut Tables<'_>, money: &BTreeMap<(Key, &'static st
         return Ok(());
     }
     tables.key(<((Key, &'static str), Money)>::TARGET.0).await?;
-    sqlx::query(include_str!("count_money.sql"))
-        .bind(money.keys().map(|(key, _)| key.vendor).collect::<Vec<_>>())
-        .bind(money.keys().map(|(key, _)| key.day).collect::<Vec<_>>())
-        .bind(money.keys().map(|(key, _)| key.plugin).collect::<Vec<_>>())
-        .bind(money.keys().map(|(_, currency)| *currency).collect::<Vec<_>>())
-        .bind(money.values().map(|row| row.orders).collect::<Vec<_>>())
-        .bind(money.values().map(|row| row.gross).collect::<Vec<_>>())
-        .bind(money.values().map(|row| row.refunds).collect::<Vec<_>>())
-        .bind(money.values().map(|row| row.commission).collect::<Vec<_>>())
-        .execute(tables.connection())
+    tables
+        .run(include_str!("count_money.sql"), |values| {
+            values
+                .bind(money.keys().map(|(key, _)| key.vendor).collect::<Vec<_>>())
+                .bind(money.keys().map(|(key, _)| key.day).collect::<Vec<_>>())
+                .bind(money.keys().map(|(key, _)| key.plugin).collect::<Vec<_>>())
+                .bind(money.keys().map(|(_, currency)| *currency).collect::<Vec<_>>())
+                .bind(money.values().map(|row| row.orders).collect::<Vec<_>>())
+                .bind(money.values().map(|row| row.gross).collect::<Vec<_>>())
+                .bind(money.values().map(|row| row.refunds).collect::<Vec<_>>())
+                .bind(money.values().map(|row| row.commission).collect::<Vec<_>>());
+        })
         .await?;
     Ok(())
 }

@@ -187,15 +187,17 @@ async fn flush_countries(tables: &mut Tables<'_>, countries: &BTreeMap<Place, Pa
         return Ok(());
     }
     tables.key(<(Place, Paid)>::TARGET.0).await?;
-    sqlx::query(include_str!("count_countries.sql"))
-        .bind(countries.keys().map(|(key, ..)| key.vendor).collect::<Vec<_>>())
-        .bind(countries.keys().map(|(key, ..)| key.day).collect::<Vec<_>>())
-        .bind(countries.keys().map(|(key, ..)| key.plugin).collect::<Vec<_>>())
-        .bind(countries.keys().map(|(_, country, _)| country.as_str()).collect::<Vec<_>>())
-        .bind(countries.keys().map(|(.., currency)| *currency).collect::<Vec<_>>())
-        .bind(countries.values().map(|paid| paid.orders).collect::<Vec<_>>())
-        .bind(countries.values().map(|paid| paid.gross).collect::<Vec<_>>())
-        .execute(tables.connection())
+    tables
+        .run(include_str!("count_countries.sql"), |values| {
+            values
+                .bind(countries.keys().map(|(key, ..)| key.vendor).collect::<Vec<_>>())
+                .bind(countries.keys().map(|(key, ..)| key.day).collect::<Vec<_>>())
+                .bind(countries.keys().map(|(key, ..)| key.plugin).collect::<Vec<_>>())
+                .bind(countries.keys().map(|(_, country, _)| country.as_str()).collect::<Vec<_>>())
+                .bind(countries.keys().map(|(.., currency)| *currency).collect::<Vec<_>>())
+                .bind(countries.values().map(|paid| paid.orders).collect::<Vec<_>>())
+                .bind(countries.values().map(|paid| paid.gross).collect::<Vec<_>>());
+        })
         .await?;
     Ok(())
 }

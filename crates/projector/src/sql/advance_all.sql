@@ -1,24 +1,30 @@
--- Rows are locked in the order of their names, as by everybody who locks several.
-WITH asked AS (
-    SELECT *
-    FROM unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[], $8::bigint[])
-        WITH ORDINALITY AS asked (projection, generation, partition, here, there, event_position, event_id, partitions, place)
-), here AS (
-    SELECT c.projection, c.generation, c.partition, a.place, a.there, a.event_position, a.event_id
-    FROM souk_ops.projection_checkpoint c JOIN asked a USING (projection, generation, partition)
-    WHERE c.position = a.here AND c.live
-    -- Who converts the checkpoints to another number of partitions deletes them first, so one that waited here finds none.
-    AND (a.partitions IS NULL OR a.partitions = (
-        SELECT count(*) FROM souk_ops.projection_checkpoint o
-        WHERE o.projection = c.projection AND o.generation = c.generation))
-    ORDER BY c.projection COLLATE "C", c.generation, c.partition
-    FOR UPDATE OF c
-), moved AS (
-    UPDATE souk_ops.projection_checkpoint c SET position = h.there,
-        event_position = coalesce(h.event_position, c.event_position), event_id = coalesce(h.event_id, c.event_id)
-    FROM here h
-    WHERE c.projection = h.projection AND c.generation = h.generation AND c.partition = h.partition
-    RETURNING h.place
-)
-SELECT coalesce((SELECT array_agg(place) FROM moved), '{}') AS places,
-    set_config('search_path', $9, true) AS path, set_config('synchronous_commit', 'off', true) AS commit
+-- All or none. Names of tables are looked up anew by the statements that follow.
+DECLARE
+    places bigint[];
+BEGIN
+    PERFORM set_config('search_path', $9, true), set_config('synchronous_commit', 'off', true);
+    -- Rows are locked in the order of their names, as by everybody who locks several.
+    WITH asked AS (
+        SELECT *
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+            WITH ORDINALITY AS asked (projection, generation, partition, here, there, event_position, event_id, partitions, place)
+    ), here AS (
+        SELECT c.projection, c.generation, c.partition, a.place, a.there, a.event_position, a.event_id
+        FROM souk_ops.projection_checkpoint c JOIN asked a USING (projection, generation, partition)
+        WHERE c.position = a.here AND c.live
+        -- Who converts the checkpoints to another number of partitions deletes them first, so one that waited here finds none.
+        AND (a.partitions IS NULL OR a.partitions = (
+            SELECT count(*) FROM souk_ops.projection_checkpoint o
+            WHERE o.projection = c.projection AND o.generation = c.generation))
+        ORDER BY c.projection COLLATE "C", c.generation, c.partition
+        FOR UPDATE OF c
+    ), moved AS (
+        UPDATE souk_ops.projection_checkpoint c SET position = h.there,
+            event_position = coalesce(h.event_position, c.event_position), event_id = coalesce(h.event_id, c.event_id)
+        FROM here h
+        WHERE c.projection = h.projection AND c.generation = h.generation AND c.partition = h.partition
+        AND (SELECT count(*) FROM here) = cardinality($1)
+    )
+    SELECT coalesce(array_agg(place), '{}') INTO places FROM here;
+    RETURN places;
+END

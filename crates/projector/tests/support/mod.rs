@@ -95,22 +95,19 @@ impl Changes for TallyChanges {
         let left = |n: usize| n.checked_sub(1);
         if self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
             sqlx::query("DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '40001'; END $$")
-                .execute(tables.connection())
+                .execute(tables.connection().await?)
                 .await?;
         }
         tables.key("tally_plugin").await?;
         for (plugin, (events, last, label)) in self.rows {
-            sqlx::query(
-                "INSERT INTO tally_plugin AS t VALUES ($1, $2, $3, $4) ON CONFLICT (plugin_id) DO UPDATE \
-                 SET events = t.events + excluded.events, last = excluded.last, \
-                 label = CASE WHEN excluded.label = '' THEN t.label ELSE excluded.label END",
-            )
-            .bind(plugin)
-            .bind(events)
-            .bind(last)
-            .bind(label)
-            .execute(tables.connection())
-            .await?;
+            let sql = "INSERT INTO tally_plugin AS t VALUES ($1, $2, $3, $4) ON CONFLICT (plugin_id) DO UPDATE \
+                       SET events = t.events + excluded.events, last = excluded.last, \
+                       label = CASE WHEN excluded.label = '' THEN t.label ELSE excluded.label END";
+            tables
+                .run(sql, |values| {
+                    values.bind(plugin).bind(events).bind(last).bind(label);
+                })
+                .await?;
         }
         Ok(())
     }
@@ -152,11 +149,12 @@ impl Changes for CountChanges {
     }
     async fn flush(self: Box<Self>, tables: &mut Tables<'_>) -> Result<(), sqlx::Error> {
         tables.key("count_all").await?;
-        sqlx::query("INSERT INTO count_all AS c VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET events = c.events + excluded.events")
-            .bind(self.0)
-            .execute(tables.connection())
-            .await?;
-        Ok(())
+        let sql = "INSERT INTO count_all AS c VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET events = c.events + excluded.events";
+        tables
+            .run(sql, |values| {
+                values.bind(self.0);
+            })
+            .await
     }
 }
 

@@ -1,0 +1,192 @@
+//! The statements of a small transaction, sent together.
+//!
+//! On its way to the server and back a small statement costs more than on the server, and waits for the one before. The protocol of
+//! PostgreSQL could carry several at once; sqlx has no way to ask for that. So each statement becomes a function of the session, once,
+//! and those that wait go as one statement that calls them in turn. It is a transaction of its own unless something comes that cannot
+//! wait.
+
+use std::collections::HashMap;
+
+use sqlx::{
+    Arguments, AssertSqlSafe, Encode, Executor, PgConnection, PgPool, Postgres, Row, Type, TypeInfo,
+    pool::PoolConnection, postgres::PgArguments,
+};
+
+/// A connection, and the functions that it has: those of `pg_temp` end with it.
+pub(crate) struct Session {
+    connection: PoolConnection<Postgres>,
+    functions: HashMap<&'static str, usize>,
+}
+
+impl Session {
+    /// A connection of `pool` that is closed when the session is let go of.
+    pub async fn open(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        let mut connection = pool.acquire().await?;
+        connection.close_on_drop();
+        Ok(Self { connection, functions: HashMap::new() })
+    }
+
+    /// The name of the function that is `source`.
+    async fn function(&mut self, source: &Source, values: &Values) -> Result<String, sqlx::Error> {
+        let (sql, number) = (source.sql(), self.functions.len());
+        if let Some(number) = self.functions.get(sql) {
+            return Ok(name(*number));
+        }
+        let (name, types, create) = (name(number), values.types.join(", "), source.function());
+        let create = format!("CREATE FUNCTION {name}({types}) {create}");
+        self.connection.execute(sqlx::raw_sql(AssertSqlSafe(create))).await?;
+        self.functions.insert(sql, number);
+        Ok(name)
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("pg_temp.souk_{number}")
+}
+
+/// What a function is made of.
+enum Source {
+    /// A statement without a result.
+    Statement(&'static str),
+    /// What comes first and says which of the checkpoints are in place: the body of a function.
+    First(&'static str),
+}
+
+impl Source {
+    const fn sql(&self) -> &'static str {
+        match self {
+            Self::Statement(sql) | Self::First(sql) => sql,
+        }
+    }
+
+    fn function(&self) -> String {
+        match self {
+            Self::Statement(sql) => format!("RETURNS void LANGUAGE plpgsql AS $souk$BEGIN\n{sql}\n; END$souk$"),
+            Self::First(body) => format!("RETURNS bigint[] LANGUAGE plpgsql AS $souk$\n{body}\n$souk$"),
+        }
+    }
+}
+
+/// The values of a statement's parameters, in their order.
+#[derive(Default)]
+pub struct Values {
+    arguments: PgArguments,
+    /// Their types, of the statement that is being bound.
+    types: Vec<String>,
+    failed: Option<sqlx::Error>,
+}
+
+impl Values {
+    /// Adds the next.
+    pub fn bind<'v, T: Encode<'v, Postgres> + Type<Postgres>>(&mut self, value: T) -> &mut Self {
+        let kind = value.produces().unwrap_or_else(T::type_info);
+        self.types.push(kind.name().to_owned());
+        if let Err(error) = self.arguments.add(value) {
+            self.failed.get_or_insert(sqlx::Error::Encode(error));
+        }
+        self
+    }
+
+    /// All of them; an error when one could not be encoded.
+    pub(crate) fn into_arguments(self) -> Result<PgArguments, sqlx::Error> {
+        self.failed.map_or(Ok(self.arguments), Err)
+    }
+}
+
+/// One transaction.
+pub(crate) struct Batch {
+    session: Session,
+    /// How many checkpoints must be in place.
+    wanted: usize,
+    /// Which of them are; none before the server was asked.
+    in_place: Option<Vec<i64>>,
+    /// Calls that wait.
+    calls: Vec<String>,
+    values: Values,
+    /// Whether `BEGIN` was sent.
+    begun: bool,
+}
+
+impl Batch {
+    /// A transaction that begins with `first`, the body of a function that returns the numbers of those of `wanted` checkpoints which are in
+    /// place, counted from one, and moves all of them or none.
+    pub async fn of(
+        session: Session,
+        first: &'static str,
+        wanted: usize,
+        bind: impl FnOnce(&mut Values),
+    ) -> Result<Self, sqlx::Error> {
+        let (calls, values) = (Vec::new(), Values::default());
+        let mut batch = Self { session, wanted, in_place: None, calls, values, begun: false };
+        batch.call(&Source::First(first), bind).await?;
+        Ok(batch)
+    }
+
+    /// Adds `sql`, a statement without a result.
+    pub async fn add(&mut self, sql: &'static str, bind: impl FnOnce(&mut Values)) -> Result<(), sqlx::Error> {
+        self.call(&Source::Statement(sql), bind).await
+    }
+
+    async fn call(&mut self, source: &Source, bind: impl FnOnce(&mut Values)) -> Result<(), sqlx::Error> {
+        self.values.types.clear();
+        let bound = self.values.arguments.len();
+        bind(&mut self.values);
+        let function = self.session.function(source, &self.values).await?;
+        let places: Vec<String> = (bound + 1..=self.values.arguments.len()).map(|at| format!("${at}")).collect();
+        self.calls.push(format!("{function}({})", places.join(", ")));
+        Ok(())
+    }
+
+    /// The connection, for what cannot wait, once all that came before is done.
+    pub async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        if !self.begun {
+            self.session.connection.execute("BEGIN").await?;
+            self.begun = true;
+        }
+        self.send().await?;
+        Ok(&mut self.session.connection)
+    }
+
+    /// Ends the transaction.
+    pub async fn commit(&mut self) -> Result<(), sqlx::Error> {
+        self.send().await?;
+        if self.begun {
+            self.session.connection.execute("COMMIT").await?;
+            self.begun = false;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self) -> Result<(), sqlx::Error> {
+        let (calls, values) = (std::mem::take(&mut self.calls), std::mem::take(&mut self.values));
+        let asked = self.in_place.is_some();
+        let Some((first, others)) = calls.split_first() else { return Ok(()) };
+        let statement = if asked {
+            format!("SELECT {}", calls.join(", "))
+        } else {
+            // `OFFSET 0` keeps the planner from asking anew for each of the others.
+            let wanted = self.wanted;
+            let others: String = others
+                .iter()
+                .map(|call| format!(", CASE WHEN cardinality(places) = {wanted} THEN {call} END"))
+                .collect();
+            format!("SELECT places{others} FROM (SELECT {first} AS places OFFSET 0) AS moved")
+        };
+        let query = sqlx::query_with(AssertSqlSafe(statement), values.into_arguments()?);
+        let row = query.fetch_one(&mut *self.session.connection).await?;
+        if !asked {
+            let places: Vec<i64> = row.try_get(0)?;
+            let all = places.len() == self.wanted;
+            self.in_place = Some(places);
+            if !all {
+                return Err(sqlx::Error::RowNotFound);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be known behind an error: which checkpoints are in place, if that was asked. And the session, unless a transaction is open.
+    pub fn end(self) -> (Option<Vec<i64>>, Option<Session>) {
+        (self.in_place, (!self.begun).then_some(self.session))
+    }
+}
