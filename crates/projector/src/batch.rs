@@ -109,7 +109,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// A transaction that begins with `first`, the body of a function that returns the numbers of those of `wanted` checkpoints which are in
-    /// place, counted from one, and moves all of them or none.
+    /// place, counted from one, and moves all of them or none. The first of its values is an array with an element for each checkpoint.
     pub async fn of(
         session: Session,
         first: &'static str,
@@ -165,10 +165,9 @@ impl Batch {
             format!("SELECT {}", calls.join(", "))
         } else {
             // `OFFSET 0` keeps the planner from asking anew for each of the others.
-            let wanted = self.wanted;
             let others: String = others
                 .iter()
-                .map(|call| format!(", CASE WHEN cardinality(places) = {wanted} THEN {call} END"))
+                .map(|call| format!(", CASE WHEN cardinality(places) = cardinality($1) THEN {call} END"))
                 .collect();
             format!("SELECT places{others} FROM (SELECT {first} AS places OFFSET 0) AS moved")
         };
