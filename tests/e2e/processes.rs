@@ -173,6 +173,25 @@ async fn keys_that_backups_of_the_database_carry_are_named_and_never_emptied_int
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_role_without_temporary_is_slower_and_told_so() {
+    let mut cluster = Cluster::start(&Plan { api: 1, react: 1, ..Plan::default() }).await;
+    let admin = cluster.admin().await;
+    let doctor = |cluster: &Cluster| String::from_utf8_lossy(&cluster.command(&["doctor"]).stdout).into_owned();
+    let warning = "WARNING: the role that Souk connects as has no TEMPORARY";
+    let said = doctor(&cluster);
+    assert!(!said.contains(warning), "{said}");
+    let pool = sqlx::PgPool::connect(cluster.variable("DATABASE_URL").expect("an address")).await.expect("connects");
+    let revoke = "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC, %I', current_database(), current_user); END $$";
+    sqlx::raw_sql(revoke).execute(&pool).await.expect("the owner may");
+    pool.close().await;
+    cluster.run(&[(Kind::Project, 0)]);
+    let people = People { admin, tag: unique("j") };
+    walk(&cluster.nobody(), &people, &mut |_| {}).await.unwrap_or_else(|error| panic!("{error}"));
+    let said = doctor(&cluster);
+    assert!(said.contains(warning), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_process_whose_twin_was_killed_does_the_work_alone() {
     let mut cluster = Cluster::start(&Plan::direct()).await;
     let admin = cluster.admin().await;

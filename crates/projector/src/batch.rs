@@ -19,21 +19,23 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A connection of `pool` that is closed when the session is let go of.
+    /// A connection of `pool` that is closed when the session is let go of. Refused where the role has no `TEMPORARY` on the database.
     pub async fn open(pool: &PgPool) -> Result<Self, sqlx::Error> {
         let mut connection = pool.acquire().await?;
         connection.close_on_drop();
+        connection.execute(include_str!("sql/advance_all.sql")).await?;
         Ok(Self { connection, functions: HashMap::new() })
     }
 
-    /// The name of the function that is `source`.
-    async fn function(&mut self, source: &Source, values: &Values) -> Result<String, sqlx::Error> {
-        let (sql, number) = (source.sql(), self.functions.len());
+    /// The name of the function that runs `sql` with values of these types.
+    async fn function(&mut self, sql: &'static str, types: &[String]) -> Result<String, sqlx::Error> {
+        let number = self.functions.len();
         if let Some(number) = self.functions.get(sql) {
             return Ok(name(*number));
         }
-        let (name, types, create) = (name(number), values.types.join(", "), source.function());
-        let create = format!("CREATE FUNCTION {name}({types}) {create}");
+        let (name, types) = (name(number), types.join(", "));
+        let create =
+            format!("CREATE FUNCTION {name}({types}) RETURNS void LANGUAGE plpgsql AS $souk$BEGIN\n{sql}\n; END$souk$");
         self.connection.execute(sqlx::raw_sql(AssertSqlSafe(create))).await?;
         self.functions.insert(sql, number);
         Ok(name)
@@ -42,29 +44,6 @@ impl Session {
 
 fn name(number: usize) -> String {
     format!("pg_temp.souk_{number}")
-}
-
-/// What a function is made of.
-enum Source {
-    /// A statement without a result.
-    Statement(&'static str),
-    /// What comes first and says which of the checkpoints are in place: the body of a function.
-    First(&'static str),
-}
-
-impl Source {
-    const fn sql(&self) -> &'static str {
-        match self {
-            Self::Statement(sql) | Self::First(sql) => sql,
-        }
-    }
-
-    fn function(&self) -> String {
-        match self {
-            Self::Statement(sql) => format!("RETURNS void LANGUAGE plpgsql AS $souk$BEGIN\n{sql}\n; END$souk$"),
-            Self::First(body) => format!("RETURNS bigint[] LANGUAGE plpgsql AS $souk$\n{body}\n$souk$"),
-        }
-    }
 }
 
 /// The values of a statement's parameters, in their order.
@@ -108,33 +87,30 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// A transaction that begins with `first`, the body of a function that returns the numbers of those of `wanted` checkpoints which are in
-    /// place, counted from one, and moves all of them or none. The first of its values is an array with an element for each checkpoint.
-    pub async fn of(
-        session: Session,
-        first: &'static str,
-        wanted: usize,
-        bind: impl FnOnce(&mut Values),
-    ) -> Result<Self, sqlx::Error> {
+    /// A transaction that begins by moving `wanted` checkpoints, all or none, as `bind` gives them to `advance_all.sql`.
+    pub fn of(session: Session, wanted: usize, bind: impl FnOnce(&mut Values)) -> Self {
         let (calls, values) = (Vec::new(), Values::default());
         let mut batch = Self { session, wanted, in_place: None, calls, values, begun: false };
-        batch.call(&Source::First(first), bind).await?;
-        Ok(batch)
+        let places = batch.bind(bind);
+        batch.calls.push(format!("pg_temp.souk_advance({places})"));
+        batch
     }
 
     /// Adds `sql`, a statement without a result.
     pub async fn add(&mut self, sql: &'static str, bind: impl FnOnce(&mut Values)) -> Result<(), sqlx::Error> {
-        self.call(&Source::Statement(sql), bind).await
+        self.values.types.clear();
+        let places = self.bind(bind);
+        let function = self.session.function(sql, &self.values.types).await?;
+        self.calls.push(format!("{function}({places})"));
+        Ok(())
     }
 
-    async fn call(&mut self, source: &Source, bind: impl FnOnce(&mut Values)) -> Result<(), sqlx::Error> {
-        self.values.types.clear();
+    /// The places of what is bound, e.g. `$3, $4`.
+    fn bind(&mut self, bind: impl FnOnce(&mut Values)) -> String {
         let bound = self.values.arguments.len();
         bind(&mut self.values);
-        let function = self.session.function(source, &self.values).await?;
         let places: Vec<String> = (bound + 1..=self.values.arguments.len()).map(|at| format!("${at}")).collect();
-        self.calls.push(format!("{function}({})", places.join(", ")));
-        Ok(())
+        places.join(", ")
     }
 
     /// The connection, for what cannot wait, once all that came before is done.

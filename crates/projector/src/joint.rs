@@ -5,12 +5,13 @@
 //! what partitions have for one read model is folded as one. When anything of it is refused, nothing is written, and every follower
 //! writes by itself: then only the one that is refused stops.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sqlx::PgPool;
 use tokio::{
     sync::{mpsc, oneshot},
     task::yield_now,
+    time::Instant,
 };
 
 use crate::{
@@ -22,6 +23,8 @@ use crate::{
 
 /// As many writes as one transaction takes.
 const TOGETHER: usize = 64;
+/// How long nothing is written together once no session could be had.
+const REST: Duration = Duration::from_secs(10);
 
 /// What a follower wants written.
 struct Write {
@@ -56,7 +59,8 @@ impl Joint {
 }
 
 async fn run(pool: PgPool, mut handed: mpsc::Receiver<Write>) {
-    let (mut writes, mut schemas, mut session) = (Vec::new(), BTreeMap::new(), None);
+    let (mut writes, mut schemas) = (Vec::new(), BTreeMap::new());
+    let (mut session, mut refused) = (None, None::<Instant>);
     while handed.recv_many(&mut writes, TOGETHER).await > 0 {
         // Those who follow the same feed heard of the same event a moment ago.
         yield_now().await;
@@ -66,11 +70,20 @@ async fn run(pool: PgPool, mut handed: mpsc::Receiver<Write>) {
         }
         let writes = std::mem::take(&mut writes);
         // Who waits for an answer and gets none finds out alone what is wrong.
-        if !learn(&mut schemas, &writes) {
+        if !learn(&mut schemas, &writes) || refused.is_some_and(|at| at.elapsed() < REST) {
             continue;
         }
+        if session.is_none() {
+            match Session::open(&pool).await {
+                Ok(opened) => (session, refused) = (Some(opened), None),
+                Err(error) => {
+                    tracing::warn!(%error, "small writes are not written together for a while");
+                    refused = Some(Instant::now());
+                }
+            }
+        }
         let path = schemas.values().map(String::as_str).collect::<Vec<_>>().join(",");
-        if let Err(failure) = write_all(&pool, &mut session, &path, writes).await {
+        if let Err(failure) = write_all(&mut session, &path, writes).await {
             tracing::debug!(?failure, "what was to be written together is written one by one");
         }
     }
@@ -89,19 +102,10 @@ fn learn(schemas: &mut BTreeMap<String, String>, writes: &[Write]) -> bool {
     })
 }
 
-/// Writes what of `writes` follows checkpoints, and answers all.
-async fn write_all(
-    pool: &PgPool,
-    session: &mut Option<Session>,
-    path: &str,
-    mut writes: Vec<Write>,
-) -> Result<(), Failure> {
-    while !writes.is_empty() {
-        let opened = match session.take() {
-            Some(session) => session,
-            None => Session::open(pool).await.map_err(Failure::of)?,
-        };
-        let mut batch = begin(opened, path, &writes).await.map_err(Failure::of)?;
+/// Writes what of `writes` follows checkpoints, and answers those that are done with.
+async fn write_all(session: &mut Option<Session>, path: &str, mut writes: Vec<Write>) -> Result<(), Failure> {
+    while let (false, Some(opened)) = (writes.is_empty(), session.take()) {
+        let mut batch = begin(opened, path, &writes);
         let written = write(&mut batch, &writes).await;
         let (in_place, unused) = batch.end();
         let Some(places) = in_place.filter(|places| places.len() < writes.len()) else {
@@ -150,7 +154,7 @@ fn by_projection(writes: &[Write]) -> Vec<(&dyn Projection, Vec<&Envelope>)> {
 }
 
 /// A transaction that begins by moving the checkpoints of `writes`, and makes unqualified names mean tables in `path`.
-async fn begin(session: Session, path: &str, writes: &[Write]) -> Result<Batch, sqlx::Error> {
+fn begin(session: Session, path: &str, writes: &[Write]) -> Batch {
     let (mut projections, mut generations, mut partitions) = (Vec::new(), Vec::new(), Vec::new());
     let (mut here, mut there, mut event_positions, mut events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut counts = Vec::new();
@@ -164,9 +168,8 @@ async fn begin(session: Session, path: &str, writes: &[Write]) -> Result<Batch, 
         events.push(mark.last.map(|(_, event)| event));
         counts.push(count.map(i64::from));
     }
-    Batch::of(session, include_str!("sql/advance_all.sql"), writes.len(), |values| {
+    Batch::of(session, writes.len(), |values| {
         values.bind(projections).bind(generations).bind(partitions).bind(here).bind(there);
         values.bind(event_positions).bind(events).bind(counts).bind(path);
     })
-    .await
 }

@@ -135,11 +135,13 @@ pub async fn run(config: &Config, json: bool) -> Result<(), Failure> {
 }
 
 async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
-    let (postgres, fsync): (String, String) =
-        sqlx::query_as("SELECT current_setting('server_version'), current_setting('fsync')")
-            .fetch_one(souk.models().pool())
-            .await
-            .map_err(Failure::new)?;
+    let (postgres, fsync, temporary): (String, String, bool) = sqlx::query_as(
+        "SELECT current_setting('server_version'), current_setting('fsync'), \
+         has_database_privilege(current_database(), 'TEMPORARY')",
+    )
+    .fetch_one(souk.models().pool())
+    .await
+    .map_err(Failure::new)?;
     let head = souk.log().head().await.map_err(Failure::new)?;
     let parked = souk.reactions().parked(None).await.map_err(Failure::new)?;
     let mut problems = Vec::new();
@@ -153,7 +155,11 @@ async fn examine(config: &Config, souk: &Souk) -> Result<Report, Failure> {
         FeedKind::Kafka => relay::examine(config, souk, &mut problems).await,
         FeedKind::Log => None,
     };
-    let warnings = keys(souk).await?.into_iter().collect();
+    let slow = (!temporary).then(|| {
+        "the role that Souk connects as has no TEMPORARY on the database: read models are written one by one, which takes longer. GRANT it"
+            .to_owned()
+    });
+    let warnings = keys(souk).await?.into_iter().chain(slow).collect();
     let projections = souk.models().statuses().await.map_err(Failure::new)?;
     problems.extend(projections.iter().flat_map(read_model));
     let reactions = reactions(souk, head, &mut problems).await?;
