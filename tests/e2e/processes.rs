@@ -183,12 +183,15 @@ async fn a_role_without_temporary_is_slower_and_told_so() {
     let pool = sqlx::PgPool::connect(cluster.variable("DATABASE_URL").expect("an address")).await.expect("connects");
     let revoke = "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC, %I', current_database(), current_user); END $$";
     sqlx::raw_sql(revoke).execute(&pool).await.expect("the owner may");
-    pool.close().await;
     cluster.run(&[(Kind::Project, 0)]);
     let people = People { admin, tag: unique("j") };
     walk(&cluster.nobody(), &people, &mut |_| {}).await.unwrap_or_else(|error| panic!("{error}"));
     let said = doctor(&cluster);
     assert!(said.contains(warning), "{said}");
+    let together = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT places%'";
+    let together: i64 = sqlx::query_scalar(together).fetch_one(&pool).await.expect("is counted");
+    assert_eq!(together, 0, "who may not have functions has them");
+    pool.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,26 +5,51 @@
 //! and those that wait go as one statement that calls them in turn. It is a transaction of its own unless something comes that cannot
 //! wait.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use sqlx::{
-    Arguments, AssertSqlSafe, Encode, Executor, PgConnection, PgPool, Postgres, Row, Type, TypeInfo,
+    Arguments, AssertSqlSafe, Connection, Encode, Executor, PgConnection, PgPool, Postgres, Row, Type, TypeInfo,
     pool::PoolConnection, postgres::PgArguments,
 };
+use tokio::time::{Instant, timeout};
+
+/// A session that was idle for less needs no question whether it is there.
+const TRUSTED: Duration = Duration::from_secs(1);
+/// How long it may take to answer that.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// What a session has in mind is forgotten now and then, as that of the others of a pool.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// A connection, and the functions that it has: those of `pg_temp` end with it.
 pub(crate) struct Session {
     connection: PoolConnection<Postgres>,
     functions: HashMap<&'static str, usize>,
+    opened: Instant,
+    used: Instant,
 }
 
 impl Session {
-    /// A connection of `pool` that is closed when the session is let go of. Refused where the role has no `TEMPORARY` on the database.
+    /// A connection of `pool` that is closed when the session is let go of, and whose commits do not wait for the disk: what a crash takes
+    /// back, checkpoints included, is folded again. Refused where the role has no `TEMPORARY` on the database.
     pub async fn open(pool: &PgPool) -> Result<Self, sqlx::Error> {
         let mut connection = pool.acquire().await?;
-        connection.close_on_drop();
         connection.execute(include_str!("sql/advance_all.sql")).await?;
-        Ok(Self { connection, functions: HashMap::new() })
+        connection.close_on_drop();
+        connection.execute("SET synchronous_commit = off").await?;
+        let now = Instant::now();
+        Ok(Self { connection, functions: HashMap::new(), opened: now, used: now })
+    }
+
+    /// This session, unless it is old or does not answer any more.
+    pub async fn fit(mut self) -> Option<Self> {
+        if self.opened.elapsed() >= LIFETIME {
+            return None;
+        }
+        if self.used.elapsed() >= TRUSTED && !matches!(timeout(PATIENCE, self.connection.ping()).await, Ok(Ok(()))) {
+            return None;
+        }
+        self.used = Instant::now();
+        Some(self)
     }
 
     /// The name of the function that runs `sql` with values of these types.
@@ -84,13 +109,15 @@ pub(crate) struct Batch {
     values: Values,
     /// Whether `BEGIN` was sent.
     begun: bool,
+    /// Whether the session can be used no more.
+    broken: bool,
 }
 
 impl Batch {
     /// A transaction that begins by moving `wanted` checkpoints, all or none, as `bind` gives them to `advance_all.sql`.
     pub fn of(session: Session, wanted: usize, bind: impl FnOnce(&mut Values)) -> Self {
         let (calls, values) = (Vec::new(), Values::default());
-        let mut batch = Self { session, wanted, in_place: None, calls, values, begun: false };
+        let mut batch = Self { session, wanted, in_place: None, calls, values, begun: false, broken: false };
         let places = batch.bind(bind);
         batch.calls.push(format!("pg_temp.souk_advance({places})"));
         batch
@@ -100,7 +127,8 @@ impl Batch {
     pub async fn add(&mut self, sql: &'static str, bind: impl FnOnce(&mut Values)) -> Result<(), sqlx::Error> {
         self.values.types.clear();
         let places = self.bind(bind);
-        let function = self.session.function(sql, &self.values.types).await?;
+        let function = self.session.function(sql, &self.values.types).await;
+        let function = self.noted(function)?;
         self.calls.push(format!("{function}({places})"));
         Ok(())
     }
@@ -116,8 +144,8 @@ impl Batch {
     /// The connection, for what cannot wait, once all that came before is done.
     pub async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
         if !self.begun {
-            self.session.connection.execute("BEGIN").await?;
             self.begun = true;
+            self.session.connection.execute("BEGIN").await?;
         }
         self.send().await?;
         Ok(&mut self.session.connection)
@@ -148,7 +176,8 @@ impl Batch {
             format!("SELECT places{others} FROM (SELECT {first} AS places OFFSET 0) AS moved")
         };
         let query = sqlx::query_with(AssertSqlSafe(statement), values.into_arguments()?);
-        let row = query.fetch_one(&mut *self.session.connection).await?;
+        let row = query.fetch_one(&mut *self.session.connection).await;
+        let row = self.noted(row)?;
         if !asked {
             let places: Vec<i64> = row.try_get(0)?;
             let all = places.len() == self.wanted;
@@ -160,8 +189,15 @@ impl Batch {
         Ok(())
     }
 
-    /// What is to be known behind an error: which checkpoints are in place, if that was asked. And the session, unless a transaction is open.
+    /// What the server refuses leaves the session as it was.
+    fn noted<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        self.broken |= matches!(&outcome, Err(error) if error.as_database_error().is_none());
+        outcome
+    }
+
+    /// What is to be known behind an error: which checkpoints are in place, if that was asked. And the session, unless it is broken or a
+    /// transaction is open.
     pub fn end(self) -> (Option<Vec<i64>>, Option<Session>) {
-        (self.in_place, (!self.begun).then_some(self.session))
+        (self.in_place, (!self.begun && !self.broken).then_some(self.session))
     }
 }

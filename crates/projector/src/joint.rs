@@ -5,7 +5,11 @@
 //! what partitions have for one read model is folded as one. When anything of it is refused, nothing is written, and every follower
 //! writes by itself: then only the one that is refused stops.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::PgPool;
 use tokio::{
@@ -23,8 +27,10 @@ use crate::{
 
 /// As many writes as one transaction takes.
 const TOGETHER: usize = 64;
-/// How long nothing is written together once no session could be had.
-const REST: Duration = Duration::from_secs(10);
+/// How long nothing is written together once no session could be had, and once the role may not have one.
+const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(600));
+/// What PostgreSQL calls that.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// What a follower wants written.
 struct Write {
@@ -60,7 +66,7 @@ impl Joint {
 
 async fn run(pool: PgPool, mut handed: mpsc::Receiver<Write>) {
     let (mut writes, mut schemas) = (Vec::new(), BTreeMap::new());
-    let (mut session, mut refused) = (None, None::<Instant>);
+    let (mut session, mut rested) = (None, None::<Instant>);
     while handed.recv_many(&mut writes, TOGETHER).await > 0 {
         // Those who follow the same feed heard of the same event a moment ago.
         yield_now().await;
@@ -68,17 +74,22 @@ async fn run(pool: PgPool, mut handed: mpsc::Receiver<Write>) {
             let Ok(write) = handed.try_recv() else { break };
             writes.push(write);
         }
-        let writes = std::mem::take(&mut writes);
+        let mut writes = std::mem::take(&mut writes);
+        once(&mut writes);
         // Who waits for an answer and gets none finds out alone what is wrong.
-        if !learn(&mut schemas, &writes) || refused.is_some_and(|at| at.elapsed() < REST) {
+        if !learn(&mut schemas, &writes) || rested.is_some_and(|at| Instant::now() < at) {
             continue;
         }
+        session = match session {
+            Some(session) => Session::fit(session).await,
+            None => None,
+        };
         if session.is_none() {
             match Session::open(&pool).await {
-                Ok(opened) => (session, refused) = (Some(opened), None),
+                Ok(opened) => (session, rested) = (Some(opened), None),
                 Err(error) => {
-                    tracing::warn!(%error, "small writes are not written together for a while");
-                    refused = Some(Instant::now());
+                    rested = Some(Instant::now() + rest(&error));
+                    continue;
                 }
             }
         }
@@ -87,6 +98,28 @@ async fn run(pool: PgPool, mut handed: mpsc::Receiver<Write>) {
             tracing::debug!(?failure, "what was to be written together is written one by one");
         }
     }
+}
+
+/// How long to rest after `error`.
+fn rest(error: &sqlx::Error) -> Duration {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    if code.as_deref() == Some(INSUFFICIENT_PRIVILEGE) {
+        tracing::warn!(%error, "read models are written one by one, which takes longer: GRANT TEMPORARY on the database to this role");
+        REST.1
+    } else {
+        tracing::debug!(%error, "read models are written one by one for a moment");
+        REST.0
+    }
+}
+
+/// Leaves out the writes of checkpoints that an earlier one moves. A partition that was taken away and given back has two followers for a
+/// moment, who may both have read the same events behind the same place.
+fn once(writes: &mut Vec<Write>) {
+    let mut seen = BTreeSet::new();
+    writes.retain(|Write { applier: Applier { checkpoint, .. }, .. }| {
+        let Generation { projection, generation, .. } = &checkpoint.generation;
+        seen.insert((projection.clone(), *generation, checkpoint.partition))
+    });
 }
 
 /// Remembers where the tables of each projection are: a path that stays the same keeps plans good. Names of tables begin with those
@@ -108,16 +141,15 @@ async fn write_all(session: &mut Option<Session>, path: &str, mut writes: Vec<Wr
         let mut batch = begin(opened, path, &writes);
         let written = write(&mut batch, &writes).await;
         let (in_place, unused) = batch.end();
+        *session = unused;
         let Some(places) = in_place.filter(|places| places.len() < writes.len()) else {
             written?;
-            *session = unused;
             for Write { answer, .. } in writes {
                 // A follower that was cancelled does not wait any more.
                 let _ = answer.send(true);
             }
             return Ok(());
         };
-        *session = unused;
         // Nothing was written, since somebody else has written a part of it.
         let mut place = 0;
         let (rest, passed): (Vec<_>, Vec<_>) = writes.into_iter().partition(|_| {
@@ -172,4 +204,59 @@ fn begin(session: Session, path: &str, writes: &[Write]) -> Batch {
         values.bind(projections).bind(generations).bind(partitions).bind(here).bind(there);
         values.bind(event_positions).bind(events).bind(counts).bind(path);
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Changes, checkpoint::Checkpoint};
+
+    struct Nothing;
+
+    impl Projection for Nothing {
+        fn name(&self) -> &'static str {
+            "nothing"
+        }
+        fn schema_sql(&self) -> &'static str {
+            ""
+        }
+        fn index_sql(&self) -> &'static str {
+            ""
+        }
+        fn tables(&self) -> &'static [&'static str] {
+            &[]
+        }
+        fn begin(&self) -> Box<dyn Changes> {
+            unreachable!("nothing is folded")
+        }
+    }
+
+    fn write(partition: i32) -> (Write, oneshot::Receiver<bool>) {
+        let (projection, schema) = ("nothing".to_owned(), "nothing_1".to_owned());
+        let generation = Generation { projection, generation: 1, schema, version: 1, skipped: BTreeSet::new() };
+        let applier = Applier {
+            pool: PgPool::connect_lazy("postgres://nobody@localhost/none").unwrap(),
+            projection: Arc::new(Nothing),
+            checkpoint: Checkpoint { generation, partition },
+            live: true,
+            partitions: None,
+            skipped: BTreeSet::new(),
+            joint: None,
+        };
+        let (answer, answered) = oneshot::channel();
+        (Write { applier, mark: Mark { after: 3, to: 5, last: None }, envelopes: Arc::new([]), answer }, answered)
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_is_moved_once_in_a_transaction() {
+        let (first, mut of_first) = write(0);
+        let (other, mut of_other) = write(1);
+        let (second, of_second) = write(0);
+        let mut writes = vec![first, other, second];
+        once(&mut writes);
+        let partitions: Vec<i32> = writes.iter().map(|write| write.applier.checkpoint.partition).collect();
+        assert_eq!(partitions, [0, 1]);
+        assert!(of_second.await.is_err(), "it has to be tried alone");
+        assert!(of_first.try_recv() == Err(oneshot::error::TryRecvError::Empty) && of_other.try_recv().is_err());
+    }
 }

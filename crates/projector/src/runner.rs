@@ -104,8 +104,8 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// A runner of `projections`. `pool` is best with a connection for each projection and assigned partition, and two more;
-    /// with fewer, they take turns. `feed` is the one of `log`, which is asked whether it still holds what was applied.
+    /// A runner of `projections`. `pool` is best with a connection for each projection and assigned partition, and three
+    /// more; with fewer, they take turns, but for one that is kept. `feed` is the one of `log`, which is asked whether it still holds what was applied.
     #[must_use]
     pub fn new(
         pool: PgPool,

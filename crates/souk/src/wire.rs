@@ -49,7 +49,7 @@ use crate::{
 /// Connections for the log's reads, the stores and the projectors: a rebuild needs two for each read model and four more, and whoever
 /// projects keeps one. Each of the server's processes keeps statements and tables in mind; more of them than can work at once only make
 /// that cold.
-const POOL: u32 = 21;
+const POOL: u32 = 23;
 /// How long a use case waits for what a read model suggests.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Password hashes computed at once; each takes 19 MiB.

@@ -1,5 +1,5 @@
--- Moves checkpoints, all or none: the numbers of those that are in place, counted from one. Names of tables are looked up anew by the
--- statements that follow.
+-- Moves checkpoints, each named once, all or none: the numbers of those that are in place, counted from one. Names of tables are looked
+-- up anew by the statements that follow.
 CREATE FUNCTION pg_temp.souk_advance(
     projections text[], generations integer[], partitions integer[], here bigint[], there bigint[], event_positions bigint[], event_ids uuid[],
     counts bigint[], path text
@@ -7,7 +7,7 @@ CREATE FUNCTION pg_temp.souk_advance(
 DECLARE
     places bigint[];
 BEGIN
-    PERFORM set_config('search_path', path, true), set_config('synchronous_commit', 'off', true);
+    PERFORM set_config('search_path', path, true);
     -- Rows are locked in the order of their names, as by everybody who locks several.
     WITH asked AS (
         SELECT *
