@@ -46,10 +46,10 @@ use crate::{
     workers::{self, Workers},
 };
 
-/// Connections for the log's reads, the stores and the projectors: a rebuild needs two for each read model and four more, and whoever
-/// projects keeps one. Each of the server's processes keeps statements and tables in mind; more of them than can work at once only make
-/// that cold.
-const POOL: u32 = 23;
+/// Connections for the log's reads, the stores and the projectors, one of which is kept for small writes. A rebuild has use for two for each
+/// read model and four more; with fewer, its tasks take turns. The server has a hundred for all processes, killed ones among them until it
+/// notices, and each of its own keeps statements and tables in mind: more of them than can work at once only make that cold.
+const POOL: u32 = 20;
 /// How long a use case waits for what a read model suggests.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Password hashes computed at once; each takes 19 MiB.
