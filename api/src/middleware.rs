@@ -10,19 +10,28 @@ pub mod write;
 #[cfg(test)]
 mod tests;
 
-use axum::{
-    extract::{MatchedPath, Request, State},
-    http::Extensions,
-    middleware::Next,
-    response::Response,
-};
+use axum::{Router, extract::Request, http::Extensions, response::Response};
+use tower::Service;
 
 use crate::Api;
 
-/// What a request to an operation passes through, from the outside in. It is one layer: each further one boxes the rest of the way
-/// and copies the service behind it, which costs a page from memory more than the page does.
-pub async fn served(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let api = &api;
+/// The template of the route that a request found, such as `/api/v1/plugins/{plugin}`; empty when it found none.
+#[derive(Clone, Copy, Debug)]
+pub struct Route(pub &'static str);
+
+/// What requests come to behind the middleware.
+pub struct Next(pub Router);
+
+impl Next {
+    /// The answer to `request`.
+    pub async fn run(mut self, request: Request) -> Response {
+        self.0.call(request).await.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// What a request to an operation passes through, from the outside in. None of it is a layer of axum's: each of those boxes the rest of the
+/// way and copies the service behind it, which costs a page from memory more than the page does.
+pub async fn served(api: &Api, request: Request, next: Next) -> Response {
     envelope::envelope(api, request, |request| {
         identify::identify(api, request, |request| write::write(api, request, next))
     })
@@ -30,11 +39,11 @@ pub async fn served(State(api): State<Api>, request: Request, next: Next) -> Res
 }
 
 /// What every other request passes through.
-pub async fn plain(State(api): State<Api>, request: Request, next: Next) -> Response {
-    envelope::envelope(&api, request, |request| next.run(request)).await
+pub async fn plain(api: &Api, request: Request, next: Next) -> Response {
+    envelope::envelope(api, request, |request| next.run(request)).await
 }
 
-/// The template of the route that a request found, such as `/api/v1/plugins/{plugin}`; empty when it found none.
-pub fn route(extensions: &Extensions) -> &str {
-    extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str)
+/// The [`Route`] of a request.
+pub fn route(extensions: &Extensions) -> &'static str {
+    extensions.get::<Route>().map_or("", |route| route.0)
 }

@@ -1,14 +1,15 @@
 //! The route table.
 
+use std::sync::{Arc, LazyLock};
+
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
     http::{Method, StatusCode},
-    middleware::from_fn_with_state,
     response::Response,
-    routing::get,
+    routing::{MethodRouter, get},
 };
-use tower::{Layer, Service, ServiceExt};
+use tower::{Layer, ServiceExt};
 use tower_http::cors::{Any, CorsLayer};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt},
@@ -18,7 +19,7 @@ use utoipa_axum::{
 use crate::{
     Api, docs,
     error::ApiError,
-    middleware,
+    middleware::{self, Next, Route},
     operations::{
         admin, auth, downloads, events, executions, installs, keys, ledger, licenses, me, moderation, notifications,
         orders, partners, plugins, reviews, subscriptions, system, vendors, versions, webhooks,
@@ -208,9 +209,44 @@ pub(crate) fn system_table() -> OpenApiRouter<Api> {
         .routes(routes!(webhooks::receive::receive_from_razorpay))
 }
 
-/// The HTTP interface.
+/// What is documented elsewhere than in the document itself.
+fn documents() -> [(&'static str, MethodRouter<Api>); 5] {
+    [
+        ("/api/v1/openapi.json", get(system::document::openapi_document)),
+        ("/api/v1/asyncapi.json", get(system::document::asyncapi_document)),
+        ("/docs", get(docs::docs)),
+        ("/docs/docs.js", get(docs::script)),
+        ("/docs/docs.css", get(docs::style)),
+    ]
+}
+
+/// What a path leads to.
+struct Found {
+    /// The template that it has.
+    template: String,
+    /// Whether that is an operation of the marketplace.
+    serves: bool,
+}
+
+/// The templates of all routes. They are looked up before a request passes anything: most of what it passes depends on them.
+static ROUTES: LazyLock<matchit::Router<Found>> = LazyLock::new(|| {
+    let operations = table().into_openapi().paths.paths.into_keys().map(|template| Found { template, serves: true });
+    let system = system_table().into_openapi().paths.paths.into_keys();
+    let system = system.chain(documents().into_iter().map(|(path, _)| path.to_owned()));
+    let mut routes = matchit::Router::new();
+    for found in operations.chain(system.map(|template| Found { template, serves: false })) {
+        // Were there two that both match a path, axum would not have taken them either.
+        let _ = routes.insert(found.template.clone(), found);
+    }
+    routes
+});
+
+/// The HTTP interface; cheap to clone.
 #[derive(Clone)]
-pub struct Http {
+pub struct Http(Arc<Inner>);
+
+struct Inner {
+    api: Api,
     router: Router,
     /// What browsers ask before a request. Around the router it would read and copy headers of every request, to say the same each time:
     /// [`middleware::envelope`] says that.
@@ -219,14 +255,19 @@ pub struct Http {
 
 impl Http {
     /// The answer to `request`.
-    pub async fn answer(&self, request: Request) -> Response {
-        let mut router = self.router.clone();
-        let answered = if request.method() == Method::OPTIONS {
-            self.preflight.layer(router).oneshot(request).await
+    pub async fn answer(&self, mut request: Request) -> Response {
+        let Inner { api, router, preflight } = self.0.as_ref();
+        let router = router.clone();
+        if request.method() == Method::OPTIONS {
+            return preflight.layer(router).oneshot(request).await.unwrap_or_else(|never| match never {});
+        }
+        let found = ROUTES.at(request.uri().path()).ok().map(|found| found.value);
+        request.extensions_mut().insert(Route(found.map_or("", |found| &found.template)));
+        if found.is_none_or(|found| found.serves) {
+            middleware::served(api, request, Next(router)).await
         } else {
-            router.call(request).await
-        };
-        answered.unwrap_or_else(|never| match never {})
+            middleware::plain(api, request, Next(router)).await
+        }
     }
 }
 
@@ -234,17 +275,34 @@ impl Http {
 pub fn router(api: Api) -> Http {
     let (served, _) = table().split_for_parts();
     let (system, _) = system_table().split_for_parts();
-    let documents = Router::new()
-        .route("/api/v1/openapi.json", get(system::document::openapi_document))
-        .route("/api/v1/asyncapi.json", get(system::document::asyncapi_document))
-        .route("/docs", get(docs::docs))
-        .route("/docs/docs.js", get(docs::script))
-        .route("/docs/docs.css", get(docs::style));
-    let served = served
-        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address"))
-        .layer(from_fn_with_state(api.clone(), middleware::served));
-    let router = served.merge(system.merge(documents).layer(from_fn_with_state(api.clone(), middleware::plain)));
+    let mut router = served.merge(system);
+    for (path, handler) in documents() {
+        router = router.route(path, handler);
+    }
+    let nothing = async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address");
+    let router = router.fallback(nothing).with_state(api.clone());
     // Nothing here is guarded by cookies, so any page may ask in the name of whoever gives it a token.
     let preflight = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any).vary([]);
-    Http { router: router.with_state(api), preflight }
+    Http(Arc::new(Inner { api, router, preflight }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_known_by_its_template_before_a_request_passes_anything() {
+        for (_, template) in crate::routes() {
+            let found = ROUTES.at(&template).unwrap_or_else(|_| panic!("{template}"));
+            assert_eq!(found.value.template.replace("{*", "{"), template);
+            let outside = ["/health", "/ready", "/metrics", "/ledger/", "/webhooks/"];
+            assert_eq!(found.value.serves, !outside.iter().any(|start| template.starts_with(start)), "{template}");
+        }
+        for (path, _) in documents() {
+            assert!(!ROUTES.at(path).unwrap().value.serves, "{path}");
+        }
+        let found = ROUTES.at("/api/v1/plugins/log-reader").unwrap();
+        assert_eq!(found.value.template, "/api/v1/plugins/{plugin}");
+        assert!(ROUTES.at("/api/v1/nothing/here").is_err());
+    }
 }

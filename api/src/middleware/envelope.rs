@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, time::Instant};
 
 use axum::{
     body::HttpBody,
-    extract::{MatchedPath, Request},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     response::{IntoResponse, Response},
 };
@@ -12,7 +12,7 @@ use futures::FutureExt;
 use percent_encoding::percent_decode_str;
 use tracing::{Instrument, info_span};
 
-use super::{identify::Caller, leftover::Leftover};
+use super::{identify::Caller, leftover::Leftover, route};
 use crate::{
     Api,
     error::{self, ApiError},
@@ -39,9 +39,8 @@ where
     let id = request_id(request.headers()).unwrap_or_else(|| api.app.ports().random.uuid().to_string());
     let traceparent = traceparent(request.headers());
     let method = request.method().clone();
-    let template = request.extensions().get::<MatchedPath>().cloned();
     let personal = method != Method::GET || has_credentials(request.headers());
-    let route = template.as_ref().map_or("", MatchedPath::as_str);
+    let route = route(request.extensions());
     let span = info_span!("request", id, %method, route, trace = traceparent);
     request.extensions_mut().insert(Trace { request_id: id.clone(), parent: traceparent });
 
@@ -70,7 +69,7 @@ where
         }
         let mut response = error::render(response, &id, || api.app.ports().clock.now());
         set_headers(response.headers_mut(), &id, personal);
-        record(&method, template.as_ref(), &response, started);
+        record(&method, route, &response, started);
         response
     };
     answer.instrument(span).await
@@ -128,13 +127,14 @@ fn set_headers(headers: &mut HeaderMap, id: &str, personal: bool) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(caching));
 }
 
-fn record(method: &Method, template: Option<&MatchedPath>, response: &Response, started: Instant) {
+fn record(method: &Method, route: &str, response: &Response, started: Instant) {
     let elapsed = started.elapsed();
     let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     let status = response.status().as_u16();
     let user = response.extensions().get::<Caller>().and_then(Caller::user);
     tracing::info!(status, duration_us, user = user.map(tracing::field::display), "answered");
-    count(known_method(method), template.map_or("(none)", MatchedPath::as_str), status, elapsed.as_secs_f64());
+    let route = if route.is_empty() { "(none)" } else { route };
+    count(known_method(method), route, status, elapsed.as_secs_f64());
 }
 
 /// Clients invent methods; each would be a series of its own.

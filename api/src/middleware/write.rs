@@ -7,7 +7,6 @@ use axum::{
     body::{Body, HttpBody, to_bytes},
     extract::Request,
     http::{HeaderMap, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -18,6 +17,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
+    Next,
     envelope::Trace,
     idempotency::{self, Turn},
     identify::Caller,

@@ -1,21 +1,23 @@
 //! What values are compared with: the same machine, minute and load generator, and nothing of Souk.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Stdio,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use axum::{
     Json, Router,
-    extract::{self, State},
-    http::StatusCode,
+    extract::{self, DefaultBodyLimit, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     routing,
 };
+use bytes::Bytes;
 use futures::{StreamExt, future::try_join_all};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::net::TcpListener;
@@ -140,7 +142,8 @@ pub async fn copy_out(pool: &PgPool) -> Result<f64, Failure> {
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Answers `GET /` with a constant, `GET /{id}` with one row of the database, and `POST /count` with the words of its input, until it is killed or told to end.
+/// Answers `GET /` with a constant, `GET /{id}` with one row of the database, `POST /count` with the words of its input, and `GET` of a
+/// plugin's page with what was handed in by `POST /pages`, until it is killed or told to end.
 ///
 /// # Errors
 /// The database cannot be had.
@@ -160,8 +163,9 @@ pub async fn serve(url: &str) -> Result<(), Failure> {
     let router = Router::new()
         .route("/", routing::get(async || Json(json!({ "status": "ok" }))))
         .route("/{id}", routing::get(select))
+        .with_state(pool)
         .route("/count", routing::post(async |Json(body): Json<Input>| Json(count(&body.input))))
-        .with_state(pool);
+        .merge(pages());
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.map_err(Failure::new)?;
     say(format!("the floor is ready at http://{}", listener.local_addr().map_err(Failure::new)?));
     let mut terminate =
@@ -174,6 +178,53 @@ pub async fn serve(url: &str) -> Result<(), Failure> {
         served = async { serving.await } => served.map_err(Failure::new),
         _ = terminate.recv() => Ok(()),
     }
+}
+
+/// A page, for every one of `names`.
+#[derive(Serialize, Deserialize)]
+pub struct Shown {
+    /// What each answer has beside its length and the date.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub page: String,
+    /// The plugins that have one.
+    pub names: Vec<String>,
+}
+
+/// Pages in memory: each has bytes of its own, as if they were different.
+struct Pages {
+    headers: HeaderMap,
+    bodies: HashMap<String, Bytes>,
+}
+
+impl Pages {
+    fn of(shown: Shown) -> Result<Self, axum::http::Error> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in shown.headers {
+            headers.insert(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
+        }
+        let body = |name| (name, Bytes::copy_from_slice(shown.page.as_bytes()));
+        Ok(Self { headers, bodies: shown.names.into_iter().map(body).collect() })
+    }
+}
+
+/// What answering a page takes that was found: its name in the path, bytes from memory, and headers.
+fn pages() -> Router {
+    type Handed = Arc<OnceLock<Pages>>;
+    let take = async |State(handed): State<Handed>, Json(shown): Json<Shown>| {
+        let pages = Pages::of(shown).map_err(|_| StatusCode::BAD_REQUEST)?;
+        handed.set(pages).map_err(|_| StatusCode::CONFLICT)?;
+        Ok::<_, StatusCode>(StatusCode::NO_CONTENT)
+    };
+    let show = async |State(handed): State<Handed>, extract::Path(name): extract::Path<String>| {
+        let pages = handed.get().ok_or(StatusCode::NOT_FOUND)?;
+        let body = pages.bodies.get(&name).ok_or(StatusCode::NOT_FOUND)?;
+        Ok::<_, StatusCode>((pages.headers.clone(), body.clone()))
+    };
+    Router::new()
+        .route("/pages", routing::post(take).layer(DefaultBodyLimit::disable()))
+        .route("/api/v1/plugins/{name}", routing::get(show))
+        .with_state(Handed::default())
 }
 
 #[derive(Deserialize)]

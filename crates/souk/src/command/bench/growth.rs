@@ -117,7 +117,7 @@ pub async fn pages(session: &Session, slowest: f64) -> Result<Option<Row>, Failu
     let measured = small_pages(&small).await;
     small.close().await?;
     let rows = measured?;
-    let Some(base) = rows.last() else { return Ok(None) };
+    let Some(base) = rows.iter().find(|row| row.name == reads::PAGE_P99) else { return Ok(None) };
     let (plugins, fewer) = (session.options.plugins, small_size(session.options.plugins, 10));
     let name = format!("growth: p99 of the page, {plugins} plugins against {fewer}");
     let floor = format!("the same at {fewer} plugins");

@@ -31,6 +31,8 @@ pub struct Connection {
 pub struct Answer<'a> {
     /// Its status.
     pub status: u16,
+    /// What stands before its body: the status and the headers.
+    pub head: &'a [u8],
     /// Its body.
     pub body: &'a [u8],
 }
@@ -70,7 +72,8 @@ impl Connection {
                 let body = from + end + 4;
                 let head = head(&self.buffer[..body])?;
                 self.fill(body + head.length).await?;
-                return Ok(Answer { status: head.status, body: &self.buffer[body..body + head.length] });
+                let (before, behind) = self.buffer.split_at(body);
+                return Ok(Answer { status: head.status, head: before, body: &behind[..head.length] });
             }
             if self.buffer.len() > MAX_ANSWER {
                 return Err(Failure::new("the head of an answer has no end"));

@@ -23,6 +23,12 @@ const TURNS: usize = 16;
 pub const PAGE_P99: &str = "plugin page, p99";
 /// Seconds of load before the first measurement: a server that has run for a minute is what people meet.
 const WARM_UP: u64 = 5;
+/// What bounds pages.
+const BOUND: &str = "axum answering as many bytes and headers from memory, by name, while Souk takes the same writes";
+const BOUND_NOTE: &str = "the bound asks nobody whether a page is still right, and writes no log, no metrics and no looks down; \
+     three quarters of a bound count as reached";
+/// Three quarters of a bound count as reached.
+const BOUND_REACHED: Budget = Budget::AtLeastTimes(0.75);
 /// Different questions.
 const QUERIES: usize = 2_000;
 
@@ -37,11 +43,15 @@ pub async fn pages(session: &Session, service: &Service, plugins: &Arc<Vec<Liste
         series: "souk_pages_total",
         wanted: Wanted::new(paths, Zipf::new(plugins.len())),
         floor: Wanted::new(["/".to_owned()].into_iter(), Zipf::new(1)),
+        bounded: true,
     };
     let measured = plan.measure(session, service, plugins).await?;
     let name =
         format!("plugin page over HTTP, 64 connections, Zipf over {} plugins, 100 writes/s going on", plugins.len());
-    Ok(measured.rows(&name, PAGE_P99, "axum answering a constant", 0.4, 20.0))
+    let mut rows = measured.rows(&name, PAGE_P99, "axum answering a constant", 0.4, 20.0);
+    let bound = Row::compared("plugin page, against its bound", "1/s", BOUND, &measured.bounds, BOUND_REACHED);
+    rows.extend(bound.map(|row| row.with_note(BOUND_NOTE)));
+    Ok(rows)
 }
 
 /// Searches, against axum and sqlx answering a point select.
@@ -55,6 +65,7 @@ pub async fn search(session: &Session, service: &Service, plugins: &Arc<Vec<List
         series: "souk_search_matches_total",
         wanted: Wanted::evenly(queries.into_iter()),
         floor: Wanted::evenly((0..floor::SELECTED_ROWS).map(|id| format!("/{id}"))),
+        bounded: false,
     };
     let measured = plan.measure(session, service, plugins).await?;
     let name = format!("search, {QUERIES} distinct queries over {} plugins, the same load", plugins.len());
@@ -123,10 +134,14 @@ struct Reads {
     series: &'static str,
     wanted: Wanted,
     floor: Wanted,
+    /// Whether what is wanted is also asked of the floor's server, which answers from memory.
+    bounded: bool,
 }
 
 struct Measured {
     pairs: Vec<Pair>,
+    /// The same values against what bounds them.
+    bounds: Vec<Pair>,
     slowest: Vec<f64>,
     middle: f64,
     writes: f64,
@@ -164,12 +179,16 @@ impl Reads {
         let first = closed_loop(souk, self.wanted.clients(CONNECTIONS), 1, 200).await?.rate;
         closed_loop(souk, self.wanted.clients(CONNECTIONS), WARM_UP, 200).await?;
         closed_loop(floor, self.floor.clients(CONNECTIONS), 1, 200).await?;
+        if self.bounded {
+            hand_in(souk, floor, plugins).await?;
+        }
         let before = kept(souk, self.series).await?;
         let (mut pairs, mut slowest, mut middle, mut writes) = (Vec::new(), Vec::new(), 0.0, f64::INFINITY);
+        let mut bounds = Vec::new();
         for repetition in 1..=session.options.repetitions {
             note(format!("measuring: {}, {repetition} of {}", self.what, session.options.repetitions));
-            let tokens = service.accounts(1, &format!("{}-writer-{repetition}", &self.what[..4])).await?;
-            let [token] = tokens.as_slice() else { return Err(Failure::new("an account has one token")) };
+            let tokens = service.accounts(2, &format!("{}-writer-{repetition}", &self.what[..4])).await?;
+            let [token, another] = tokens.as_slice() else { return Err(Failure::new("an account has one token")) };
             let seconds = session.options.seconds;
             let base = closed_loop(floor, self.floor.clients(CONNECTIONS), seconds, 200).await?;
             let writing = write(souk, token, plugins);
@@ -180,11 +199,40 @@ impl Reads {
             middle = percentile(&mut loaded.times, 50);
             pairs.push(Pair { value: loaded.rate, floor: base.rate });
             service.settle().await?;
+            if self.bounded {
+                let writing = write(souk, another, plugins);
+                let bound = closed_loop(floor, self.wanted.clients(CONNECTIONS), seconds, 200).await;
+                writing.stop().await?;
+                bounds.push(Pair { value: loaded.rate, floor: bound?.rate });
+                service.settle().await?;
+            }
         }
         let after = kept(souk, self.series).await?;
         let (hits, misses) = (after.0 - before.0, after.1 - before.1);
-        Ok(Measured { pairs, slowest, middle, writes, first, in_memory: hits / (hits + misses).max(1.0) })
+        let in_memory = hits / (hits + misses).max(1.0);
+        Ok(Measured { pairs, bounds, slowest, middle, writes, first, in_memory })
     }
+}
+
+/// Hands the floor's server a page of Souk's, for every plugin.
+async fn hand_in(souk: SocketAddr, floor: SocketAddr, plugins: &[Listed]) -> Result<(), Failure> {
+    let Some(middle) = plugins.get(plugins.len() / 2) else { return Ok(()) };
+    let request = http::get(&format!("/api/v1/plugins/{}", middle.name), "");
+    let mut connection = Connection::open(souk).await?;
+    let answer = connection.send(&request).await?;
+    http::expect(&answer, 200, &request)?;
+    let head = std::str::from_utf8(answer.head).map_err(Failure::new)?;
+    let headers = head.lines().filter_map(|line| line.split_once(": "));
+    // Those that the server writes by itself.
+    let headers = headers.filter(|(name, _)| !["content-length", "date"].contains(name));
+    let shown = floor::Shown {
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        page: String::from_utf8(answer.body.to_vec()).map_err(Failure::new)?,
+        names: plugins.iter().map(|plugin| plugin.name.clone()).collect(),
+    };
+    let request = http::post("/pages", "", &serde_json::to_string(&shown).map_err(Failure::new)?);
+    let mut connection = Connection::open(floor).await?;
+    http::expect(&connection.send(&request).await?, 204, &request)
 }
 
 /// Pages and searches by turns, together `per_second`.
