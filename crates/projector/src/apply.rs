@@ -10,6 +10,7 @@ use crate::{
     checkpoint::{Checkpoint, Mark},
     error::is_transient,
     joint::Joint,
+    memo::{Envelopes, Memo},
 };
 
 /// Writes one partition of one generation.
@@ -26,6 +27,8 @@ pub(crate) struct Applier {
     pub skipped: BTreeSet<Position>,
     /// Writes little things together with those of others.
     pub joint: Option<Joint>,
+    /// What others who apply the same events have decoded lately.
+    pub memo: Option<Arc<Memo>>,
 }
 
 /// As many events as are little.
@@ -87,14 +90,18 @@ impl Applier {
     }
 
     /// The wanted events, decoded, up to the first that cannot be; its index and the reason.
-    fn decode(&self, events: &[RecordedEvent]) -> (Arc<[Envelope]>, Option<(usize, String)>) {
+    fn decode(&self, events: &[RecordedEvent]) -> (Envelopes, Option<(usize, String)>) {
         let mut envelopes = Vec::with_capacity(events.len());
         let mut decoder = Decoder::default();
         for (at, event) in events.iter().enumerate() {
             if !self.takes(event) {
                 continue;
             }
-            match decoder.decode(event) {
+            let decoded = match &self.memo {
+                Some(memo) => memo.decode(&mut decoder, event),
+                None => decoder.decode(event).map(Arc::new),
+            };
+            match decoded {
                 Ok(envelope) => envelopes.push(envelope),
                 Err(problem) => return (envelopes.into(), Some((at, problem))),
             }
@@ -113,7 +120,7 @@ impl Applier {
         mut after: Position,
         events: &[RecordedEvent],
         upto: Position,
-        envelopes: &[Envelope],
+        envelopes: &[Arc<Envelope>],
     ) -> Result<Applied, ProjectorError> {
         for envelope in envelopes {
             let event = events.iter().find(|event| event.position == envelope.position);
@@ -144,7 +151,7 @@ impl Applier {
         after: Position,
         to: Position,
         last: Option<&RecordedEvent>,
-        envelopes: &Arc<[Envelope]>,
+        envelopes: &Envelopes,
     ) -> Result<bool, Failure> {
         let mark = mark(after, to, last);
         if let Some(joint) = self.joint.as_ref().filter(|_| envelopes.len() <= LITTLE)
@@ -155,7 +162,7 @@ impl Applier {
         self.write_alone(mark, envelopes).await
     }
 
-    async fn write_alone(&self, mark: Mark, envelopes: &[Envelope]) -> Result<bool, Failure> {
+    async fn write_alone(&self, mark: Mark, envelopes: &[Arc<Envelope>]) -> Result<bool, Failure> {
         let changes = fold(self.projection.as_ref(), envelopes).map_err(Failure::Poison)?;
         let mut tx = souk_transaction::begin(&self.pool).await.map_err(Failure::of)?;
         // First, because it waits for whoever writes this generation now, and tells whether all was in vain.
@@ -211,7 +218,7 @@ fn mark(after: Position, to: Position, last: Option<&RecordedEvent>) -> Mark {
 /// The changes of `envelopes`. A fold is total; one that panics all the same must stop its projection and nothing else.
 pub(crate) fn fold<'a>(
     projection: &dyn Projection,
-    envelopes: impl IntoIterator<Item = &'a Envelope>,
+    envelopes: impl IntoIterator<Item = &'a Arc<Envelope>>,
 ) -> Result<Box<dyn Changes>, String> {
     std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut changes = projection.begin();

@@ -22,6 +22,7 @@ use crate::{
     apply::{Applied, Applier},
     checkpoint::Checkpoint,
     joint::Joint,
+    memo::Memo,
     pace::Pace,
     poison,
     runner::rest,
@@ -38,6 +39,7 @@ pub(crate) struct Follower {
     pub options: RunnerOptions,
     pub watermarks: Arc<Watermarks>,
     pub joint: Joint,
+    pub memo: Arc<Memo>,
 }
 
 type Batches = mpsc::Receiver<Result<FeedBatch, FeedError>>;
@@ -164,6 +166,7 @@ impl Follower {
             partitions: Some(self.feed.partitions()),
             skipped: poison::skipped(&self.pool, name).await?,
             joint: cfg!(not(feature = "faulty-checkpoint")).then(|| self.joint.clone()),
+            memo: Some(Arc::clone(&self.memo)),
         }))
     }
 

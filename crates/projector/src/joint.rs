@@ -23,6 +23,7 @@ use crate::{
     apply::{Applier, Failure, fold},
     batch::{Batch, Session},
     checkpoint::{Mark, to_sql},
+    memo::Envelopes,
 };
 
 /// As many writes as one transaction takes.
@@ -36,7 +37,7 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 struct Write {
     applier: Applier,
     mark: Mark,
-    envelopes: Arc<[Envelope]>,
+    envelopes: Envelopes,
     /// Whether it was written: not when somebody else moved the checkpoint.
     answer: oneshot::Sender<bool>,
 }
@@ -56,7 +57,7 @@ impl Joint {
 
     /// Writes what `envelopes` change and moves the checkpoint of `applier` along `mark`; false when that is not at its beginning. None
     /// when it was refused together with the others: it has to be tried alone.
-    pub async fn write(&self, applier: &Applier, mark: Mark, envelopes: Arc<[Envelope]>) -> Option<bool> {
+    pub async fn write(&self, applier: &Applier, mark: Mark, envelopes: Envelopes) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
         let write = Write { applier: applier.clone(), mark, envelopes, answer };
         self.writes.send(write).await.ok()?;
@@ -173,8 +174,8 @@ async fn write(batch: &mut Batch, writes: &[Write]) -> Result<(), Failure> {
 }
 
 /// What `writes` have for each projection, in the order of the log.
-fn by_projection(writes: &[Write]) -> Vec<(&dyn Projection, Vec<&Envelope>)> {
-    let mut all: BTreeMap<&str, (&dyn Projection, Vec<&Envelope>)> = BTreeMap::new();
+fn by_projection(writes: &[Write]) -> Vec<(&dyn Projection, Vec<&Arc<Envelope>>)> {
+    let mut all: BTreeMap<&str, (&dyn Projection, Vec<&Arc<Envelope>>)> = BTreeMap::new();
     for Write { applier, envelopes, .. } in writes {
         let projection = applier.projection.as_ref();
         all.entry(projection.name()).or_insert_with(|| (projection, Vec::new())).1.extend(envelopes.iter());
@@ -242,6 +243,7 @@ mod tests {
             partitions: None,
             skipped: BTreeSet::new(),
             joint: None,
+            memo: None,
         };
         let (answer, answered) = oneshot::channel();
         (Write { applier, mark: Mark { after: 3, to: 5, last: None }, envelopes: Arc::new([]), answer }, answered)

@@ -12,6 +12,7 @@ mod error;
 mod follower;
 mod generation;
 mod joint;
+mod memo;
 mod pace;
 mod poison;
 mod projection;

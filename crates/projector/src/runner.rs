@@ -16,6 +16,7 @@ use crate::{
     follower::Follower,
     generation::{discard_abandoned, housekeeping},
     joint::Joint,
+    memo::Memo,
     watermark::Watermarks,
 };
 
@@ -130,6 +131,7 @@ impl Runner {
         self.spawn_upkeep(&mut tasks, &watermarks, &cancel);
         let (joint, writing) = Joint::new(self.pool.clone());
         tasks.spawn(writing);
+        let memo = Arc::new(Memo::new());
         let mut assigned = self.feed.assigned();
         let mut following: BTreeMap<u32, CancellationToken> = BTreeMap::new();
         while !cancel.is_cancelled() {
@@ -144,7 +146,7 @@ impl Runner {
             for partition in wanted {
                 following.entry(partition).or_insert_with(|| {
                     let stop = cancel.child_token();
-                    self.spawn_followers(&mut tasks, partition, &watermarks, &joint, &stop);
+                    self.spawn_followers(&mut tasks, partition, &watermarks, &joint, &memo, &stop);
                     stop
                 });
             }
@@ -170,6 +172,7 @@ impl Runner {
         partition: u32,
         watermarks: &Arc<Watermarks>,
         joint: &Joint,
+        memo: &Arc<Memo>,
         stop: &CancellationToken,
     ) {
         for projection in &self.projections {
@@ -182,6 +185,7 @@ impl Runner {
                 options: self.options.clone(),
                 watermarks: Arc::clone(watermarks),
                 joint: joint.clone(),
+                memo: Arc::clone(memo),
             };
             tasks.spawn(follower.run(stop.clone()));
         }

@@ -53,6 +53,7 @@ impl Building {
             partitions: None,
             skipped: generation.skipped.clone(),
             joint: None,
+            memo: None,
         };
         let now_skipped = poison::skipped(pool, projection.name()).await?;
         let numbers = 0..i32::try_from(partitions).unwrap_or(i32::MAX);
