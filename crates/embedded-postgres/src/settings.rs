@@ -21,7 +21,8 @@ pub(crate) fn render(profile: Profile, socket_directory: &Path, compression: &st
     let shared = shared_buffers(memory, profile) / MIB;
     let cache = (memory / 2).max(64 * MIB) / MIB;
     let maintenance = (memory / 16).clamp(16 * MIB, 256 * MIB) / MIB;
-    let connections = if profile == Profile::Throwaway { 300 } else { 100 };
+    // A Souk that serves opens up to 60, a rebuild beside it half as many, and those of one that was killed stay until the server notices.
+    let connections = if profile == Profile::Throwaway { 300 } else { 200 };
     let socket = socket_directory.to_string_lossy();
     let mut text = format!(
         "# Written by Souk at every start. Put settings of your own into custom.conf beside this file.\n\
