@@ -209,7 +209,7 @@ pub(crate) fn system_table() -> OpenApiRouter<Api> {
         .routes(routes!(webhooks::receive::receive_from_razorpay))
 }
 
-/// What is documented elsewhere than in the document itself.
+/// The documents of the interface, and a page that shows them. They do not describe themselves.
 fn documents() -> [(&'static str, MethodRouter<Api>); 5] {
     [
         ("/api/v1/openapi.json", get(system::document::openapi_document)),
